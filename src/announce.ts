@@ -1,0 +1,33 @@
+import { describeCommand } from './rerun/describe.ts';
+import type { Command } from './rerun/types.ts';
+import type { Entry } from './schedule/entry.ts';
+import type { Settings } from './settings.ts';
+
+export interface Scheduled {
+  readonly command: Command;
+  readonly entry: Entry;
+  readonly settings: Settings;
+  /** Pid of the waiter. */
+  readonly waiter: number;
+  /** File that will have the rerun's output. */
+  readonly log: string;
+}
+
+/** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
+export function announce({ command, entry, settings, waiter, log }: Scheduled): string {
+  return `Will run \`${describeCommand(command)}\` again ${when(entry)}${why(entry, settings)}; waiter pid ${waiter}, output to ${log}`;
+}
+
+function when(entry: Entry): string {
+  const seconds = Math.round(entry.wait / 1000);
+  const run = `this run (pid ${entry.run.pid})`;
+  if (entry.startTimerNow) return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;
+  return seconds === 0 ? `as soon as ${run} has ended` : `${seconds} s after ${run} has ended`;
+}
+
+/** Why it waits longer than the manifest says. */
+function why(entry: Entry, settings: Settings): string {
+  if (entry.link === 1) return '';
+  const backsOff = entry.link > settings.burst;
+  return ` (rerun ${entry.link} in a row${backsOff ? `, backing off: the first ${settings.burst} ran at their due time` : ''})`;
+}

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * Milliseconds of CLOCK_MONOTONIC: not touched by changes of the wall clock, and the same for all processes of one boot
+ * (clock_gettime(2)), so that a due time can be handed from one process to another.
+ */
+export function monotonic(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+/** Names this boot of the kernel; monotonic times and pids mean nothing under another one. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}

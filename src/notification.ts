@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { readlinkSync, statSync } from 'node:fs';
+import { type Bytes, fromBuffer, toBuffer, toDisplay } from './bytes.ts';
+import { bootId, monotonic } from './clock.ts';
+import { type ProcessId, readAncestry, sameProcess, self } from './proc/process.ts';
+import { findPuppetSettings } from './puppet/settings.ts';
+import { Refusal } from './refusal.ts';
+import { knowsWaitForLock, rerunArguments } from './rerun/command.ts';
+import { chainLinkOf, processName } from './rerun/environment.ts';
+import { imageOf } from './rerun/executable.ts';
+import { enterSurroundings } from './rerun/surroundings.ts';
+import type { Command } from './rerun/types.ts';
+import type { Request } from './request.ts';
+import { identifyRun } from './run/identify.ts';
+import type { Run } from './run/types.ts';
+import { isOver, nextLink, waitOf } from './schedule/chain.ts';
+import { type Entry, withEntry } from './schedule/entry.ts';
+import { home, readSettings, type Settings } from './settings.ts';
+import { openStateFolder } from './state/folder.ts';
+import { withLock } from './state/lock.ts';
+import { logPath, newLogName } from './state/logs.ts';
+import { type CommandRecord, commandId, isHeld, readRecords, writeRecord } from './state/records.ts';
+import { announce } from './announce.ts';
+import type { Verdict } from './verdict.ts';
+import type { Held } from './waiter/held.ts';
+import { isMine } from './waiter/record.ts';
+
+/** How a notification ended: what to say, and what this process then has to wait for, if anything. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly waiting?: { readonly held: Held; readonly record: CommandRecord };
+}
+
+/**
+ * The life of a notification up to its verdict: find the run, decide what to repeat, and record it for the waiter that this process is about to
+ * become, or for the one that already serves this run.
+ *
+ * @param parent the process that Puppet started, or Puppet itself
+ * @throws {Refusal} with nothing recorded
+ */
+export async function takeNotification(request: Request, parent: number): Promise<Outcome> {
+  const user = process.getuid?.() ?? 0;
+  const run = identifyRun(readAncestry(parent), user);
+  const settings = readSettings();
+  const surroundings = enterSurroundings(run);
+  const puppet = findPuppetSettings(run, surroundings.environment, user);
+  if (puppet.noop) {
+    return { verdict: { exitCode: 0, text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run` } };
+  }
+  const manifest = run.mode === 'apply' ? run.manifest : undefined;
+  if (manifest !== undefined) requireFile(manifest);
+  const command = commandOf(run, user, settings);
+  const held: Held = { home: home(), id: commandId(command), surroundings, puppet, image: imageOf(run.process.pid), manifest };
+  const folder = openStateFolder(held.home);
+  const record = await withLock(folder, () => {
+    const recorded = withNotification({ request, run, command, settings, held, folder });
+    writeRecord(folder, held.id, recorded);
+    return recorded;
+  });
+  const entry = record.entries.at(-1) as Entry;
+  const text = announce({ command, entry, settings, waiter: record.waiter.pid, log: logPath(folder, record.log) });
+  const verdict = { exitCode: 0, text };
+  return isMine(record) ? { verdict, waiting: { held, record } } : { verdict };
+}
+
+function commandOf(run: Run, user: number, settings: Settings): Command {
+  return {
+    mode: run.mode === 'apply' ? 'apply' : 'agent',
+    executable: run.executable,
+    argv: rerunArguments(run, knowsWaitForLock(settings.puppetVersion)),
+    directory: fromBuffer(readlinkSync(`/proc/${run.process.pid}/cwd`, { encoding: 'buffer' })),
+    user,
+  };
+}
+
+/** A pipe (bash's `<(…)` under another name) gives its content once. */
+function requireFile(manifest: Bytes): void {
+  const stat = statSync(toBuffer(manifest), { throwIfNoEntry: false });
+  if (!stat || stat.isFile() || stat.isDirectory()) return;
+  throw new Refusal(`the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`);
+}
+
+interface Notification {
+  readonly request: Request;
+  readonly run: Run;
+  readonly command: Command;
+  readonly settings: Settings;
+  readonly held: Held;
+  readonly folder: string;
+}
+
+/**
+ * The command's record with this notification in it. A waiter that serves this very run goes on with one entry more; for another run
+ * this process takes the record over, since it has come from that run and so has its surroundings.
+ */
+function withNotification({ request, run, command, settings, held, folder }: Notification): CommandRecord {
+  const records = readRecords(folder);
+  const live = new Map([...records].filter(([, record]) => isHeld(record)));
+  const mine = live.get(held.id);
+  const chainKey = run.mode === 'apply' ? held.id : held.puppet.lockFile;
+  const boot = bootId();
+  const siblings = [...live.values()].filter((record) => record.chainKey === chainKey);
+  const inherited = chainLinkOf(held.surroundings.environment, processName(run.source, boot));
+  const link = nextLink(
+    inherited?.link ?? 0,
+    siblings.flatMap((record) => record.entries.map((entry) => entry.link)),
+  );
+  if (isOver(link, settings)) {
+    throw new Refusal(`the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`);
+  }
+  const entry = entryOf(request, run.process, link, settings);
+  const shared = mine && sameProcess(mine.run, run.process) ? mine : undefined;
+  return {
+    version: 1,
+    boot,
+    command,
+    waiter: shared?.waiter ?? self(),
+    run: run.process,
+    chainKey,
+    chain: inherited?.chain ?? siblings[0]?.chain ?? randomBytes(4).toString('hex'),
+    log: mine?.log ?? newLogName(new Date()),
+    entries: withEntry(mine?.entries ?? [], entry),
+  };
+}
+
+function entryOf(request: Request, run: ProcessId, link: number, settings: Settings): Entry {
+  const splay = Math.round(Math.random() * settings.splay * 1000);
+  return {
+    ...(request.name === undefined ? {} : { name: request.name }),
+    delta: request.delta,
+    startTimerNow: request.startTimerNow,
+    wait: waitOf(link, request.delta, settings) * 1000 + splay,
+    link,
+    notifiedAt: monotonic(),
+    run,
+  };
+}

@@ -1,0 +1,114 @@
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
+import { hasEnded, parseStat, type Stat } from './stat.ts';
+import { parseStatus, type Status } from './status.ts';
+
+/** Names one process for ever, within one boot: a pid alone may be given to another process. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks since boot. */
+  readonly start: number;
+}
+
+export function sameProcess(a: ProcessId, b: ProcessId): boolean {
+  return a.pid === b.pid && a.start === b.start;
+}
+
+/** Everything that deciding about a process needs, read at one moment. */
+export interface ProcessSnapshot {
+  readonly id: ProcessId;
+  readonly parent: number;
+  readonly status: Status;
+  /** The running image, as the kernel names it: ` (deleted)` is appended when the file has been replaced. */
+  readonly image: Bytes;
+  readonly argv: readonly Bytes[];
+}
+
+/** Reads a process, or undefined where it is gone (or not ours to see). */
+export function readProcess(pid: number): ProcessSnapshot | undefined {
+  try {
+    const stat = readStat(pid);
+    const status = parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    if (!stat || !status) return undefined;
+    return {
+      id: { pid, start: stat.start },
+      parent: stat.parent,
+      status,
+      image: fromBuffer(readlinkSync(`/proc/${pid}/exe`, { encoding: 'buffer' })),
+      argv: splitAtNul(fromBuffer(readFileSync(`/proc/${pid}/cmdline`))),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The process and its ancestors, nearest first, up to the first one that can't be read. */
+export function readAncestry(pid: number): ProcessSnapshot[] {
+  const ancestry: ProcessSnapshot[] = [];
+  for (let next = pid; next > 0; ) {
+    const snapshot = readProcess(next);
+    if (!snapshot) break;
+    ancestry.push(snapshot);
+    next = snapshot.parent;
+  }
+  return ancestry;
+}
+
+export function readStat(pid: number): Stat | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(id: ProcessId): boolean {
+  const stat = readStat(id.pid);
+  return !hasEnded(stat) && stat?.start === id.start;
+}
+
+export function self(): ProcessId {
+  const start = readStat(process.pid)?.start;
+  if (start === undefined) throw new Error('/proc is not mounted, so no process can be told from another');
+  return { pid: process.pid, start };
+}
+
+/** The pids of all processes that can be seen. */
+export function allPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/**
+ * Watches one process cheaply: its `stat` stays open, and the open file belongs to the process, not to the pid, so
+ * a pid that is used again can't be mistaken for it (reading answers ESRCH once the process is gone).
+ */
+export function watchProcess(id: ProcessId): { ended(): boolean; close(): void } {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(`/proc/${id.pid}/stat`, 'r');
+  } catch {
+    descriptor = undefined;
+  }
+  const buffer = Buffer.alloc(1024);
+  const close = () => {
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+  };
+  return {
+    ended() {
+      if (descriptor === undefined) return true;
+      try {
+        const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+        const stat = parseStat(buffer.toString('latin1', 0, length));
+        if (!hasEnded(stat) && stat?.start === id.start) return false;
+      } catch {
+        // ESRCH: gone
+      }
+      close();
+      return true;
+    },
+    close,
+  };
+}

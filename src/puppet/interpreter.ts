@@ -1,0 +1,56 @@
+import type { Bytes } from '../bytes.ts';
+
+/** A Ruby command line, taken apart at Puppet's script. */
+export interface PuppetCommandLine {
+  /** How many leading arguments are the interpreter, its options and the script. */
+  readonly scriptEnd: number;
+  /** `apply`, `agent`, …: Puppet takes only its first argument for one. */
+  readonly subcommand: string | undefined;
+  /** What follows the subcommand. */
+  readonly rest: readonly Bytes[];
+}
+
+/** Ruby's options that take the next argument as their value when none is attached (ruby(1)). */
+const RUBY_OPTIONS_WITH_VALUE = new Set([
+  '-C',
+  '-E',
+  '-I',
+  '-r',
+  '--encoding',
+  '--external-encoding',
+  '--internal-encoding',
+]);
+
+/** Takes apart `ruby [options] …/puppet SUBCOMMAND …`; undefined where the script is not Puppet. */
+export function parsePuppetCommandLine(argv: readonly Bytes[]): PuppetCommandLine | undefined {
+  let at = 1;
+  while (at < argv.length) {
+    const argument = argv[at] as string;
+    if (argument === '-e' || argument === '-') return undefined;
+    if (argument === '--') {
+      at += 1;
+      break;
+    }
+    if (!argument.startsWith('-')) break;
+    at += RUBY_OPTIONS_WITH_VALUE.has(argument) ? 2 : 1;
+  }
+  const script = argv[at];
+  if (script === undefined || !/(^|\/)puppet(\.rb)?$/.test(script)) return undefined;
+  const subcommand = argv[at + 1];
+  const named = subcommand !== undefined && !/^-|\.pp$/.test(subcommand);
+  return {
+    scriptEnd: at + 1,
+    subcommand: named ? subcommand : undefined,
+    rest: argv.slice(at + (named ? 2 : 1)),
+  };
+}
+
+/** Whether this image is a Ruby interpreter: `ruby`, `ruby3.1`, a vendored one, also one that was replaced. */
+export function isRuby(image: Bytes): boolean {
+  return /(^|\/)ruby[^/]*$/.test(imagePath(image));
+}
+
+/** The path of an image: the kernel appends ` (deleted)` when the file is gone or replaced (proc_pid_exe(5)). */
+export function imagePath(image: Bytes): Bytes {
+  return image.replace(/ \(deleted\)$/, '') as Bytes;
+}

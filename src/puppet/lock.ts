@@ -1,0 +1,32 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
+import { type ProcessId, readStat } from '../proc/process.ts';
+import { hasEnded } from '../proc/stat.ts';
+import { lockPid } from './settings.ts';
+
+/**
+ * The agent run that holds the lock, by Puppet's own idea of a stale one (lib/puppet/util/pidlock.rb): the process must live, and be a Puppet.
+ * A crashed agent leaves its lock behind, and its pid may by now be anybody's.
+ */
+export function lockHolder(lockFile: string): ProcessId | undefined {
+  const pid = lockPid(lockFile);
+  const stat = pid === undefined ? undefined : readStat(pid);
+  if (pid === undefined || !stat || hasEnded(stat)) return undefined;
+  try {
+    const name = readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
+    const argv = splitAtNul(fromBuffer(readFileSync(`/proc/${pid}/cmdline`)));
+    return isPuppet(name, argv) ? { pid, start: stat.start } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What Puppet asks `ps` for: `comm=` and `args=`. */
+export function isPuppet(name: string, argv: readonly Bytes[]): boolean {
+  return (/ruby/.test(name) && /puppet/.test(argv.join(' '))) || /puppet(-.*)?$/.test(name);
+}
+
+/** Whether `puppet agent --disable` holds. */
+export function isDisabled(disabledFile: string): boolean {
+  return existsSync(disabledFile);
+}

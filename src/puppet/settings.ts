@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bytes } from '../bytes.ts';
+import type { Run } from '../run/types.ts';
+import { flag, text } from './arguments.ts';
+
+/** Those of Puppet's settings that decide when a rerun may start. */
+export interface PuppetSettings {
+  readonly noop: boolean;
+  /** `agent_catalog_run_lockfile` */
+  readonly lockFile: string;
+  /** `agent_disabled_lockfile` */
+  readonly disabledFile: string;
+}
+
+interface Layout {
+  readonly confdir: string;
+  readonly vardir: string;
+}
+
+/** Where Puppet looks when nothing is said (lib/puppet/util/run_mode.rb); Debian's packages patch it. */
+function layouts(user: number, homeFolder: string): Layout[] {
+  return user === 0
+    ? [
+        { confdir: '/etc/puppet', vardir: '/var/cache/puppet' },
+        { confdir: '/etc/puppetlabs/puppet', vardir: '/opt/puppetlabs/puppet/cache' },
+      ]
+    : [
+        { confdir: join(homeFolder, '.puppet/etc'), vardir: join(homeFolder, '.puppet/cache') },
+        { confdir: join(homeFolder, '.puppetlabs/etc/puppet'), vardir: join(homeFolder, '.puppetlabs/opt/puppet/cache') },
+      ];
+}
+
+/**
+ * The settings of a run, found as Puppet finds them: command line, puppet.conf, built-in defaults. `puppet config print` would take a
+ * second. The defaults depend on who packaged Puppet; that an agent's run holds its own lock right now tells which ones are in force.
+ */
+export function findPuppetSettings(run: Run, environment: readonly Bytes[], user: number): PuppetSettings {
+  const homeFolder = environment.find((entry) => entry.startsWith('HOME='))?.slice(5) ?? '/';
+  const found = layouts(user, homeFolder).map((layout) => resolve(run, layout));
+  const packaged = run.argv[run.prefix - 2]?.startsWith('/usr/bin/') ? found[0] : found[1];
+  const verified = found.find(({ lockFile }) => lockPid(lockFile) === run.process.pid);
+  return verified ?? (packaged as PuppetSettings);
+}
+
+function resolve(run: Run, layout: Layout): PuppetSettings {
+  const given = (name: string) => text(run.arguments, name);
+  const confdir = given('confdir') ?? layout.confdir;
+  const sections = readConfig(given('config') ?? join(confdir, 'puppet.conf'));
+  const section = run.mode === 'apply' ? 'user' : 'agent';
+  const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
+  const defaults: Record<string, string> = {
+    confdir,
+    vardir: layout.vardir,
+    statedir: '$vardir/state',
+    agent_catalog_run_lockfile: '$statedir/agent_catalog_run.lock',
+    agent_disabled_lockfile: '$statedir/agent_disabled.lock',
+  };
+  const value = (name: string, depth = 0): string => {
+    const raw: string = given(name) ?? configured(name) ?? defaults[name] ?? '';
+    if (depth > 8) return raw;
+    return raw.replace(/\$\{?(\w+)\}?/g, (_, inner: string) => value(inner, depth + 1));
+  };
+  return {
+    noop: flag(run.arguments, 'noop') ?? configured('noop')?.toLowerCase() === 'true',
+    lockFile: value('agent_catalog_run_lockfile'),
+    disabledFile: value('agent_disabled_lockfile'),
+  };
+}
+
+function readConfig(path: string): Map<string, Map<string, string>> {
+  try {
+    return parseConfig(readFileSync(path, 'latin1'));
+  } catch {
+    return new Map();
+  }
+}
+
+/** Parses a puppet.conf: sections, `name = value`, comment lines. Settings before the first section count for `main`. */
+export function parseConfig(content: string): Map<string, Map<string, string>> {
+  const sections = new Map<string, Map<string, string>>();
+  let current = 'main';
+  for (const line of content.split('\n')) {
+    const header = /^\s*\[(\w+)\]/.exec(line);
+    const setting = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(line);
+    if (header?.[1]) current = header[1];
+    if (!sections.has(current)) sections.set(current, new Map());
+    if (setting?.[1] && setting[2] !== undefined) sections.get(current)?.set(setting[1], setting[2]);
+  }
+  return sections;
+}
+
+/** The pid in a lock file of Puppet's, or undefined where there is none. */
+export function lockPid(lockFile: string): number | undefined {
+  try {
+    const content = readFileSync(lockFile, 'latin1').trim();
+    return /^\d+$/.test(content) ? Number(content) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+

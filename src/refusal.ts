@@ -1,0 +1,15 @@
+/** Something that a user must be told in one sentence; the program ends with `exitCode` and nothing has changed. */
+export class Refusal extends Error {
+  readonly exitCode: 1 | 64;
+
+  constructor(message: string, exitCode: 1 | 64 = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** One line for people, whatever was thrown. */
+export function oneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s*\n\s*/g, ' ').trim();
+}

@@ -1,0 +1,64 @@
+/** What one call of the helper asks for. */
+export interface Request {
+  /** Of the delta; undefined for `Exec['again']`. */
+  readonly name: string | undefined;
+  /** Seconds. */
+  readonly delta: number;
+  readonly startTimerNow: boolean;
+}
+
+/** Ten years. */
+export const LONGEST_DELTA = 315_360_000;
+
+/** A delta as the command line has it: a decimal integer from 0 to 315360000. `undefined` for anything else. */
+export function parseDelta(text: string): number | undefined {
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  return value <= LONGEST_DELTA ? value : undefined;
+}
+
+/** A name as the command line has it: 1 to 255 characters, none of them a control character. */
+export function isName(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a name must not have
+  return text.length >= 1 && text.length <= 255 && !/[\u0000-\u001f\u007f]/.test(text);
+}
+
+/**
+ * Reads the command line in the one form in which the module writes it, or undefined where it is anything else: then the command line of people
+ * (`cli/`) has its say. So what every notification pays for is this, not a whole parser.
+ */
+export function parseCanonical(args: readonly string[]): (Request & { parent: number }) | undefined {
+  let [name, delta, startTimerNow, parent]: [string | undefined, number, boolean, number | undefined] = [undefined, 0, false, undefined];
+  for (let at = 0; at < args.length; at += 1) {
+    const value = () => args[(at += 1)] ?? '';
+    switch (args[at]) {
+      case '--name':
+        name = value();
+        if (!isName(name)) return undefined;
+        break;
+      case '--delta': {
+        const seconds = parseDelta(value());
+        if (seconds === undefined) return undefined;
+        delta = seconds;
+        break;
+      }
+      case '--start-timer-now':
+        startTimerNow = true;
+        break;
+      case '--parent':
+        parent = Number(value());
+        break;
+      default:
+        return undefined;
+    }
+  }
+  return parent !== undefined && Number.isSafeInteger(parent) && parent > 0 ? { name, delta, startTimerNow, parent } : undefined;
+}
+
+/** The same form, from a request. */
+export function canonicalArguments({ name, delta, startTimerNow }: Request): string[] {
+  return [
+    ...(name === undefined ? [] : ['--name', name]),
+    ...(delta === 0 ? [] : ['--delta', String(delta)]),
+    ...(startTimerNow ? ['--start-timer-now'] : []),
+  ];
+}

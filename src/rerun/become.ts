@@ -1,0 +1,52 @@
+import { constants, closeSync, openSync } from 'node:fs';
+import { type Bytes, toText } from '../bytes.ts';
+import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
+import { throughRuby } from './ruby.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface Rerun {
+  readonly executable: Bytes;
+  readonly argv: readonly Bytes[];
+  readonly environment: readonly Bytes[];
+  readonly surroundings: Surroundings;
+  /** Whether the limit of open files is the run's again; else Ruby sets it. */
+  readonly limitRestored: boolean;
+  /** File that gets standard output and standard error. */
+  readonly log: string;
+}
+
+const SIGNALS = { SIGPIPE: 1n << 12n, SIGXFSZ: 1n << 24n } as const;
+
+/** Makes this process the rerun: same pid, nothing of `again` left. Does not return. */
+export function become(rerun: Rerun): never {
+  const { surroundings } = rerun;
+  process.umask(surroundings.umask);
+  redirect(rerun.log);
+  const ignored = BigInt(`0x${surroundings.ignoredSignals}`);
+  for (const [name, bit] of Object.entries(SIGNALS)) {
+    // With a handler in place, execve(2) resets the signal to its default; without one, Node's SIG_IGN stays.
+    if ((ignored & bit) === 0n) process.on(name as NodeJS.Signals, () => {});
+  }
+  const file = toText(rerun.executable);
+  const argv = textArguments(rerun.argv);
+  const environment = textEnvironment(rerun.environment);
+  const plain = rerun.limitRestored && nodeCanSetSignals(ignored, BigInt(`0x${surroundings.blockedSignals}`));
+  if (plain && file !== undefined && argv && environment) return execve(file, argv, environment);
+  const ruby = throughRuby(rerun.executable, rerun.argv, rerun.environment, surroundings);
+  return execve(file ?? '/proc/self/exe', ruby.argv, ruby.environment);
+}
+
+function execve(file: string, argv: string[], environment: Record<string, string>): never {
+  if (!process.execve) throw new Error('this build of Node has no execve');
+  return process.execve(file, argv, environment);
+}
+
+/** Opens what a rerun has as descriptors 0, 1 and 2. open(2) takes the lowest free number; execve of Node leaves these three open. */
+function redirect(log: string): void {
+  closeSync(0);
+  openSync('/dev/null', constants.O_RDONLY);
+  for (const descriptor of [1, 2]) {
+    closeSync(descriptor);
+    openSync(log, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+  }
+}

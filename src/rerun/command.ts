@@ -1,0 +1,51 @@
+import { type Bytes, fromText } from '../bytes.ts';
+import { type Argument, flag, text } from '../puppet/arguments.ts';
+import type { Run } from '../run/types.ts';
+
+/** Seconds between two of Puppet's attempts to take the agent's lock. */
+const LOCK_RETRY_SECONDS = 5;
+
+/**
+ * The arguments that repeat a run.
+ *
+ * `puppet apply` is repeated byte for byte. An agent's run keeps its arguments, less `--job-id` (it names one orchestrated job), plus what
+ * is missing to make it one run in the foreground, at once, that waits for the lock rather than skip.
+ *
+ * @param waitsForLock whether this Puppet knows `--waitforlock` and `--maxwaitforlock`; it fails on options that it does not know
+ */
+export function rerunArguments(run: Run, waitsForLock: boolean): Bytes[] {
+  if (run.mode === 'apply') return [...run.argv];
+  return [...withoutJobId(run), ...missing(run.arguments, waitsForLock).map(fromText)];
+}
+
+function withoutJobId(run: Run): Bytes[] {
+  const dropped = new Set<number>();
+  for (const { name, at, length } of run.arguments) {
+    if (name !== 'job_id') continue;
+    for (let i = at; i < at + length; i += 1) dropped.add(run.prefix + i);
+  }
+  return run.argv.filter((_, index) => !dropped.has(index));
+}
+
+function missing(given: readonly Argument[], waitsForLock: boolean): string[] {
+  const added: string[] = [];
+  // `--test` stands for all three (application/agent.rb, setup_test), whatever else is on the command line.
+  if (flag(given, 'test') !== true) {
+    if (flag(given, 'onetime') !== true) added.push('--onetime');
+    if (flag(given, 'daemonize') !== false) added.push('--no-daemonize');
+    if (flag(given, 'splay') !== false) added.push('--no-splay');
+  }
+  if (waitsForLock) {
+    // "0", the default, is Puppet's word for not waiting at all.
+    if (!/[1-9]/.test(text(given, 'waitforlock') ?? ''))
+      added.push('--waitforlock', String(LOCK_RETRY_SECONDS));
+    if (text(given, 'maxwaitforlock') !== 'unlimited') added.push('--maxwaitforlock', 'unlimited');
+  }
+  return added;
+}
+
+/** Puppet has had `--waitforlock` and `--maxwaitforlock` since 6.19. */
+export function knowsWaitForLock(puppetVersion: string): boolean {
+  const [major = 0, minor = 0] = puppetVersion.split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 19);
+}

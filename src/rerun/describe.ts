@@ -1,0 +1,17 @@
+import { type Bytes, toDisplay } from '../bytes.ts';
+import type { Command } from './types.ts';
+
+const LONGEST = 200;
+
+/** A command as a person would type it, from Puppet's own name on: `puppet agent --test`. */
+export function describeCommand(command: Command): string {
+  const script = command.argv.findIndex((argument) => /(^|\/)puppet(\.rb)?$/.test(argument));
+  const words = ['puppet', ...command.argv.slice(script + 1).map(quoted)];
+  const line = words.join(' ');
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+}
+
+function quoted(argument: Bytes): string {
+  const shown = toDisplay(argument);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
+import { type Limit, parseOpenFilesLimit } from '../proc/limits.ts';
+import { parseStatus } from '../proc/status.ts';
+import { Refusal } from '../refusal.ts';
+import type { Run } from '../run/types.ts';
+
+/**
+ * What a rerun shares with its run and does not come to it by inheritance, since Node changes it or the launcher
+ * clears it. (Nice value, OOM score, groups, capabilities, the other limits … are inherited: the waiter is a child of the run.)
+ */
+export interface Surroundings {
+  readonly environment: readonly Bytes[];
+  readonly umask: number;
+  readonly openFiles: Limit | undefined;
+  /** Signal sets, bit n-1 for signal n, in hexadecimal. */
+  readonly ignoredSignals: string;
+  readonly blockedSignals: string;
+}
+
+/** Reads them from the run while it lives, and goes to its directory, even one that is deleted or that has a name of odd bytes. */
+export function enterSurroundings(run: Run): Surroundings {
+  const { pid } = run.process;
+  try {
+    process.chdir(`/proc/${pid}/cwd`);
+    const status = parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    if (!status) throw new Error(`/proc/${pid}/status is not readable`);
+    return {
+      environment: splitAtNul(fromBuffer(readFileSync(`/proc/${run.source.pid}/environ`))),
+      umask: status.umask,
+      openFiles: parseOpenFilesLimit(readFileSync(`/proc/${pid}/limits`, 'latin1')),
+      ignoredSignals: status.ignoredSignals.toString(16),
+      blockedSignals: status.blockedSignals.toString(16),
+    };
+  } catch (error) {
+    throw new Refusal(`the Puppet run (pid ${pid}) cannot be inspected: ${(error as Error).message}`);
+  }
+}

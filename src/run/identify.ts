@@ -1,0 +1,118 @@
+import { type Bytes, toDisplay } from '../bytes.ts';
+import type { ProcessSnapshot } from '../proc/process.ts';
+import { type Argument, flag, lastValue, parseArguments, text } from '../puppet/arguments.ts';
+import { imagePath, isRuby, type PuppetCommandLine, parsePuppetCommandLine } from '../puppet/interpreter.ts';
+import { Refusal } from '../refusal.ts';
+import type { Run } from './types.ts';
+
+/**
+ * Tells which of these ancestors (nearest first) is the Puppet run, and what kind of run it is.
+ *
+ * @throws {Refusal} where there is none, or where it is one that can't be repeated.
+ */
+export function identifyRun(ancestry: readonly ProcessSnapshot[], user: number): Run {
+  for (const [generation, candidate] of ancestry.entries()) {
+    if (!isRuby(candidate.image)) continue;
+    const commandLine = parsePuppetCommandLine(candidate.argv);
+    if (commandLine) {
+      refuseOtherUser(candidate, user);
+      return identifyDirect(candidate, commandLine);
+    }
+    if (!isRewritten(candidate.argv)) continue;
+    const daemon = ancestry[generation + 1];
+    const run = daemon && identifyDaemon(candidate, daemon);
+    if (run) {
+      refuseOtherUser(candidate, user);
+      return run;
+    }
+    if (/puppet.*\s/i.test(candidate.argv[0] ?? '')) {
+      throw new Refusal(
+        `the command line of Puppet (pid ${candidate.id.pid}, "${shorten(candidate.argv[0])}") was rewritten, as \`bundle exec\` does, ` +
+          'so it cannot be repeated: start Puppet without it',
+      );
+    }
+  }
+  throw new Refusal(
+    'not started by Puppet: no `puppet apply` or `puppet agent` run among the ancestors of this process; ' +
+      "notify Exec['again'] in a manifest, or see `again --help`",
+  );
+}
+
+function refuseOtherUser(run: ProcessSnapshot, user: number): void {
+  const { realUser, effectiveUser } = run.status;
+  if (realUser === user && effectiveUser === user) return;
+  throw new Refusal(
+    `the Puppet run (pid ${run.id.pid}) belongs to user ${effectiveUser}, this process to user ${user}: ` +
+      'only the user of a run can have it repeated',
+  );
+}
+
+/** A process that wrote its title over its arguments has one text and then, at most, NULs (setproctitle(3)). */
+function isRewritten(argv: readonly Bytes[]): boolean {
+  return argv.slice(1).every((argument) => argument === '');
+}
+
+function identifyDirect(process: ProcessSnapshot, commandLine: PuppetCommandLine): Run {
+  const base = describe(process, process, commandLine);
+  if (commandLine.subcommand === 'apply') {
+    return { ...base, mode: 'apply', manifest: repeatableManifest(process, base.arguments) };
+  }
+  if (commandLine.subcommand === 'agent') {
+    const single = flag(base.arguments, 'onetime') === true || flag(base.arguments, 'test') === true;
+    return { ...base, mode: single ? 'agent' : 'daemon' };
+  }
+  throw new Refusal(
+    `\`puppet ${commandLine.subcommand ?? ''}\` (pid ${process.id.pid}) cannot be repeated: only \`puppet apply\` and \`puppet agent\` can`,
+  );
+}
+
+/**
+ * The daemon forks a child per run, which overwrites its own arguments and the start of its environment with a title (translated,
+ * so not compared here). Its parent has them whole.
+ */
+function identifyDaemon(child: ProcessSnapshot, daemon: ProcessSnapshot): Run | undefined {
+  const commandLine = parsePuppetCommandLine(daemon.argv);
+  if (commandLine?.subcommand !== 'agent' || imagePath(daemon.image) !== imagePath(child.image))
+    return undefined;
+  return { ...describe(child, daemon, commandLine), mode: 'daemon' };
+}
+
+function describe(run: ProcessSnapshot, source: ProcessSnapshot, commandLine: PuppetCommandLine) {
+  return {
+    process: run.id,
+    source: source.id,
+    executable: imagePath(source.image),
+    argv: source.argv,
+    prefix: source.argv.length - commandLine.rest.length,
+    arguments: parseArguments(commandLine.rest),
+  };
+}
+
+/** What `puppet apply` reads (application/apply.rb): `--catalog`, else `-e`, else the first operand, else standard input. */
+function repeatableManifest(process: ProcessSnapshot, args: readonly Argument[]): Bytes | undefined {
+  const catalog = text(args, 'catalog');
+  const file = catalog ?? (lastValue(args, 'execute') !== undefined ? undefined : operand(args));
+  if (catalog === undefined && file === undefined && lastValue(args, 'execute') !== undefined)
+    return undefined;
+  if (
+    file === undefined ||
+    file === '-' ||
+    /^\/(dev\/(stdin$|fd\/)|proc\/(self|thread-self|\d+)\/fd\/)/.test(file)
+  ) {
+    throw new Refusal(
+      `the ${catalog === undefined ? 'manifest' : 'catalog'} of this run (pid ${process.id.pid}) was read from ` +
+        `${file === undefined || file === '-' ? 'standard input' : toDisplay(file)} and cannot be read again: put it into a file`,
+    );
+  }
+  return file;
+}
+
+function operand(args: readonly Argument[]): Bytes | undefined {
+  const value = args.find((argument) => argument.name === undefined)?.value;
+  return typeof value === 'string' ? value : undefined;
+}
+
+function shorten(title: Bytes | undefined): string {
+  const shown = toDisplay(title ?? ('' as Bytes)).trim();
+  return shown.length > 60 ? `${shown.slice(0, 59)}…` : shown;
+}

@@ -1,0 +1,33 @@
+/** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
+export interface ChainRules {
+  /** Links that run at their due time. */
+  readonly burst: number;
+  /** Longest wait that the back-off asks for, in seconds. */
+  readonly maxDelay: number;
+  /** Links after which a chain ends; undefined for no end. */
+  readonly limit: number | undefined;
+}
+
+/** Seconds that the first link after the burst waits; each further one waits twice as long. */
+const FIRST_BACK_OFF = 30;
+
+/**
+ * The link that a notification asks for.
+ *
+ * @param linkOfRun the link that the notifying run is; 0 for a run that nobody of `again` started
+ * @param pending the links of what is pending for the same agent or command: their chain is not over, so an ordinary run in
+ *   between does not start a new one
+ */
+export function nextLink(linkOfRun: number, pending: readonly number[]): number {
+  return Math.max(linkOfRun + 1, ...pending);
+}
+
+/** Seconds that link `link` waits, at least, after its run's end (or its notification, for `start_timer_now`). */
+export function waitOf(link: number, delta: number, rules: ChainRules): number {
+  if (link <= rules.burst) return delta;
+  return Math.max(delta, Math.min(rules.maxDelay, FIRST_BACK_OFF * 2 ** (link - rules.burst - 1)));
+}
+
+export function isOver(link: number, rules: ChainRules): boolean {
+  return rules.limit !== undefined && link > rules.limit;
+}

@@ -1,0 +1,105 @@
+import { closeSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bootId, monotonic } from '../clock.ts';
+import { isAlive, self } from '../proc/process.ts';
+import { Refusal } from '../refusal.ts';
+import { createFile, readOwnFile, removeFile, temporaryName } from './files.ts';
+
+/** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
+const PATIENCE_MS = 20_000;
+const RETRY_MS = 3;
+const PREFIX = 'lock.';
+
+/**
+ * Runs `work` while no other process runs its own on the same state folder.
+ *
+ * Node offers no flock(2). The lock is the newest of the files `lock.N`, each made by link(2), which has one winner; it holds its owner's
+ * name and is free when it is empty or its owner is dead. The next owner makes N+1 and looks again that nothing newer came
+ * meanwhile. A stale lock is never removed, only outnumbered, so two processes can't remove each other's by mistake; older
+ * files are removed, the newest never is.
+ *
+ * @throws {Refusal} when a living process keeps it for more than 20 seconds
+ */
+export async function withLock<Result>(folder: string, work: () => Result | Promise<Result>): Promise<Result> {
+  const held = await acquire(folder);
+  try {
+    return await work();
+  } finally {
+    release(held);
+  }
+}
+
+async function acquire(folder: string): Promise<string> {
+  const deadline = monotonic() + PATIENCE_MS;
+  const mine = temporaryName(join(folder, 'lock'));
+  const descriptor = createFile(mine);
+  try {
+    writeSync(descriptor, JSON.stringify({ ...self(), boot: bootId() }));
+    for (;;) {
+      const newest = newestLock(folder);
+      if (newest === 0 || isFree(join(folder, PREFIX + newest))) {
+        const won = join(folder, PREFIX + (newest + 1));
+        if (!tryLink(mine, won)) continue;
+        if (newestLock(folder) === newest + 1) {
+          removeOlder(folder, newest + 1);
+          return won;
+        }
+        removeFile(won);
+        continue;
+      }
+      if (monotonic() > deadline) {
+        throw new Refusal(`${join(folder, PREFIX + newest)} is held by a process that does not go on: end the process that it names`);
+      }
+      await sleep(RETRY_MS);
+    }
+  } finally {
+    closeSync(descriptor);
+    removeFile(mine);
+  }
+}
+
+function release(held: string): void {
+  try {
+    // Needs no room on the disk, unlike writing a word.
+    truncateSync(held, 0);
+  } catch {
+    // The folder was removed, and the lock with it.
+  }
+}
+
+function newestLock(folder: string): number {
+  return Math.max(0, ...lockNumbers(folder));
+}
+
+function lockNumbers(folder: string): number[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => Number(name.slice(PREFIX.length)))
+    .filter(Number.isSafeInteger);
+}
+
+function isFree(path: string): boolean {
+  try {
+    const owner = JSON.parse(readOwnFile(path) ?? '');
+    return owner.boot !== bootId() || !isAlive(owner);
+  } catch {
+    return true;
+  }
+}
+
+function tryLink(existing: string, path: string): boolean {
+  try {
+    linkSync(existing, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function removeOlder(folder: string, newest: number): void {
+  for (const number of lockNumbers(folder)) {
+    if (number < newest) removeFile(join(folder, PREFIX + number));
+  }
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { createFile, removeFile } from './files.ts';
+
+/** How many logs of reruns are kept. */
+const KEPT = 20;
+
+/** A new log's name; names sort by the time at which the rerun was asked for. */
+export function newLogName(now: Date): string {
+  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
+  return `${stamp}-${randomBytes(3).toString('hex')}.log`;
+}
+
+export function logPath(folder: string, name: string): string {
+  return join(folder, 'logs', name);
+}
+
+/** Makes room for one more: the oldest logs go, of which nobody has written to for the longest time. */
+export function pruneLogs(folder: string): void {
+  const logs = readdirSync(join(folder, 'logs'))
+    .map((name) => join(folder, 'logs', name))
+    .map((path) => ({ path, changed: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.changed - a.changed);
+  for (const { path } of logs.slice(KEPT - 1)) removeFile(path);
+}
+
+/** Makes a log with one line of `again`'s own, and returns its descriptor. */
+export function startLog(folder: string, name: string, line: string): number {
+  const descriptor = createFile(logPath(folder, name));
+  writeSync(descriptor, `again: ${line}\n`);
+  return descriptor;
+}

@@ -1,0 +1,26 @@
+import { closeSync, writeSync } from 'node:fs';
+
+/** The descriptor on which a waiter tells the process that started it how it went; both sides know it. */
+export const VERDICT_DESCRIPTOR = 3;
+
+/** What a notification ends with: the helper's exit code, and one line for people. */
+export interface Verdict {
+  readonly exitCode: number;
+  readonly text: string;
+}
+
+/** Says the verdict and closes the descriptor: whoever started this process goes on from here. */
+export function say({ exitCode, text }: Verdict): void {
+  try {
+    writeSync(VERDICT_DESCRIPTOR, `${exitCode} ${text}\n`);
+    closeSync(VERDICT_DESCRIPTOR);
+  } catch {
+    // Nobody listens any more. What was recorded stays true.
+  }
+}
+
+/** Reads a verdict; undefined where the process ended without one. */
+export function parseVerdict(line: string): Verdict | undefined {
+  const match = /^(\d{1,3}) (.*)\n$/s.exec(line);
+  return match?.[1] && match[2] !== undefined ? { exitCode: Number(match[1]), text: match[2] } : undefined;
+}

@@ -1,0 +1,41 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { fromBuffer } from '../bytes.ts';
+import { allPids, type ProcessId, readProcess } from '../proc/process.ts';
+import { isDisabled, lockHolder } from '../puppet/lock.ts';
+import type { PuppetSettings } from '../puppet/settings.ts';
+import type { Command } from '../rerun/types.ts';
+
+/** Why a rerun that is due can't start yet. */
+export type Blocker =
+  /** Another run goes on. */
+  | { readonly kind: 'run'; readonly run: ProcessId }
+  /** `puppet agent --disable` */
+  | { readonly kind: 'disabled' };
+
+export function findBlocker(command: Command, settings: PuppetSettings): Blocker | undefined {
+  if (command.mode === 'agent') {
+    if (isDisabled(settings.disabledFile)) return { kind: 'disabled' };
+    const run = lockHolder(settings.lockFile);
+    return run && { kind: 'run', run };
+  }
+  const run = findSameCommand(command);
+  return run && { kind: 'run', run };
+}
+
+/** `puppet apply` takes no lock, so another run of the same command is looked for among all processes. */
+function findSameCommand(command: Command): ProcessId | undefined {
+  const wanted = command.argv.map((argument) => `${argument}\0`).join('');
+  for (const pid of allPids()) {
+    try {
+      if (pid === process.pid || fromBuffer(readFileSync(`/proc/${pid}/cmdline`)) !== wanted) continue;
+      const found = readProcess(pid);
+      const directory = fromBuffer(readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }));
+      if (found?.status.effectiveUser === command.user && directory === command.directory) {
+        return found.id;
+      }
+    } catch {
+      // It ended while we looked, or is not ours to see.
+    }
+  }
+  return undefined;
+}

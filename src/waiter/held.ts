@@ -1,0 +1,18 @@
+import type { Bytes } from '../bytes.ts';
+import type { PuppetSettings } from '../puppet/settings.ts';
+import type { FileId } from '../rerun/executable.ts';
+import type { Surroundings } from '../rerun/surroundings.ts';
+
+/** What a waiter holds in memory alone, beside the record on disk: no environment goes there. Plain data, for a successor. */
+export interface Held {
+  /** The folder of the executable. */
+  readonly home: string;
+  /** The command, as the state folder names it. */
+  readonly id: string;
+  readonly surroundings: Surroundings;
+  readonly puppet: PuppetSettings;
+  /** The notifying run's own interpreter. */
+  readonly image: FileId;
+  /** The file that `puppet apply` will read. */
+  readonly manifest: Bytes | undefined;
+}

@@ -1,0 +1,51 @@
+import { monotonic } from '../clock.ts';
+import { type ProcessId, sameProcess, self } from '../proc/process.ts';
+import { type Entry, withRunEnded } from '../schedule/entry.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { withLock } from '../state/lock.ts';
+import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import type { Held } from './held.ts';
+import type { Wakeup } from './wakeup.ts';
+
+export function isMine(record: CommandRecord | undefined): record is CommandRecord {
+  return record !== undefined && sameProcess(record.waiter, self());
+}
+
+/**
+ * The record as it is now, or undefined where another waiter has taken it over. A record that is gone or unreadable was removed by
+ * somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
+ */
+export async function ownRecord(held: Held, known: CommandRecord, wakeup: Wakeup): Promise<CommandRecord | undefined> {
+  const folder = openStateFolder(held.home);
+  const record = readRecord(folder, held.id);
+  if (record) return isMine(record) ? record : undefined;
+  wakeup.watch(`${folder}/commands`);
+  return withLock(folder, () => {
+    const other = readRecord(folder, held.id);
+    const entries = other ? merged(known.entries, other.entries) : known.entries;
+    writeRecord(folder, held.id, { ...(other ?? known), entries });
+    return other ? undefined : known;
+  });
+}
+
+/** All entries of both; of the same name the newer one's. */
+export function merged(older: readonly Entry[], newer: readonly Entry[]): Entry[] {
+  const names = new Set(newer.map((entry) => entry.name));
+  return [...older.filter((entry) => !names.has(entry.name)), ...newer];
+}
+
+export async function noteRunEnd(held: Held, run: ProcessId): Promise<void> {
+  const at = monotonic();
+  const folder = openStateFolder(held.home);
+  await withLock(folder, () => {
+    const record = readRecord(folder, held.id);
+    if (isMine(record)) writeRecord(folder, held.id, { ...record, entries: withRunEnded(record.entries, run, at) });
+  });
+}
+
+export async function giveUpRecord(held: Held): Promise<void> {
+  const folder = openStateFolder(held.home);
+  await withLock(folder, () => {
+    if (isMine(readRecord(folder, held.id))) removeRecord(folder, held.id);
+  });
+}

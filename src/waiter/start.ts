@@ -1,0 +1,68 @@
+import { statSync, writeSync } from 'node:fs';
+import { type Bytes, toBuffer, toDisplay } from '../bytes.ts';
+import { monotonic } from '../clock.ts';
+import { self } from '../proc/process.ts';
+import { oneLine, Refusal } from '../refusal.ts';
+import { become } from '../rerun/become.ts';
+import { describeCommand } from '../rerun/describe.ts';
+import { processName, rerunEnvironment } from '../rerun/environment.ts';
+import { currentExecutable } from '../rerun/executable.ts';
+import type { Entry } from '../schedule/entry.ts';
+import { partition } from '../schedule/plan.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { withLock } from '../state/lock.ts';
+import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
+import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import type { Held } from './held.ts';
+import { isMine } from './record.ts';
+import { startSuccessor } from './successor.ts';
+
+/**
+ * Takes what is due out of the record, leaves the rest to a successor, and becomes Puppet. Returns false where nothing is due any more, so that
+ * the waiter looks again, and true where it is over: it could not become Puppet, and the log says why.
+ */
+export async function startRerun(held: Held, limitRestored: boolean, cancelled: () => boolean): Promise<boolean> {
+  const folder = openStateFolder(held.home);
+  const taken = await withLock(folder, () => takeDue(held, folder));
+  if (!taken) return false;
+  const { command, chain, boot, log, entries } = taken;
+  const link = Math.max(...entries.map((entry) => entry.link));
+  const line = startLog(folder, log, `${new Date().toISOString()} runs ${describeCommand(command)}`);
+  try {
+    if (held.manifest !== undefined) requireManifest(held.manifest);
+    const executable = currentExecutable(command.executable, command.argv[0] ?? command.executable, held.image);
+    if (cancelled()) return true;
+    return become({
+      executable,
+      argv: command.argv,
+      environment: rerunEnvironment(held.surroundings.environment, { chain, link }, processName(self(), boot)),
+      surroundings: held.surroundings,
+      limitRestored,
+      log: logPath(folder, log),
+    });
+  } catch (error) {
+    writeSync(line, `again: not run: ${oneLine(error)}\n`);
+    return true;
+  }
+}
+
+/** What the rerun satisfies; from here on it is no longer pending. A notification that comes later finds no waiter and starts its own. */
+async function takeDue(held: Held, folder: string): Promise<CommandRecord | undefined> {
+  const record = readRecord(folder, held.id);
+  if (!isMine(record)) return undefined;
+  const { due, later } = partition(record.entries, monotonic());
+  if (due.length === 0) return undefined;
+  if (later.length === 0) {
+    removeRecord(folder, held.id);
+  } else {
+    await startSuccessor(held, later[0] as Entry, (waiter) =>
+      writeRecord(folder, held.id, { ...record, waiter, entries: later, log: newLogName(new Date()) }),
+    );
+  }
+  pruneLogs(folder);
+  return { ...record, entries: due };
+}
+
+function requireManifest(manifest: Bytes): void {
+  if (!statSync(toBuffer(manifest), { throwIfNoEntry: false })) throw new Refusal(`the manifest ${toDisplay(manifest)} is gone`);
+}

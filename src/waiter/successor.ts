@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { type ProcessId, self } from '../proc/process.ts';
+import { Refusal } from '../refusal.ts';
+import { canonicalArguments } from '../request.ts';
+import type { Entry } from '../schedule/entry.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { type CommandRecord, readRecord } from '../state/records.ts';
+import { parseVerdict, say } from '../verdict.ts';
+import type { Held } from './held.ts';
+
+/**
+ * Starts the waiter that keeps what is due later, when this one becomes Puppet. Puppet must not find itself with a child that it never
+ * started, so a shell stands between and ends at once.
+ *
+ * @param first what is due next: its name and delta are for people who read the argument list
+ * @param record called with the successor's name once it lives; what it writes is what the successor finds
+ */
+export async function startSuccessor(held: Held, first: Entry, record: (waiter: ProcessId) => void): Promise<void> {
+  const shown = canonicalArguments({ ...first, name: first.name });
+  const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', process.execPath, '--adopt', ...shown], {
+    env: {},
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  child.on('error', () => {});
+  const [, , , verdicts, input] = child.stdio as unknown as [null, null, null, NodeJS.ReadableStream, NodeJS.WritableStream];
+  input.on('error', () => {});
+  input.write(`${JSON.stringify(held)}\n`);
+  const verdict = parseVerdict(await firstLine(verdicts));
+  const [pid, start] = (verdict?.text ?? '').split(':').map(Number);
+  if (verdict?.exitCode !== 0 || !pid || start === undefined) throw new Refusal('no process could be started for what is due later');
+  record({ pid, start });
+  input.end();
+  await ended;
+}
+
+/** The successor's side of it: says who it is, then reads what it is to hold. All is recorded by the time that the input ends. */
+export function adopt(): { held: Held; record: CommandRecord | undefined } {
+  const { pid, start } = self();
+  say({ exitCode: 0, text: `${pid}:${start}` });
+  const held = JSON.parse(readFileSync(0, 'utf8')) as Held;
+  return { held, record: readRecord(openStateFolder(held.home), held.id) };
+}
+
+async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) {
+    text += String(chunk);
+    if (text.includes('\n')) break;
+  }
+  return text;
+}

@@ -2,6 +2,7 @@ import { describeCommand } from './rerun/describe.ts';
 import type { Command } from './rerun/types.ts';
 import type { Entry } from './schedule/entry.ts';
 import type { Settings } from './settings.ts';
+import type { UnitRestart } from './systemd/shelter.ts';
 
 export interface Scheduled {
   readonly command: Command;
@@ -11,17 +12,26 @@ export interface Scheduled {
   readonly waiter: number;
   /** File that will have the rerun's output. */
   readonly log: string;
+  /** The unit that is started instead of the command. */
+  readonly restart: UnitRestart | undefined;
 }
 
 /** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
-export function announce({ command, entry, settings, waiter, log }: Scheduled): string {
-  return `Will run \`${describeCommand(command)}\` again ${when(entry)}${why(entry, settings)}; waiter pid ${waiter}, output to ${log}`;
+export function announce({ command, entry, settings, waiter, log, restart }: Scheduled): string {
+  const [what, output] = restart
+    ? [
+        `start ${restart.unit.unit}`,
+        `output to the journal of that unit (its ${restart.because} ends with it, so it is started as a whole)`,
+      ]
+    : [`run \`${describeCommand(command)}\``, `output to ${log}`];
+  return `Will ${what} again ${when(entry)}${why(entry, settings)}; waiter pid ${waiter}, ${output}`;
 }
 
 function when(entry: Entry): string {
   const seconds = Math.round(entry.wait / 1000);
   const run = `this run (pid ${entry.run.pid})`;
-  if (entry.startTimerNow) return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;
+  if (entry.startTimerNow)
+    return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;
   return seconds === 0 ? `as soon as ${run} has ended` : `${seconds} s after ${run} has ended`;
 }
 

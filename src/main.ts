@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { takeNotification } from './notification.ts';
 import { oneLine, Refusal } from './refusal.ts';
-import { parseCanonical, type Request } from './request.ts';
+import { relay } from './relay.ts';
+import { parseCanonical, type WaiterRequest } from './request.ts';
 import { say } from './verdict.ts';
 import { adopt } from './waiter/successor.ts';
 import { listen, waitAndBecome } from './waiter/wait.ts';
@@ -14,19 +15,19 @@ async function main(args: readonly string[]): Promise<void> {
   // Node names its main thread `MainThread`; ps, pgrep and killall look for `again`.
   writeFileSync('/proc/self/comm', 'again');
   const notification = parseCanonical(args);
-  if (notification) return beWaiter(notification, notification.parent);
+  if (notification) return beWaiter(notification);
   if (args[0] === '--adopt') return beSuccessor();
   const { commandLine } = await import('./cli/command-line.ts');
   process.exitCode = await commandLine(args);
 }
 
 /** The life of a notification: record it, say so, wait, become Puppet. */
-async function beWaiter(request: Request, parent: number): Promise<void> {
+async function beWaiter(request: WaiterRequest): Promise<void> {
   const { wakeup, cancelled } = listen();
   try {
-    const { verdict, waiting } = await takeNotification(request, parent);
-    say(verdict);
-    if (waiting) await waitAndBecome(waiting.held, waiting.record, wakeup, cancelled);
+    const outcome = await takeNotification(request);
+    say(outcome.kind === 'elsewhere' ? await relay(outcome.command) : outcome.verdict);
+    if (outcome.kind === 'waiting') await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
   } catch (error) {
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
     say({ exitCode, text: `again: ${oneLine(error)}` });

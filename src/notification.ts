@@ -1,66 +1,128 @@
 import { randomBytes } from 'node:crypto';
 import { readlinkSync, statSync } from 'node:fs';
+import { announce } from './announce.ts';
 import { type Bytes, fromBuffer, toBuffer, toDisplay } from './bytes.ts';
 import { bootId, monotonic } from './clock.ts';
 import { type ProcessId, readAncestry, sameProcess, self } from './proc/process.ts';
+import { reportMark } from './puppet/report.ts';
 import { findPuppetSettings } from './puppet/settings.ts';
 import { Refusal } from './refusal.ts';
+import type { WaiterCommand } from './relay.ts';
+import { canonicalArguments, type Request, type WaiterRequest } from './request.ts';
 import { knowsWaitForLock, rerunArguments } from './rerun/command.ts';
-import { chainLinkOf, processName } from './rerun/environment.ts';
+import { describeCommand } from './rerun/describe.ts';
+import { type ChainLink, chainLinkOf, processName } from './rerun/environment.ts';
 import { imageOf } from './rerun/executable.ts';
 import { enterSurroundings } from './rerun/surroundings.ts';
 import type { Command } from './rerun/types.ts';
-import type { Request } from './request.ts';
 import { identifyRun } from './run/identify.ts';
 import type { Run } from './run/types.ts';
 import { isOver, nextLink, waitOf } from './schedule/chain.ts';
 import { type Entry, withEntry } from './schedule/entry.ts';
 import { home, readSettings, type Settings } from './settings.ts';
+import { readUnitLink } from './state/chains.ts';
 import { openStateFolder } from './state/folder.ts';
 import { withLock } from './state/lock.ts';
 import { logPath, newLogName } from './state/logs.ts';
-import { type CommandRecord, commandId, isHeld, readRecords, writeRecord } from './state/records.ts';
-import { announce } from './announce.ts';
+import {
+  type CommandRecord,
+  commandId,
+  isHeld,
+  readRecord,
+  readRecords,
+  writeRecord,
+} from './state/records.ts';
+import { inScope } from './systemd/scope.ts';
+import { findShelter } from './systemd/shelter.ts';
 import type { Verdict } from './verdict.ts';
 import type { Held } from './waiter/held.ts';
 import { isMine } from './waiter/record.ts';
 
 /** How a notification ended: what to say, and what this process then has to wait for, if anything. */
-export interface Outcome {
-  readonly verdict: Verdict;
-  readonly waiting?: { readonly held: Held; readonly record: CommandRecord };
-}
+export type Outcome =
+  | { readonly kind: 'said'; readonly verdict: Verdict }
+  | {
+      readonly kind: 'waiting';
+      readonly verdict: Verdict;
+      readonly held: Held;
+      readonly record: CommandRecord;
+    }
+  /** The waiter must live in a scope of its own: this command starts it there. */
+  | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
 
 /**
  * The life of a notification up to its verdict: find the run, decide what to repeat, and record it for the waiter that this process is about to
  * become, or for the one that already serves this run.
  *
- * @param parent the process that Puppet started, or Puppet itself
  * @throws {Refusal} with nothing recorded
  */
-export async function takeNotification(request: Request, parent: number): Promise<Outcome> {
+export async function takeNotification(request: WaiterRequest): Promise<Outcome> {
   const user = process.getuid?.() ?? 0;
-  const run = identifyRun(readAncestry(parent), user);
+  const run = identifyRun(readAncestry(request.parent), user);
   const settings = readSettings();
   const surroundings = enterSurroundings(run);
   const puppet = findPuppetSettings(run, surroundings.environment, user);
   if (puppet.noop) {
-    return { verdict: { exitCode: 0, text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run` } };
+    return {
+      kind: 'said',
+      verdict: { exitCode: 0, text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run` },
+    };
   }
   const manifest = run.mode === 'apply' ? run.manifest : undefined;
   if (manifest !== undefined) requireFile(manifest);
   const command = commandOf(run, user, settings);
-  const held: Held = { home: home(), id: commandId(command), surroundings, puppet, image: imageOf(run.process.pid), manifest };
-  const folder = openStateFolder(held.home);
+  const id = commandId(command);
+  const folder = openStateFolder(home());
+  const served = isServed(readRecord(folder, id), run);
+  const shelter = served ? undefined : await findShelter(run);
+  if (shelter?.scope && !request.sheltered) {
+    const again = [
+      process.execPath,
+      ...canonicalArguments(request),
+      '--sheltered',
+      '--parent',
+      String(request.parent),
+    ];
+    return {
+      kind: 'elsewhere',
+      command: inScope(shelter.scope, again, `rerun of ${describeCommand(command)}`),
+    };
+  }
+  const held: Held = {
+    home: home(),
+    id,
+    surroundings,
+    puppet,
+    image: imageOf(run.process.pid),
+    manifest,
+    reportMark: reportMark(puppet.reportFile),
+    environment: undefined,
+    restart: shelter?.restart,
+  };
   const record = await withLock(folder, () => {
+    // The waiter that was to have it has ended meanwhile.
+    if (served && !isServed(readRecord(folder, id), run)) return undefined;
     const recorded = withNotification({ request, run, command, settings, held, folder });
-    writeRecord(folder, held.id, recorded);
+    writeRecord(folder, id, recorded);
     return recorded;
   });
+  if (!record) return takeNotification(request);
   const entry = record.entries.at(-1) as Entry;
-  const text = announce({ command, entry, settings, waiter: record.waiter.pid, log: logPath(folder, record.log) });
+  const text = announce({
+    command,
+    entry,
+    settings,
+    waiter: record.waiter.pid,
+    log: logPath(folder, record.log),
+    restart: held.restart,
+  });
   const verdict = { exitCode: 0, text };
-  return isMine(record) ? { verdict, waiting: { held, record } } : { verdict };
+  return isMine(record) ? { kind: 'waiting', verdict, held, record } : { kind: 'said', verdict };
+}
+
+/** Whether a living waiter already has the surroundings of this very run. */
+function isServed(record: CommandRecord | undefined, run: Run): record is CommandRecord {
+  return record !== undefined && sameProcess(record.run, run.process) && isHeld(record);
 }
 
 function commandOf(run: Run, user: number, settings: Settings): Command {
@@ -77,7 +139,9 @@ function commandOf(run: Run, user: number, settings: Settings): Command {
 function requireFile(manifest: Bytes): void {
   const stat = statSync(toBuffer(manifest), { throwIfNoEntry: false });
   if (!stat || stat.isFile() || stat.isDirectory()) return;
-  throw new Refusal(`the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`);
+  throw new Refusal(
+    `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`,
+  );
 }
 
 interface Notification {
@@ -100,16 +164,18 @@ function withNotification({ request, run, command, settings, held, folder }: Not
   const chainKey = run.mode === 'apply' ? held.id : held.puppet.lockFile;
   const boot = bootId();
   const siblings = [...live.values()].filter((record) => record.chainKey === chainKey);
-  const inherited = chainLinkOf(held.surroundings.environment, processName(run.source, boot));
+  const inherited = linkOfRun(run, held, folder, boot);
   const link = nextLink(
     inherited?.link ?? 0,
     siblings.flatMap((record) => record.entries.map((entry) => entry.link)),
   );
   if (isOver(link, settings)) {
-    throw new Refusal(`the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`);
+    throw new Refusal(
+      `the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`,
+    );
   }
   const entry = entryOf(request, run.process, link, settings);
-  const shared = mine && sameProcess(mine.run, run.process) ? mine : undefined;
+  const shared = isServed(mine, run) ? mine : undefined;
   return {
     version: 1,
     boot,
@@ -121,6 +187,15 @@ function withNotification({ request, run, command, settings, held, folder }: Not
     log: mine?.log ?? newLogName(new Date()),
     entries: withEntry(mine?.entries ?? [], entry),
   };
+}
+
+/** The link of a chain that this run is, by its environment, or where systemd started it for us by what was noted then. */
+function linkOfRun(run: Run, held: Held, folder: string, boot: string): ChainLink | undefined {
+  const { environment } = held.surroundings;
+  const invocation = environment
+    .find((entry) => entry.startsWith('INVOCATION_ID='))
+    ?.slice('INVOCATION_ID='.length);
+  return chainLinkOf(environment, processName(run.source, boot)) ?? readUnitLink(folder, held.id, invocation);
 }
 
 function entryOf(request: Request, run: ProcessId, link: number, settings: Settings): Entry {

@@ -7,6 +7,14 @@ export interface Request {
   readonly startTimerNow: boolean;
 }
 
+/** What the process is told that is to be the waiter. */
+export interface WaiterRequest extends Request {
+  /** The process that Puppet started, or Puppet itself. */
+  readonly parent: number;
+  /** Whether this process is already in a scope of its own. */
+  readonly sheltered: boolean;
+}
+
 /** Ten years. */
 export const LONGEST_DELTA = 315_360_000;
 
@@ -26,10 +34,17 @@ export function isName(text: string): boolean {
  * Reads the command line in the one form in which the module writes it, or undefined where it is anything else: then the command line of people
  * (`cli/`) has its say. So what every notification pays for is this, not a whole parser.
  */
-export function parseCanonical(args: readonly string[]): (Request & { parent: number }) | undefined {
-  let [name, delta, startTimerNow, parent]: [string | undefined, number, boolean, number | undefined] = [undefined, 0, false, undefined];
+export function parseCanonical(args: readonly string[]): WaiterRequest | undefined {
+  let name: string | undefined;
+  let delta = 0;
+  let startTimerNow = false;
+  let sheltered = false;
+  let parent = 0;
   for (let at = 0; at < args.length; at += 1) {
-    const value = () => args[(at += 1)] ?? '';
+    const value = () => {
+      at += 1;
+      return args[at] ?? '';
+    };
     switch (args[at]) {
       case '--name':
         name = value();
@@ -44,6 +59,9 @@ export function parseCanonical(args: readonly string[]): (Request & { parent: nu
       case '--start-timer-now':
         startTimerNow = true;
         break;
+      case '--sheltered':
+        sheltered = true;
+        break;
       case '--parent':
         parent = Number(value());
         break;
@@ -51,7 +69,9 @@ export function parseCanonical(args: readonly string[]): (Request & { parent: nu
         return undefined;
     }
   }
-  return parent !== undefined && Number.isSafeInteger(parent) && parent > 0 ? { name, delta, startTimerNow, parent } : undefined;
+  return Number.isSafeInteger(parent) && parent > 0
+    ? { name, delta, startTimerNow, sheltered, parent }
+    : undefined;
 }
 
 /** The same form, from a request. */

@@ -1,19 +1,20 @@
 import yargs from 'yargs';
 import { oneLine, Refusal } from '../refusal.ts';
-import { isName, LONGEST_DELTA, parseDelta, type Request } from '../request.ts';
+import { relay } from '../relay.ts';
+import { canonicalArguments, isName, LONGEST_DELTA, parseDelta, type Request } from '../request.ts';
 import { version } from '../version.ts';
-import { relay } from './relay.ts';
 
 /**
  * The command line for people, and for an Exec that calls `again` itself.
  *
  * @returns the exit code: 0, 1 for a refusal, 64 (EX_USAGE of sysexits(3)) for a wrong command line
  */
-export async function commandLine(args: readonly string[]): Promise<number> {
+export async function commandLine(words: readonly string[]): Promise<number> {
   try {
-    const request = await parse(args);
+    const request = await parse(words);
     if (!request) return 0;
-    const { exitCode, text } = await relay(request);
+    const args = [...canonicalArguments(request), '--parent', String(process.ppid)];
+    const { exitCode, text } = await relay({ file: process.execPath, args, environment: {} });
     (exitCode === 0 ? process.stdout : process.stderr).write(`${text}\n`);
     return exitCode;
   } catch (error) {
@@ -23,10 +24,12 @@ export async function commandLine(args: readonly string[]): Promise<number> {
 }
 
 /** What is asked for; undefined where `--help` or `--version` has been answered. */
-async function parse(args: readonly string[]): Promise<Request | undefined> {
-  const parser = yargs([...args])
+async function parse(words: readonly string[]): Promise<Request | undefined> {
+  const parser = yargs([...words])
     .scriptName('again')
-    .usage('$0 [--name NAME] [--delta SECONDS] [--start-timer-now]\n\nHas the Puppet run that calls it run again, once it has ended.')
+    .usage(
+      '$0 [--name NAME] [--delta SECONDS] [--start-timer-now]\n\nHas the Puppet run that calls it run again, once it has ended.',
+    )
     .option('name', {
       string: true,
       requiresArg: true,
@@ -38,9 +41,17 @@ async function parse(args: readonly string[]): Promise<Request | undefined> {
       describe: `Seconds to wait after the run's end, 0 to ${LONGEST_DELTA}`,
       defaultDescription: '0',
     })
-    .option('start-timer-now', { boolean: true, describe: 'Count from now, not from the end of the run', default: false })
+    .option('start-timer-now', {
+      boolean: true,
+      describe: 'Count from now, not from the end of the run',
+      default: false,
+    })
     .epilogue("Puppet calls it: notify Exec['again'] or Common::Again::Delta['…'] in a manifest.")
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'boolean-negation': false, 'camel-case-expansion': false })
+    .parserConfiguration({
+      'duplicate-arguments-array': false,
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+    })
     .strict()
     .version(version)
     .help()
@@ -66,5 +77,8 @@ function checkedName(name: string): string {
 function checkedDelta(text: string): number {
   const delta = parseDelta(text);
   if (delta !== undefined) return delta;
-  throw new Refusal(`--delta ${JSON.stringify(text)}: must be a whole number of seconds from 0 to ${LONGEST_DELTA}`, 64);
+  throw new Refusal(
+    `--delta ${JSON.stringify(text)}: must be a whole number of seconds from 0 to ${LONGEST_DELTA}`,
+    64,
+  );
 }

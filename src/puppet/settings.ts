@@ -7,10 +7,14 @@ import { flag, text } from './arguments.ts';
 /** Those of Puppet's settings that decide when a rerun may start. */
 export interface PuppetSettings {
   readonly noop: boolean;
+  /** Whether `tags` or `skip_tags` of puppet.conf leave resources out. */
+  readonly tagged: boolean;
   /** `agent_catalog_run_lockfile` */
   readonly lockFile: string;
   /** `agent_disabled_lockfile` */
   readonly disabledFile: string;
+  /** `lastrunreport` */
+  readonly reportFile: string;
 }
 
 interface Layout {
@@ -27,7 +31,10 @@ function layouts(user: number, homeFolder: string): Layout[] {
       ]
     : [
         { confdir: join(homeFolder, '.puppet/etc'), vardir: join(homeFolder, '.puppet/cache') },
-        { confdir: join(homeFolder, '.puppetlabs/etc/puppet'), vardir: join(homeFolder, '.puppetlabs/opt/puppet/cache') },
+        {
+          confdir: join(homeFolder, '.puppetlabs/etc/puppet'),
+          vardir: join(homeFolder, '.puppetlabs/opt/puppet/cache'),
+        },
       ];
 }
 
@@ -55,6 +62,7 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
     statedir: '$vardir/state',
     agent_catalog_run_lockfile: '$statedir/agent_catalog_run.lock',
     agent_disabled_lockfile: '$statedir/agent_disabled.lock',
+    lastrunreport: '$statedir/last_run_report.yaml',
   };
   const value = (name: string, depth = 0): string => {
     const raw: string = given(name) ?? configured(name) ?? defaults[name] ?? '';
@@ -63,8 +71,10 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
   };
   return {
     noop: flag(run.arguments, 'noop') ?? configured('noop')?.toLowerCase() === 'true',
+    tagged: Boolean(configured('tags') || configured('skip_tags')),
     lockFile: value('agent_catalog_run_lockfile'),
     disabledFile: value('agent_disabled_lockfile'),
+    reportFile: value('lastrunreport'),
   };
 }
 
@@ -99,4 +109,3 @@ export function lockPid(lockFile: string): number | undefined {
     return undefined;
   }
 }
-

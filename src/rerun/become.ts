@@ -1,4 +1,4 @@
-import { constants, closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { type Bytes, toText } from '../bytes.ts';
 import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
 import { throughRuby } from './ruby.ts';

@@ -1,8 +1,8 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import type { Bytes } from '../bytes.ts';
 import { toBuffer } from '../bytes.ts';
-import { refuseForeignWriters } from '../state/folder.ts';
 import { Refusal } from '../refusal.ts';
+import { refuseForeignWriters } from '../state/folder.ts';
 
 /** Names a file whatever its path: the one that the notifying run executes. */
 export interface FileId {
@@ -25,7 +25,8 @@ export function currentExecutable(executable: Bytes, argv0: Bytes, original: Fil
     if (!path.startsWith('/')) continue;
     const stat = statSync(toBuffer(path), { throwIfNoEntry: false });
     if (!stat?.isFile()) continue;
-    if (stat.dev !== original.device || stat.ino !== original.inode) refuseForeignWriters(realpathSync(toBuffer(path)).toString());
+    if (stat.dev !== original.device || stat.ino !== original.inode)
+      refuseForeignWriters(realpathSync(toBuffer(path)).toString());
     accessSync(toBuffer(path), constants.X_OK);
     return path;
   }

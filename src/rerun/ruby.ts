@@ -66,6 +66,7 @@ export function throughRuby(
 function chunks(name: string, list: readonly Bytes[]): Record<string, string> {
   const encoded = toBuffer(list.map((item) => `${item}\0`).join('') as Bytes).toString('base64');
   const parts: Record<string, string> = {};
-  for (let i = 0; i * CHUNK < encoded.length; i += 1) parts[`AGAIN_${name}_${i}`] = encoded.slice(i * CHUNK, (i + 1) * CHUNK);
+  for (let i = 0; i * CHUNK < encoded.length; i += 1)
+    parts[`AGAIN_${name}_${i}`] = encoded.slice(i * CHUNK, (i + 1) * CHUNK);
   return parts;
 }

@@ -35,3 +35,8 @@ export function withRunEnded(entries: readonly Entry[], run: ProcessId, at: numb
       : entry,
   );
 }
+
+/** Takes out what a run satisfies that began at this time: everything that was due by then. */
+export function withoutSatisfied(entries: readonly Entry[], began: number): Entry[] {
+  return entries.filter((entry) => (dueTime(entry) ?? Number.POSITIVE_INFINITY) > began);
+}

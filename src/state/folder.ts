@@ -40,7 +40,8 @@ export function refuseForeignWriters(path: string): void {
     const stat = lstatSync(at);
     if (stat.isSymbolicLink()) throw new Refusal(`${at} is a link, and a link in this path is not followed`);
     const writer = foreignWriter(stat);
-    if (writer) throw new Refusal(`${at} can be changed by ${writer} (mode ${octal(stat)}): only root may be able to`);
+    if (writer)
+      throw new Refusal(`${at} can be changed by ${writer} (mode ${octal(stat)}): only root may be able to`);
     if (at === dirname(at)) return;
   }
 }

@@ -21,7 +21,10 @@ const PREFIX = 'lock.';
  *
  * @throws {Refusal} when a living process keeps it for more than 20 seconds
  */
-export async function withLock<Result>(folder: string, work: () => Result | Promise<Result>): Promise<Result> {
+export async function withLock<Result>(
+  folder: string,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
   const held = await acquire(folder);
   try {
     return await work();
@@ -49,7 +52,9 @@ async function acquire(folder: string): Promise<string> {
         continue;
       }
       if (monotonic() > deadline) {
-        throw new Refusal(`${join(folder, PREFIX + newest)} is held by a process that does not go on: end the process that it names`);
+        throw new Refusal(
+          `${join(folder, PREFIX + newest)} is held by a process that does not go on: end the process that it names`,
+        );
       }
       await sleep(RETRY_MS);
     }

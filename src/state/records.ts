@@ -27,7 +27,10 @@ export interface CommandRecord {
 /** Names a command in the state folder. */
 export function commandId(command: Command): string {
   const { executable, argv, directory, user } = command;
-  return createHash('sha256').update(JSON.stringify([executable, argv, directory, user])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([executable, argv, directory, user]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 export function recordPath(folder: string, id: string): string {

@@ -2,17 +2,24 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { fromBuffer } from '../bytes.ts';
 import { allPids, type ProcessId, readProcess } from '../proc/process.ts';
 import { isDisabled, lockHolder } from '../puppet/lock.ts';
-import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Command } from '../rerun/types.ts';
+import { hasEnded } from '../systemd/restart.ts';
+import type { Held } from './held.ts';
 
 /** Why a rerun that is due can't start yet. */
 export type Blocker =
   /** Another run goes on. */
   | { readonly kind: 'run'; readonly run: ProcessId }
   /** `puppet agent --disable` */
-  | { readonly kind: 'disabled' };
+  | { readonly kind: 'disabled' }
+  /** The unit that is to be started again has not ended yet. */
+  | { readonly kind: 'unit' };
 
-export function findBlocker(command: Command, settings: PuppetSettings): Blocker | undefined {
+export async function findBlocker(
+  command: Command,
+  { puppet: settings, restart }: Held,
+): Promise<Blocker | undefined> {
+  if (restart && !(await hasEnded(restart))) return { kind: 'unit' };
   if (command.mode === 'agent') {
     if (isDisabled(settings.disabledFile)) return { kind: 'disabled' };
     const run = lockHolder(settings.lockFile);

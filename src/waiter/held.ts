@@ -1,7 +1,9 @@
 import type { Bytes } from '../bytes.ts';
+import type { ReportMark } from '../puppet/report.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import type { FileId } from '../rerun/executable.ts';
 import type { Surroundings } from '../rerun/surroundings.ts';
+import type { UnitRestart } from '../systemd/shelter.ts';
 
 /** What a waiter holds in memory alone, beside the record on disk: no environment goes there. Plain data, for a successor. */
 export interface Held {
@@ -15,4 +17,10 @@ export interface Held {
   readonly image: FileId;
   /** The file that `puppet apply` will read. */
   readonly manifest: Bytes | undefined;
+  /** Puppet's last report as it was when the run notified. */
+  readonly reportMark: ReportMark;
+  /** The notifying run's Puppet environment, once its report has told it. */
+  readonly environment: string | undefined;
+  /** The unit to start instead of becoming the command, where the run's surroundings ended with it. */
+  readonly restart: UnitRestart | undefined;
 }

@@ -1,6 +1,6 @@
 import { monotonic } from '../clock.ts';
 import { type ProcessId, sameProcess, self } from '../proc/process.ts';
-import { type Entry, withRunEnded } from '../schedule/entry.ts';
+import { type Entry, withoutSatisfied, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
@@ -15,7 +15,11 @@ export function isMine(record: CommandRecord | undefined): record is CommandReco
  * The record as it is now, or undefined where another waiter has taken it over. A record that is gone or unreadable was removed by
  * somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
  */
-export async function ownRecord(held: Held, known: CommandRecord, wakeup: Wakeup): Promise<CommandRecord | undefined> {
+export async function ownRecord(
+  held: Held,
+  known: CommandRecord,
+  wakeup: Wakeup,
+): Promise<CommandRecord | undefined> {
   const folder = openStateFolder(held.home);
   const record = readRecord(folder, held.id);
   if (record) return isMine(record) ? record : undefined;
@@ -36,10 +40,19 @@ export function merged(older: readonly Entry[], newer: readonly Entry[]): Entry[
 
 export async function noteRunEnd(held: Held, run: ProcessId): Promise<void> {
   const at = monotonic();
+  await changeEntries(held, (entries) => withRunEnded(entries, run, at));
+}
+
+/** Takes out what another run has satisfied, which began at this time. */
+export async function noteSatisfied(held: Held, began: number): Promise<void> {
+  await changeEntries(held, (entries) => withoutSatisfied(entries, began));
+}
+
+async function changeEntries(held: Held, change: (entries: readonly Entry[]) => Entry[]): Promise<void> {
   const folder = openStateFolder(held.home);
   await withLock(folder, () => {
     const record = readRecord(folder, held.id);
-    if (isMine(record)) writeRecord(folder, held.id, { ...record, entries: withRunEnded(record.entries, run, at) });
+    if (isMine(record)) writeRecord(folder, held.id, { ...record, entries: change(record.entries) });
   });
 }
 

@@ -9,10 +9,12 @@ import { processName, rerunEnvironment } from '../rerun/environment.ts';
 import { currentExecutable } from '../rerun/executable.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { partition } from '../schedule/plan.ts';
+import { writeUnitLink } from '../state/chains.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
 import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import { startAgain } from '../systemd/restart.ts';
 import type { Held } from './held.ts';
 import { isMine } from './record.ts';
 import { startSuccessor } from './successor.ts';
@@ -21,21 +23,38 @@ import { startSuccessor } from './successor.ts';
  * Takes what is due out of the record, leaves the rest to a successor, and becomes Puppet. Returns false where nothing is due any more, so that
  * the waiter looks again, and true where it is over: it could not become Puppet, and the log says why.
  */
-export async function startRerun(held: Held, limitRestored: boolean, cancelled: () => boolean): Promise<boolean> {
+export async function startRerun(
+  held: Held,
+  limitRestored: boolean,
+  cancelled: () => boolean,
+): Promise<boolean> {
   const folder = openStateFolder(held.home);
   const taken = await withLock(folder, () => takeDue(held, folder));
   if (!taken) return false;
-  const { command, chain, boot, log, entries } = taken;
-  const link = Math.max(...entries.map((entry) => entry.link));
-  const line = startLog(folder, log, `${new Date().toISOString()} runs ${describeCommand(command)}`);
+  const { command, boot, log, entries } = taken;
+  const link = { chain: taken.chain, link: Math.max(...entries.map((entry) => entry.link)) };
+  const line = startLog(
+    folder,
+    log,
+    `${new Date().toISOString()} ${held.restart ? `starts ${held.restart.unit.unit}` : `runs ${describeCommand(command)}`}`,
+  );
   try {
-    if (held.manifest !== undefined) requireManifest(held.manifest);
-    const executable = currentExecutable(command.executable, command.argv[0] ?? command.executable, held.image);
     if (cancelled()) return true;
+    if (held.restart) {
+      const invocation = await startAgain(held.restart);
+      if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, link));
+      return true;
+    }
+    if (held.manifest !== undefined) requireManifest(held.manifest);
+    const executable = currentExecutable(
+      command.executable,
+      command.argv[0] ?? command.executable,
+      held.image,
+    );
     return become({
       executable,
       argv: command.argv,
-      environment: rerunEnvironment(held.surroundings.environment, { chain, link }, processName(self(), boot)),
+      environment: rerunEnvironment(held.surroundings.environment, link, processName(self(), boot)),
       surroundings: held.surroundings,
       limitRestored,
       log: logPath(folder, log),
@@ -64,5 +83,6 @@ async function takeDue(held: Held, folder: string): Promise<CommandRecord | unde
 }
 
 function requireManifest(manifest: Bytes): void {
-  if (!statSync(toBuffer(manifest), { throwIfNoEntry: false })) throw new Refusal(`the manifest ${toDisplay(manifest)} is gone`);
+  if (!statSync(toBuffer(manifest), { throwIfNoEntry: false }))
+    throw new Refusal(`the manifest ${toDisplay(manifest)} is gone`);
 }

@@ -16,7 +16,11 @@ import type { Held } from './held.ts';
  * @param first what is due next: its name and delta are for people who read the argument list
  * @param record called with the successor's name once it lives; what it writes is what the successor finds
  */
-export async function startSuccessor(held: Held, first: Entry, record: (waiter: ProcessId) => void): Promise<void> {
+export async function startSuccessor(
+  held: Held,
+  first: Entry,
+  record: (waiter: ProcessId) => void,
+): Promise<void> {
   const shown = canonicalArguments({ ...first, name: first.name });
   const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', process.execPath, '--adopt', ...shown], {
     env: {},
@@ -25,12 +29,19 @@ export async function startSuccessor(held: Held, first: Entry, record: (waiter: 
   });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   child.on('error', () => {});
-  const [, , , verdicts, input] = child.stdio as unknown as [null, null, null, NodeJS.ReadableStream, NodeJS.WritableStream];
+  const [, , , verdicts, input] = child.stdio as unknown as [
+    null,
+    null,
+    null,
+    NodeJS.ReadableStream,
+    NodeJS.WritableStream,
+  ];
   input.on('error', () => {});
   input.write(`${JSON.stringify(held)}\n`);
   const verdict = parseVerdict(await firstLine(verdicts));
   const [pid, start] = (verdict?.text ?? '').split(':').map(Number);
-  if (verdict?.exitCode !== 0 || !pid || start === undefined) throw new Refusal('no process could be started for what is due later');
+  if (verdict?.exitCode !== 0 || !pid || start === undefined)
+    throw new Refusal('no process could be started for what is due later');
   record({ pid, start });
   input.end();
   await ended;

@@ -1,17 +1,21 @@
 import { monotonic } from '../clock.ts';
 import { type ProcessId, watchProcess } from '../proc/process.ts';
+import { readReport, reportMark } from '../puppet/report.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
 import { nextStep } from '../schedule/plan.ts';
 import type { CommandRecord } from '../state/records.ts';
 import { findBlocker } from './blocker.ts';
 import type { Held } from './held.ts';
-import { giveUpRecord, noteRunEnd, ownRecord } from './record.ts';
+import { giveUpRecord, noteRunEnd, noteSatisfied, ownRecord } from './record.ts';
 import { startRerun } from './start.ts';
 import { createWakeup, type Wakeup } from './wakeup.ts';
+import { createWitness } from './witness.ts';
 
 /** Milliseconds between two looks at a run that goes on, and at a lock or a disabled agent. */
 const RUN_POLL_MS = 25;
 const BLOCKED_POLL_MS = 100;
+/** Milliseconds until another attempt after something failed that may pass. */
+const RETRY_MS = 1000;
 
 /**
  * Waits until what is pending is due and no run goes on, then becomes the rerun. Returns only when this process has nothing to wait for any
@@ -19,29 +23,58 @@ const BLOCKED_POLL_MS = 100;
  *
  * @param recorded what was recorded with this process as the waiter
  */
-export async function waitAndBecome(held: Held, recorded: CommandRecord, wakeup: Wakeup, cancelled: () => boolean): Promise<void> {
+export async function waitAndBecome(
+  held: Held,
+  recorded: CommandRecord,
+  wakeup: Wakeup,
+  cancelled: () => boolean,
+): Promise<void> {
   const limitRestored = await restoreOpenFiles(held.surroundings.openFiles);
-  for (let known = recorded; !cancelled(); ) {
+  let environment = held.environment;
+  const witness = createWitness(held.puppet, () => environment);
+  let known = recorded;
+  const look = async (): Promise<'go on' | 'end'> => {
     const record = await ownRecord(held, known, wakeup);
-    if (!record) return;
+    if (!record) return 'end';
     known = record;
     const step = nextStep(record.entries, monotonic());
     switch (step.kind) {
       case 'finish':
-        return giveUpRecord(held);
+        await giveUpRecord(held);
+        return 'end';
       case 'await-run':
-        if (await runEnds(step.run, wakeup)) await noteRunEnd(held, step.run);
-        break;
+        if (await runEnds(step.run, wakeup)) {
+          await noteRunEnd(held, step.run);
+          environment = environmentOfRun(held);
+        }
+        return 'go on';
       case 'await-time':
         await wakeup.sleep(step.until - monotonic());
-        break;
-      case 'rerun':
-        if (findBlocker(record.command, held.puppet)) await wakeup.sleep(BLOCKED_POLL_MS);
-        else if (await startRerun(held, limitRestored, cancelled)) return;
-        break;
+        return 'go on';
+      case 'rerun': {
+        const blocker = await findBlocker(record.command, held);
+        const satisfied = witness.observe(blocker?.kind === 'run' ? blocker.run : undefined);
+        if (satisfied !== undefined) await noteSatisfied(held, satisfied);
+        else if (blocker) await wakeup.sleep(BLOCKED_POLL_MS);
+        else if (await startRerun({ ...held, environment }, limitRestored, cancelled)) return 'end';
+        return 'go on';
+      }
+    }
+  };
+  while (!cancelled()) {
+    try {
+      if ((await look()) === 'end') return;
+    } catch {
+      // No room on the disk, a state folder that cannot be used, systemd that does not answer: what is pending is kept here until that passes.
+      await wakeup.sleep(RETRY_MS);
     }
   }
-  return giveUpRecord(held);
+  await giveUpRecord(held);
+}
+
+/** The Puppet environment of the run that notified, from its report; undefined where there is no new one. */
+function environmentOfRun({ puppet, reportMark: before }: Held): string | undefined {
+  return reportMark(puppet.reportFile) === before ? undefined : readReport(puppet.reportFile)?.environment;
 }
 
 /** Makes what a waiter sleeps with, and lets SIGTERM and SIGINT cancel it; a closed terminal (SIGHUP) does nothing. */

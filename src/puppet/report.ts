@@ -1,0 +1,53 @@
+import { readFileSync, statSync } from 'node:fs';
+
+/** What is used of Puppet's last run report (`lastrunreport`, report format 10 and later). */
+export interface Report {
+  /** `changed`, `unchanged` or `failed`. */
+  readonly status: string | undefined;
+  readonly noop: boolean;
+  readonly transactionCompleted: boolean;
+  /** `not_used`, `explicitly_requested` or `on_failure`. */
+  readonly cachedCatalogStatus: string | undefined;
+  readonly environment: string | undefined;
+}
+
+/** Tells whether a report is still the same file; Puppet replaces it as a whole. */
+export type ReportMark = string;
+
+export function reportMark(path: string): ReportMark {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat ? `${stat.dev}:${stat.ino}:${stat.mtimeNs}` : 'none';
+}
+
+export function readReport(path: string): Report | undefined {
+  try {
+    return parseReport(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes the top-level scalars out of a report: in the YAML that Puppet writes, those alone begin a line with `name: value`. */
+export function parseReport(yaml: string): Report | undefined {
+  if (!yaml.startsWith('---')) return undefined;
+  const scalars = new Map<string, string>();
+  for (const match of yaml.matchAll(/^([a-z_]+): +(\S.*)$/gm)) {
+    if (match[1] && match[2]) scalars.set(match[1], match[2].replace(/^(['"])(.*)\1$/, '$2'));
+  }
+  return {
+    status: scalars.get('status'),
+    // Absent means unknown, and unknown counts as no-op: in any doubt the rerun happens.
+    noop: scalars.get('noop') !== 'false',
+    transactionCompleted: scalars.get('transaction_completed') === 'true',
+    cachedCatalogStatus: scalars.get('cached_catalog_status'),
+    environment: scalars.get('environment'),
+  };
+}
+
+/** Whether the run of this report did all that a rerun would do. */
+export function isFullSuccess(report: Report | undefined, environment: string | undefined): boolean {
+  if (!report || environment === undefined) return false;
+  const { status, noop, transactionCompleted, cachedCatalogStatus } = report;
+  const succeeded = (status === 'changed' || status === 'unchanged') && transactionCompleted;
+  return succeeded && !noop && cachedCatalogStatus === 'not_used' && report.environment === environment;
+}

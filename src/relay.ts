@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { parseVerdict, type Verdict } from './verdict.ts';
+
+export interface WaiterCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly environment: Record<string, string>;
+}
+
+/**
+ * Starts a waiter in a session of its own and waits for its verdict, as the launcher of the module does from a shell. What goes wrong before
+ * that (systemd-run that may not, for example) is told with the command's own words.
+ */
+export async function relay({ file, args, environment }: WaiterCommand): Promise<Verdict> {
+  const child = spawn(file, args, {
+    cwd: '/',
+    env: environment,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const failed = new Promise<string>((resolve) => child.on('error', (error) => resolve(error.message)));
+  const [, , errors, verdicts] = child.stdio as unknown as [
+    null,
+    null,
+    NodeJS.ReadableStream,
+    NodeJS.ReadableStream,
+  ];
+  const complaint = Promise.race([failed, everything(errors)]);
+  const verdict = parseVerdict(await Promise.race([failed.then(() => ''), everything(verdicts)]));
+  if (verdict) {
+    child.stderr?.destroy();
+    child.unref();
+    return verdict;
+  }
+  const words = (await complaint).trim().replace(/\s*\n\s*/g, ' ');
+  return { exitCode: 1, text: `again: ${file} could not start a waiter: ${words || 'it ended at once'}` };
+}
+
+async function everything(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}

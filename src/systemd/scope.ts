@@ -1,0 +1,28 @@
+import type { Shelter } from './shelter.ts';
+import { managerArguments, managerEnvironment } from './systemctl.ts';
+
+/**
+ * The command that runs another one in a transient scope (systemd-run(1)): a scope keeps pid, environment and namespaces, and shows its
+ * processes to nobody. `systemctl list-units 'again-*'` shows it and `systemctl stop` ends it.
+ */
+export function inScope(
+  scope: NonNullable<Shelter['scope']>,
+  command: readonly string[],
+  description: string,
+) {
+  return {
+    file: 'systemd-run',
+    args: [
+      ...managerArguments(scope.manager),
+      '--scope',
+      '--quiet',
+      '--collect',
+      `--unit=again-${process.pid}`,
+      `--description=${description}`,
+      ...(scope.slice ? [`--slice=${scope.slice}`] : []),
+      '--',
+      ...command,
+    ],
+    environment: managerEnvironment(scope.manager),
+  };
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import type { UnitOfProcess } from './cgroup.ts';
+import { type Properties, parseProperties, UNIT_PROPERTIES } from './properties.ts';
+
+export type Manager = UnitOfProcess['manager'];
+
+/** How the tools of systemd are told whose manager is meant, and what they need in their environment. */
+export function managerArguments(manager: Manager): string[] {
+  return manager.kind === 'user' ? ['--user'] : [];
+}
+
+export function managerEnvironment(manager: Manager): Record<string, string> {
+  const path = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+  return manager.kind === 'user' ? { ...path, XDG_RUNTIME_DIR: `/run/user/${manager.user}` } : path;
+}
+
+/** Asks systemd about a unit. @throws {Error} with what systemctl says, where it can't be asked */
+export async function showUnit(
+  { unit, manager }: UnitOfProcess,
+  names: readonly string[] = UNIT_PROPERTIES,
+): Promise<Properties> {
+  const output = await run(
+    'systemctl',
+    [...managerArguments(manager), 'show', `--property=${names.join(',')}`, '--', unit],
+    manager,
+  );
+  return parseProperties(output);
+}
+
+/** logind's own settings of what happens at the end of a session (logind.conf(5)); empty where there is no logind. */
+export async function showLogind(): Promise<{ killsUserProcesses: boolean; exceptUsers: string[] }> {
+  const ask = (property: string) =>
+    run(
+      'busctl',
+      [
+        'get-property',
+        'org.freedesktop.login1',
+        '/org/freedesktop/login1',
+        'org.freedesktop.login1.Manager',
+        property,
+      ],
+      { kind: 'system' },
+    ).catch(() => '');
+  const [kills, users] = await Promise.all([ask('KillUserProcesses'), ask('KillExcludeUsers')]);
+  return {
+    killsUserProcesses: kills.trim() === 'b true',
+    exceptUsers: [...users.matchAll(/"([^"]*)"/g)].map((match) => match[1] ?? ''),
+  };
+}
+
+/** Starts a unit without waiting for it. @throws {Error} with what systemctl says */
+export async function startUnit({ unit, manager }: UnitOfProcess, verb: 'start' | 'restart'): Promise<void> {
+  await run('systemctl', [...managerArguments(manager), '--no-block', verb, '--', unit], manager);
+}
+
+function run(file: string, args: readonly string[], manager: Manager): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      file,
+      args,
+      { env: managerEnvironment(manager), encoding: 'utf8', timeout: 20_000 },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(stderr.trim() || error.message));
+        else resolve(stdout);
+      },
+    );
+  });
+}

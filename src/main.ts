@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { log } from './journal.ts';
 import { takeNotification } from './notification.ts';
 import { oneLine, Refusal } from './refusal.ts';
 import { relay } from './relay.ts';
@@ -26,7 +27,9 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
   const { wakeup, cancelled } = listen();
   try {
     const outcome = await takeNotification(request);
-    say(outcome.kind === 'elsewhere' ? await relay(outcome.command) : outcome.verdict);
+    if (outcome.kind === 'elsewhere') return say(await relay(outcome.command));
+    say(outcome.verdict);
+    for (const [event, text] of outcome.events) log(event, text);
     if (outcome.kind === 'waiting') await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
   } catch (error) {
     const exitCode = error instanceof Refusal ? error.exitCode : 1;

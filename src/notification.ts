@@ -3,6 +3,8 @@ import { readlinkSync, statSync } from 'node:fs';
 import { announce } from './announce.ts';
 import { type Bytes, fromBuffer, toBuffer, toDisplay } from './bytes.ts';
 import { bootId, monotonic } from './clock.ts';
+import type { Event } from './journal.ts';
+import { reportLost } from './lost.ts';
 import { type ProcessId, readAncestry, sameProcess, self } from './proc/process.ts';
 import { reportMark } from './puppet/report.ts';
 import { findPuppetSettings } from './puppet/settings.ts';
@@ -19,6 +21,7 @@ import { identifyRun } from './run/identify.ts';
 import type { Run } from './run/types.ts';
 import { isOver, nextLink, waitOf } from './schedule/chain.ts';
 import { type Entry, withEntry } from './schedule/entry.ts';
+import { displayName } from './schedule/names.ts';
 import { home, readSettings, type Settings } from './settings.ts';
 import { readUnitLink } from './state/chains.ts';
 import { openStateFolder } from './state/folder.ts';
@@ -32,18 +35,23 @@ import {
   readRecords,
   writeRecord,
 } from './state/records.ts';
+import { sweep } from './state/sweep.ts';
 import { inScope } from './systemd/scope.ts';
 import { findShelter } from './systemd/shelter.ts';
 import type { Verdict } from './verdict.ts';
 import type { Held } from './waiter/held.ts';
 import { isMine } from './waiter/record.ts';
 
+/** A line for the journal, to be written when Puppet need not wait for it any more. */
+export type LoggedEvent = readonly [Event, string];
+
 /** How a notification ended: what to say, and what this process then has to wait for, if anything. */
 export type Outcome =
-  | { readonly kind: 'said'; readonly verdict: Verdict }
+  | { readonly kind: 'said'; readonly verdict: Verdict; readonly events: readonly LoggedEvent[] }
   | {
       readonly kind: 'waiting';
       readonly verdict: Verdict;
+      readonly events: readonly LoggedEvent[];
       readonly held: Held;
       readonly record: CommandRecord;
     }
@@ -66,6 +74,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     return {
       kind: 'said',
       verdict: { exitCode: 0, text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run` },
+      events: [],
     };
   }
   const manifest = run.mode === 'apply' ? run.manifest : undefined;
@@ -99,13 +108,16 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     environment: undefined,
     restart: shelter?.restart,
   };
-  const record = await withLock(folder, () => {
+  const recorded = await withLock(folder, () => {
+    const lost = sweep(folder);
     // The waiter that was to have it has ended meanwhile.
-    if (served && !isServed(readRecord(folder, id), run)) return undefined;
-    const recorded = withNotification({ request, run, command, settings, held, folder });
-    writeRecord(folder, id, recorded);
-    return recorded;
+    if (served && !isServed(readRecord(folder, id), run)) return { lost, record: undefined };
+    const record = withNotification({ request, run, command, settings, held, folder });
+    writeRecord(folder, id, record);
+    return { lost, record };
   });
+  const events = recorded.lost.map(reportLost(folder));
+  const { record } = recorded;
   if (!record) return takeNotification(request);
   const entry = record.entries.at(-1) as Entry;
   const text = announce({
@@ -117,7 +129,11 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     restart: held.restart,
   });
   const verdict = { exitCode: 0, text };
-  return isMine(record) ? { kind: 'waiting', verdict, held, record } : { kind: 'said', verdict };
+  const event = entry.link > settings.burst ? 'backing off' : isMine(record) ? 'scheduled' : 'coalesced';
+  events.push([event, `${displayName(entry.name)}: ${text}`]);
+  return isMine(record)
+    ? { kind: 'waiting', verdict, events, held, record }
+    : { kind: 'said', verdict, events };
 }
 
 /** Whether a living waiter already has the surroundings of this very run. */
@@ -159,11 +175,10 @@ interface Notification {
  */
 function withNotification({ request, run, command, settings, held, folder }: Notification): CommandRecord {
   const records = readRecords(folder);
-  const live = new Map([...records].filter(([, record]) => isHeld(record)));
-  const mine = live.get(held.id);
+  const mine = records.get(held.id);
   const chainKey = run.mode === 'apply' ? held.id : held.puppet.lockFile;
   const boot = bootId();
-  const siblings = [...live.values()].filter((record) => record.chainKey === chainKey);
+  const siblings = [...records.values()].filter((record) => record.chainKey === chainKey);
   const inherited = linkOfRun(run, held, folder, boot);
   const link = nextLink(
     inherited?.link ?? 0,

@@ -9,6 +9,8 @@ export interface Report {
   /** `not_used`, `explicitly_requested` or `on_failure`. */
   readonly cachedCatalogStatus: string | undefined;
   readonly environment: string | undefined;
+  /** When the run began, in milliseconds since 1970. */
+  readonly time: number | undefined;
 }
 
 /** Tells whether a report is still the same file; Puppet replaces it as a whole. */
@@ -41,6 +43,7 @@ export function parseReport(yaml: string): Report | undefined {
     transactionCompleted: scalars.get('transaction_completed') === 'true',
     cachedCatalogStatus: scalars.get('cached_catalog_status'),
     environment: scalars.get('environment'),
+    time: parseTime(scalars.get('time')),
   };
 }
 
@@ -50,4 +53,12 @@ export function isFullSuccess(report: Report | undefined, environment: string | 
   const { status, noop, transactionCompleted, cachedCatalogStatus } = report;
   const succeeded = (status === 'changed' || status === 'unchanged') && transactionCompleted;
   return succeeded && !noop && cachedCatalogStatus === 'not_used' && report.environment === environment;
+}
+
+/** `2026-11-22T08:07:07.910123456+00:00`, or with a space and ` Z` as older Puppets write it. */
+function parseTime(text: string | undefined): number | undefined {
+  const time = Date.parse(
+    (text ?? '').replace(/^(\S+) (\S+?)(\.\d{3})?\d* ?(Z|[+-]\d\d:\d\d)$/, '$1T$2$3$4'),
+  );
+  return Number.isNaN(time) ? undefined : time;
 }

@@ -7,7 +7,7 @@ export function openStateFolder(home: string): string {
   const folder = join(home, 'state');
   refuseForeignWriters(home);
   try {
-    for (const path of [folder, ...['commands', 'logs'].map((name) => join(folder, name))])
+    for (const path of [folder, ...['commands', 'logs', 'history'].map((name) => join(folder, name))])
       ensurePrivate(path);
   } catch (error) {
     if (error instanceof Refusal) throw error;

@@ -1,6 +1,8 @@
 import { monotonic } from '../clock.ts';
+import { log } from '../journal.ts';
 import { type ProcessId, sameProcess, self } from '../proc/process.ts';
 import { type Entry, withoutSatisfied, withRunEnded } from '../schedule/entry.ts';
+import { displayNames } from '../schedule/names.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
@@ -44,7 +46,13 @@ export async function noteRunEnd(held: Held, run: ProcessId): Promise<void> {
 }
 
 /** Takes out what another run has satisfied, which began at this time. */
-export async function noteSatisfied(held: Held, began: number): Promise<void> {
+export async function noteSatisfied(
+  held: Held,
+  { entries: before }: CommandRecord,
+  began: number,
+): Promise<void> {
+  const left = withoutSatisfied(before, began);
+  log('satisfied', `${displayNames(before.filter((entry) => !left.includes(entry)))}: by an ordinary run`);
   await changeEntries(held, (entries) => withoutSatisfied(entries, began));
 }
 

@@ -1,16 +1,19 @@
 import { statSync, writeSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
+import { log } from '../journal.ts';
 import { self } from '../proc/process.ts';
 import { oneLine, Refusal } from '../refusal.ts';
 import { become } from '../rerun/become.ts';
 import { describeCommand } from '../rerun/describe.ts';
-import { processName, rerunEnvironment } from '../rerun/environment.ts';
+import { type ChainLink, processName, rerunEnvironment } from '../rerun/environment.ts';
 import { currentExecutable } from '../rerun/executable.ts';
 import type { Entry } from '../schedule/entry.ts';
+import { displayNames } from '../schedule/names.ts';
 import { partition } from '../schedule/plan.ts';
 import { writeUnitLink } from '../state/chains.ts';
 import { openStateFolder } from '../state/folder.ts';
+import { type PastRerun, writePastRerun } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
 import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
@@ -31,38 +34,61 @@ export async function startRerun(
   const folder = openStateFolder(held.home);
   const taken = await withLock(folder, () => takeDue(held, folder));
   if (!taken) return false;
-  const { command, boot, log, entries } = taken;
-  const link = { chain: taken.chain, link: Math.max(...entries.map((entry) => entry.link)) };
-  const line = startLog(
-    folder,
-    log,
-    `${new Date().toISOString()} ${held.restart ? `starts ${held.restart.unit.unit}` : `runs ${describeCommand(command)}`}`,
-  );
+  const { command, boot } = taken;
+  const link = { chain: taken.chain, link: Math.max(...taken.entries.map((entry) => entry.link)) };
+  const what = held.restart ? `starts ${held.restart.unit.unit}` : `runs ${describeCommand(command)}`;
+  const output = startLog(folder, taken.log, `${new Date().toISOString()} ${what}`);
+  const past = pastRerun(taken, link, held);
   try {
-    if (cancelled()) return true;
-    if (held.restart) {
-      const invocation = await startAgain(held.restart);
-      if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, link));
-      return true;
-    }
-    if (held.manifest !== undefined) requireManifest(held.manifest);
+    if (held.manifest !== undefined && !held.restart) requireManifest(held.manifest);
     const executable = currentExecutable(
       command.executable,
       command.argv[0] ?? command.executable,
       held.image,
     );
+    if (cancelled()) return true;
+    writePastRerun(folder, past);
+    log(
+      'started',
+      `${displayNames(taken.entries)}: ${what}, rerun ${link.link} in a row, output to ${logPath(folder, taken.log)}`,
+    );
+    if (held.restart) {
+      const invocation = await startAgain(held.restart);
+      if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, link));
+      return true;
+    }
     return become({
       executable,
       argv: command.argv,
       environment: rerunEnvironment(held.surroundings.environment, link, processName(self(), boot)),
       surroundings: held.surroundings,
       limitRestored,
-      log: logPath(folder, log),
+      log: logPath(folder, taken.log),
     });
   } catch (error) {
-    writeSync(line, `again: not run: ${oneLine(error)}\n`);
+    const failure = oneLine(error);
+    writeSync(output, `again: not run: ${failure}\n`);
+    writePastRerun(folder, { ...past, failure });
+    log('failed', `${displayNames(taken.entries)}: ${failure}`);
     return true;
   }
+}
+
+function pastRerun(record: CommandRecord, { chain, link }: ChainLink, held: Held): PastRerun {
+  return {
+    version: 1,
+    id: record.log.replace(/\.log$/, ''),
+    boot: record.boot,
+    startedAt: new Date().toISOString(),
+    ...self(),
+    command: describeCommand(record.command),
+    names: record.entries.map((entry) => entry.name ?? null),
+    chain,
+    link,
+    unit: held.restart?.unit.unit ?? null,
+    failure: null,
+    reportFile: held.puppet.reportFile,
+  };
 }
 
 /** What the rerun satisfies; from here on it is no longer pending. A notification that comes later finds no waiter and starts its own. */

@@ -1,8 +1,12 @@
 import { monotonic } from '../clock.ts';
+import { log } from '../journal.ts';
 import { type ProcessId, watchProcess } from '../proc/process.ts';
 import { readReport, reportMark } from '../puppet/report.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
+import { displayNames } from '../schedule/names.ts';
 import { nextStep } from '../schedule/plan.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { settleOutcomes } from '../state/outcomes.ts';
 import type { CommandRecord } from '../state/records.ts';
 import { findBlocker } from './blocker.ts';
 import type { Held } from './held.ts';
@@ -14,6 +18,7 @@ import { createWitness } from './witness.ts';
 /** Milliseconds between two looks at a run that goes on, and at a lock or a disabled agent. */
 const RUN_POLL_MS = 25;
 const BLOCKED_POLL_MS = 100;
+const DISABLED_POLL_MS = 1000;
 /** Milliseconds until another attempt after something failed that may pass. */
 const RETRY_MS = 1000;
 
@@ -46,6 +51,7 @@ export async function waitAndBecome(
         if (await runEnds(step.run, wakeup)) {
           await noteRunEnd(held, step.run);
           environment = environmentOfRun(held);
+          settleOutcomes(openStateFolder(held.home));
         }
         return 'go on';
       case 'await-time':
@@ -54,8 +60,8 @@ export async function waitAndBecome(
       case 'rerun': {
         const blocker = await findBlocker(record.command, held);
         const satisfied = witness.observe(blocker?.kind === 'run' ? blocker.run : undefined);
-        if (satisfied !== undefined) await noteSatisfied(held, satisfied);
-        else if (blocker) await wakeup.sleep(BLOCKED_POLL_MS);
+        if (satisfied !== undefined) await noteSatisfied(held, record, satisfied);
+        else if (blocker) await wakeup.sleep(blocker.kind === 'run' ? BLOCKED_POLL_MS : DISABLED_POLL_MS);
         else if (await startRerun({ ...held, environment }, limitRestored, cancelled)) return 'end';
         return 'go on';
       }
@@ -69,6 +75,7 @@ export async function waitAndBecome(
       await wakeup.sleep(RETRY_MS);
     }
   }
+  log('cancelled', displayNames(known.entries));
   await giveUpRecord(held);
 }
 

@@ -1,0 +1,30 @@
+import { statSync } from 'node:fs';
+import { bootId } from '../clock.ts';
+import { isAlive } from '../proc/process.ts';
+import { readReport } from '../puppet/report.ts';
+import { type PastRerun, readHistory, writePastRerun } from './history.ts';
+
+/** A report belongs to a rerun when its run began within this time after it; Puppet takes a second or two to start. */
+const START_UP_MS = 60_000;
+
+/** Whether this rerun is still the process that it became. */
+export function isRunning(rerun: PastRerun): boolean {
+  return rerun.unit === null && rerun.failure === null && rerun.boot === bootId() && isAlive(rerun);
+}
+
+/**
+ * Notes what Puppet's last report says of the newest rerun that has ended. After an execve nobody is left to see an exit code, and Puppet
+ * keeps one report only, so what is not seen in time stays unknown.
+ */
+export function settleOutcomes(folder: string): void {
+  const newest = readHistory(folder).findLast((rerun) => rerun.failure === null);
+  if (!newest || newest.outcome || isRunning(newest)) return;
+  const began = Date.parse(newest.startedAt);
+  const written = statSync(newest.reportFile, { throwIfNoEntry: false })?.mtimeMs;
+  if (written === undefined || written < began) return;
+  const report = readReport(newest.reportFile);
+  if (report?.time === undefined || report.status === undefined) return;
+  if (report.time < began - 1000 || report.time > began + START_UP_MS) return;
+  const seconds = Math.round((written - began) / 100) / 10;
+  writePastRerun(folder, { ...newest, outcome: { status: report.status, seconds } });
+}

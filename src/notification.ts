@@ -199,6 +199,7 @@ function withNotification({ request, run, command, settings, held, folder }: Not
     run: run.process,
     chainKey,
     chain: inherited?.chain ?? siblings[0]?.chain ?? randomBytes(4).toString('hex'),
+    puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
     log: mine?.log ?? newLogName(new Date()),
     entries: withEntry(mine?.entries ?? [], entry),
   };

@@ -10,6 +10,12 @@ export function createFile(path: string): number {
   );
 }
 
+/** Opens a file for appending, making it where it is not there yet; a link is an error. Mode 0600. */
+export function appendToFile(path: string): number {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_APPEND } = constants;
+  return openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_APPEND, 0o600);
+}
+
 /** A name that no other process uses, beside `path`. */
 export function temporaryName(path: string): string {
   return `${path}-${randomBytes(6).toString('hex')}.tmp`;

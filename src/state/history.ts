@@ -32,8 +32,13 @@ export interface PastRerun {
   readonly outcome?: { readonly status: string; readonly seconds: number };
 }
 
+/** Remembers a rerun. A disk without room for that is no reason not to run. */
 export function writePastRerun(folder: string, rerun: PastRerun): void {
-  replaceFile(join(folder, 'history', `${rerun.id}.json`), `${JSON.stringify(rerun)}\n`);
+  try {
+    replaceFile(join(folder, 'history', `${rerun.id}.json`), `${JSON.stringify(rerun)}\n`);
+  } catch {
+    return;
+  }
   for (const name of fileNames(folder).slice(0, -KEPT)) removeFile(join(folder, 'history', name));
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFile, removeFile } from './files.ts';
+import { appendToFile, removeFile } from './files.ts';
 
 /** How many logs of reruns are kept. */
 const KEPT = 20;
@@ -25,9 +25,9 @@ export function pruneLogs(folder: string): void {
   for (const { path } of logs.slice(KEPT - 1)) removeFile(path);
 }
 
-/** Makes a log with one line of `again`'s own, and returns its descriptor. */
+/** Begins a log with one line of `again`'s own, and returns its descriptor. An attempt that failed may have begun it already. */
 export function startLog(folder: string, name: string, line: string): number {
-  const descriptor = createFile(logPath(folder, name));
+  const descriptor = appendToFile(logPath(folder, name));
   writeSync(descriptor, `again: ${line}\n`);
   return descriptor;
 }

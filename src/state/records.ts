@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootId } from '../clock.ts';
 import { isAlive, type ProcessId } from '../proc/process.ts';
+import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Command } from '../rerun/types.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { readOwnFile, removeFile, replaceFile } from './files.ts';
@@ -19,6 +20,8 @@ export interface CommandRecord {
   /** What shares a chain: the agent's lock file, or for `puppet apply` the command itself. */
   readonly chainKey: string;
   readonly chain: string;
+  /** What must not be in the way of the rerun. */
+  readonly puppet: Pick<PuppetSettings, 'lockFile' | 'disabledFile'>;
   /** File of the next rerun's output. */
   readonly log: string;
   readonly entries: readonly Entry[];
@@ -82,6 +85,8 @@ function isRecord(value: CommandRecord): boolean {
     value.version === 1 &&
     text(value.boot) &&
     text(value.chainKey) &&
+    text(value.puppet.lockFile) &&
+    text(value.puppet.disabledFile) &&
     /^[0-9a-f]{1,32}$/.test(value.chain) &&
     /^[\w.-]+$/.test(value.log) &&
     isProcessId(value.waiter) &&

@@ -2,6 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { fromBuffer } from '../bytes.ts';
 import { allPids, type ProcessId, readProcess } from '../proc/process.ts';
 import { isDisabled, lockHolder } from '../puppet/lock.ts';
+import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Command } from '../rerun/types.ts';
 import { hasEnded } from '../systemd/restart.ts';
 import type { Held } from './held.ts';
@@ -15,11 +16,16 @@ export type Blocker =
   /** The unit that is to be started again has not ended yet. */
   | { readonly kind: 'unit' };
 
-export async function findBlocker(
-  command: Command,
-  { puppet: settings, restart }: Held,
-): Promise<Blocker | undefined> {
+export async function findBlocker(command: Command, { puppet, restart }: Held): Promise<Blocker | undefined> {
   if (restart && !(await hasEnded(restart))) return { kind: 'unit' };
+  return findOtherRun(command, puppet);
+}
+
+/** What is in the way of a command by Puppet's own files, or by the process table. */
+export function findOtherRun(
+  command: Command,
+  settings: Pick<PuppetSettings, 'lockFile' | 'disabledFile'>,
+): Blocker | undefined {
   if (command.mode === 'agent') {
     if (isDisabled(settings.disabledFile)) return { kind: 'disabled' };
     const run = lockHolder(settings.lockFile);

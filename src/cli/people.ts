@@ -1,0 +1,102 @@
+import type { CommandModule } from 'yargs';
+import { log } from '../journal.ts';
+import { reportLost } from '../lost.ts';
+import { cancel } from '../people/cancel.ts';
+import { drawHistory, pastOf } from '../people/history.ts';
+import { showLog } from '../people/log.ts';
+import { paintFor } from '../people/paint.ts';
+import { readPending } from '../people/pending.ts';
+import { drawStatus } from '../people/status.ts';
+import { Refusal } from '../refusal.ts';
+import { home } from '../settings.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { readHistory } from '../state/history.ts';
+import { withLock } from '../state/lock.ts';
+import { logPath } from '../state/logs.ts';
+import { isRunning, settleOutcomes } from '../state/outcomes.ts';
+import { sweep } from '../state/sweep.ts';
+
+const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
+
+/** The commands for people at a shell. */
+export function peopleCommands(): CommandModule[] {
+  return [statusCommand, cancelCommand, historyCommand, logCommand] as unknown as CommandModule[];
+}
+
+const statusCommand: CommandModule<object, { json: boolean }> = {
+  command: 'status',
+  describe: 'Show what is pending: when Puppet runs again, and why not yet',
+  builder: { json },
+  async handler(args) {
+    const pending = readPending(await settledFolder());
+    print(args.json ? asJson(pending) : drawStatus(pending, paintFor(process.stdout)));
+  },
+};
+
+const cancelCommand: CommandModule<object, { name: string | undefined; all: boolean }> = {
+  command: 'cancel [name]',
+  describe: 'Cancel what is pending under a name, or all of it',
+  builder: (command) =>
+    command
+      .positional('name', { type: 'string', describe: "Name of the delta; `again` for Exec['again']" })
+      .option('all', { boolean: true, default: false, describe: 'Everything' }),
+  async handler({ name, all }) {
+    if (all === (name !== undefined))
+      throw new Refusal('say either a NAME or --all; see `again cancel --help`', 64);
+    const cancelled = await cancel(await settledFolder(), name);
+    print(cancelled.length === 0 ? 'Nothing was pending.\n' : `Cancelled: ${cancelled.join(', ')}\n`);
+  },
+};
+
+const historyCommand: CommandModule<object, { json: boolean; number: number }> = {
+  command: 'history',
+  describe: 'Show past reruns',
+  builder: (command) =>
+    command.option('json', json).option('number', {
+      alias: 'n',
+      number: true,
+      requiresArg: true,
+      default: 20,
+      describe: 'How many, the newest ones',
+    }),
+  async handler(args) {
+    if (!Number.isInteger(args.number) || args.number < 1) {
+      throw new Refusal(`-n ${args.number}: must be a whole number from 1`, 64);
+    }
+    const folder = await settledFolder();
+    const past = readHistory(folder)
+      .slice(-args.number)
+      .map((rerun) => pastOf(rerun, isRunning(rerun), logPath(folder, `${rerun.id}.log`)));
+    print(args.json ? asJson(past) : drawHistory(past, paintFor(process.stdout)));
+  },
+};
+
+const logCommand: CommandModule<object, { id: string | undefined; follow: boolean }> = {
+  command: 'log [id]',
+  describe: 'Show the output of a rerun, the newest one by default',
+  builder: (command) =>
+    command
+      .positional('id', { type: 'string', describe: 'As `again history` shows it' })
+      .option('follow', { alias: 'f', boolean: true, default: false, describe: 'Go on while it runs' }),
+  async handler(args) {
+    const folder = await settledFolder();
+    await showLog(folder, readHistory(folder), args, process.stdout);
+  },
+};
+
+/** The state folder, after what was lost has been reported and what Puppet reported has been noted. */
+async function settledFolder(): Promise<string> {
+  const folder = openStateFolder(home());
+  const lost = await withLock(folder, () => sweep(folder));
+  for (const [event, text] of lost.map(reportLost(folder))) log(event, text);
+  settleOutcomes(folder);
+  return folder;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function asJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

@@ -45,9 +45,14 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       },
     )
     .command(peopleCommands())
-    .completion('completion-script', false)
+    .completion('completion-script', false, (_current, _argv, ours, done) => {
+      ours((_error, completions) => done((completions ?? []).filter((word) => !word.startsWith('$0'))));
+    })
     .command('completion', 'Print the completion script for bash or zsh, whichever $SHELL is', {}, () => {
-      parser.showCompletionScript('again', 'completion');
+      // The types of yargs leave out the names that its hint for the installation shows.
+      (
+        parser as unknown as { showCompletionScript(name: string, command: string): void }
+      ).showCompletionScript('again', 'completion');
     })
     .epilogue("Puppet calls it: notify Exec['again'] or Common::Again::Delta['…'] in a manifest.")
     .parserConfiguration({ 'duplicate-arguments-array': false, 'boolean-negation': false })

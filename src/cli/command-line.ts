@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import yargs, { type FallbackCompletionFunction } from 'yargs';
 import { oneLine, Refusal } from '../refusal.ts';
 import { relay } from '../relay.ts';
 import { canonicalArguments, isName, LONGEST_DELTA, parseDelta, type Request } from '../request.ts';
@@ -45,9 +45,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       },
     )
     .command(peopleCommands())
-    .completion('completion-script', false, (_current, _argv, ours, done) => {
-      ours((_error, completions) => done((completions ?? []).filter((word) => !word.startsWith('$0'))));
-    })
+    .completion('completion-script', false, withoutDefault)
     .command('completion', 'Print the completion script for bash or zsh, whichever $SHELL is', {}, () => {
       // The types of yargs leave out the names that its hint for the installation shows.
       (
@@ -74,6 +72,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     return error instanceof Refusal ? error.exitCode : 1;
   }
 }
+
+/** The default command has no name that a person could type. */
+const withoutDefault: FallbackCompletionFunction = (_current, _argv, all, done) => {
+  all((_error, completions) => done((completions ?? []).filter((word) => !word.startsWith('$0'))));
+};
 
 async function notify(request: Request): Promise<number> {
   const args = [...canonicalArguments(request), '--parent', String(process.ppid)];

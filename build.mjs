@@ -1,0 +1,308 @@
+// Builds the executables that Puppet ships to the nodes:
+//
+//   node build.mjs [--arch x64|arm64|native] [--force]
+//
+// TypeScript in src/ becomes one CommonJS bundle (esbuild), the bundle becomes part of a Node binary (pkg,
+// SEA mode), once for each CPU: files/again/again-linux-x64 and files/again/again-linux-arm64. The Node
+// binaries are those of the npm packages node-linux-*, in the versions of package-lock.json. What is up to
+// date is left alone; --force builds it all the same.
+
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  architectures,
+  cache,
+  capture,
+  executableOf,
+  Failure,
+  findProgram,
+  readJson,
+  readVersion,
+  root,
+  run,
+} from './scripts/project.mjs';
+
+const usage = 'usage: node build.mjs [--arch x64|arm64|native] [--force]';
+
+/** How each CPU is called by the tools around the build; `sysroot` holds the C library that the emulator needs. */
+const cpus = {
+  x64: { emulators: ['qemu-x86_64-static', 'qemu-x86_64'], gnu: 'x86_64-linux-gnu' },
+  arm64: { emulators: ['qemu-aarch64-static', 'qemu-aarch64'], gnu: 'aarch64-linux-gnu' },
+};
+
+await run('build', async (args) => {
+  const { arches, force } = parseCommandLine(args);
+  checkNode();
+  const version = readVersion();
+  const bundle = await bundleSources(version);
+  for (const arch of arches) {
+    await buildExecutable({ arch, version, bundle, force });
+  }
+});
+
+function parseCommandLine(args) {
+  let values;
+  try {
+    ({ values } = parseArgs({ args, options: { arch: { type: 'string' }, force: { type: 'boolean' } } }));
+  } catch (error) {
+    throw new Failure(`${error.message}; ${usage}`, 64);
+  }
+  const arch = values.arch === 'native' ? process.arch : values.arch;
+  if (arch !== undefined && !architectures.includes(arch)) {
+    throw new Failure(`--arch ${arch}: there is no such executable; ${usage}`, 64);
+  }
+  return { arches: arch === undefined ? architectures : [arch], force: values.force ?? false };
+}
+
+/** pkg makes its blob with the Node that runs it, and only a Node of the same version can read that blob. */
+function checkNode() {
+  const wanted = lockedBase(process.arch).version;
+  if (process.version !== `v${wanted}`) {
+    throw new Failure(
+      `runs on Node ${wanted} and not on ${process.version}: use \`npm run build\`, which takes that of node_modules`,
+    );
+  }
+}
+
+/** What package-lock.json says of the npm package with the Node binary of a CPU. */
+function lockedBase(arch) {
+  const name = `node-linux-${arch}`;
+  const locked = readJson('package-lock.json').packages[`node_modules/${name}`];
+  if (!locked) {
+    throw new Failure(
+      `package-lock.json has no ${name}: this build can't run on or for a CPU of type ${arch}`,
+    );
+  }
+  return { name, version: locked.version, integrity: locked.integrity };
+}
+
+async function load(name) {
+  try {
+    return await import(name);
+  } catch (error) {
+    throw new Failure(`can't load ${name} (${error.code ?? error.message}): run \`npm ci\` first`);
+  }
+}
+
+async function bundleSources(version) {
+  const { build } = await load('esbuild');
+  try {
+    const { outputFiles } = await build({
+      absWorkingDir: root,
+      entryPoints: ['src/main.ts'],
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node24',
+      minifyWhitespace: true,
+      keepNames: true,
+      legalComments: 'none',
+      logLevel: 'silent',
+      define: {
+        AGAIN_VERSION: JSON.stringify(version),
+        // yargs calls createRequire() with it; a CommonJS bundle has none, and nothing is loaded by it.
+        'import.meta.url': JSON.stringify('file:///again'),
+      },
+    });
+    return outputFiles[0].text;
+  } catch (error) {
+    const [first] = error.errors ?? [];
+    const place = first?.location ? `${first.location.file}:${first.location.line}: ` : '';
+    throw new Failure(`esbuild: ${place}${first?.text ?? error.message}`);
+  }
+}
+
+async function buildExecutable({ arch, version, bundle, force }) {
+  const output = executableOf(arch);
+  const shown = relative(root, output);
+  const strip = findStrip(arch);
+  const recipe = describeRecipe({ arch, bundle, strip });
+  const stamp = join(cache, `built-${arch}.json`);
+  if (!force && isUpToDate(stamp, recipe, output)) {
+    console.log(`build: ${shown} is up to date`);
+    return;
+  }
+
+  mkdirSync(cache, { recursive: true });
+  mkdirSync(dirname(output), { recursive: true });
+  const work = mkdtempSync(join(cache, 'build-'));
+  // A name that Puppet's file server and `npm run module` pass over, in the folder of the result: rename is atomic there.
+  const unfinished = join(dirname(output), `.again-linux-${arch}.${process.pid}`);
+  try {
+    const base = join(work, 'node');
+    copyFileSync(provideBase(arch), base);
+    if (strip) {
+      capture(strip.program, ['--strip-all', base]);
+    }
+    await inject({ arch, bundle, base, work, output: unfinished });
+    writeFingerprint(unfinished);
+    chmodSync(unfinished, 0o755);
+    const proof = prove(unfinished, arch, version);
+    renameSync(unfinished, output);
+    writeFileSync(stamp, JSON.stringify({ recipe, result: describeResult(output) }));
+    const megabytes = Math.round(statSync(output).size / 1e6);
+    console.log(`build: ${shown}: ${megabytes} MB${strip ? ', stripped' : ''}; ${proof}`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    rmSync(unfinished, { force: true });
+  }
+}
+
+/** binutils may be absent, and each of its builds knows its own CPUs only: the symbols stay in then. */
+function findStrip(arch) {
+  const { gnu } = cpus[arch];
+  const program = findProgram(`${gnu}-strip`, ...(arch === process.arch ? ['strip'] : []));
+  return program ? { program, version: capture(program, ['--version']).split('\n')[0] } : undefined;
+}
+
+/** All that the result depends on, as one hash. */
+function describeRecipe({ arch, bundle, strip }) {
+  const pkg = readJson('node_modules/@yao-pkg/pkg/package.json').version;
+  const self = readFileSync(join(root, 'build.mjs'), 'utf8');
+  const parts = [bundle, self, pkg, lockedBase(arch), strip?.version ?? 'not stripped', process.arch];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+function describeResult(path) {
+  const { size, mtimeMs, mode } = statSync(path);
+  return { size, mtimeMs, mode };
+}
+
+function isUpToDate(stamp, recipe, output) {
+  if (!existsSync(stamp) || !existsSync(output)) {
+    return false;
+  }
+  const found = JSON.stringify({ recipe, result: describeResult(output) });
+  return readFileSync(stamp, 'utf8') === found;
+}
+
+/** The Node binary of a CPU: npm has installed this machine's; another CPU's is fetched once and checked. */
+function provideBase(arch) {
+  const { name, version, integrity } = lockedBase(arch);
+  const installed = join(root, 'node_modules', name, 'bin/node');
+  if (existsSync(installed)) {
+    return installed;
+  }
+  const digest = createHash('sha256').update(integrity).digest('hex').slice(0, 16);
+  const base = join(cache, `${name}-${version}-${digest}`);
+  if (!existsSync(base)) {
+    fetchBase({ name, version, integrity, base });
+  }
+  return base;
+}
+
+function fetchBase({ name, version, integrity, base }) {
+  const folder = mkdtempSync(join(cache, 'fetch-'));
+  try {
+    console.log(`build: npm pack ${name}@${version} (for this build and later ones)`);
+    packFromRegistry(`${name}@${version}`, folder);
+    const tarball = join(folder, `${name}-${version}.tgz`);
+    const [algorithm, expected] = integrity.split(/-(.*)/s);
+    if (createHash(algorithm).update(readFileSync(tarball)).digest('base64') !== expected) {
+      throw new Failure(
+        `${name}@${version} from the registry is not what package-lock.json says: ${integrity}`,
+      );
+    }
+    capture('tar', ['-xzf', tarball, '-C', folder, 'package/bin/node']);
+    renameSync(join(folder, 'package/bin/node'), base);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** npm runs on the Node it was installed with, not on that of node_modules that `npm run` puts first in PATH. */
+function packFromRegistry(spec, folder) {
+  const { npm_node_execpath: node = process.execPath, npm_execpath: npm } = process.env;
+  const [program, ...first] = npm ? [node, npm] : ['npm'];
+  try {
+    capture(program, [...first, 'pack', spec, '--pack-destination', folder, '--loglevel=error'], {
+      cwd: root,
+    });
+  } catch (error) {
+    throw new Failure(`can't get ${spec} from the npm registry: ${error.message}`);
+  }
+}
+
+/** pkg's command line passes neither a base nor a SEA configuration on: its inner modules take both. */
+async function loadPkg() {
+  const { default: sea } = await load('@yao-pkg/pkg/lib-es5/sea.js');
+  const { default: log } = await load('@yao-pkg/pkg/lib-es5/log.js');
+  return { sea: sea.default, log: log.log };
+}
+
+async function inject({ arch, bundle, base, work, output }) {
+  const { sea, log } = await loadPkg();
+  log.info = () => {};
+  const main = join(work, 'again.cjs');
+  writeFileSync(main, bundle);
+  const native = arch === process.arch;
+  process.env.TMPDIR = work; // pkg's own temporary folder is made there, and goes with it
+  try {
+    await sea(main, {
+      targets: [{ platform: 'linux', arch, nodeRange: `node${process.versions.node.split('.')[0]}`, output }],
+      nodePath: base,
+      useLocalNode: true, // makes the blob: another CPU's binary can't
+      seaConfig: {
+        main: '../again.cjs', // seen from pkg's folder; it becomes part of the executable: no path of this machine
+        disableExperimentalSEAWarning: true,
+        useSnapshot: false,
+        useCodeCache: native, // V8's cache is good for the CPU that made it
+        execArgvExtension: 'none', // NODE_OPTIONS of a Puppet run is not meant for this Node
+      },
+    });
+  } catch (error) {
+    throw new Failure(`pkg: ${error.message}`);
+  }
+}
+
+/**
+ * Makes the first 512 bytes tell one executable from another. They are all that Puppet's `checksum => 'sha256lite'`
+ * reads of a file, and would else hold ELF headers that two versions may share. The fingerprint lies where Node's
+ * table of program headers was: right behind the ELF header, and unused since the injection has moved the table.
+ */
+function writeFingerprint(path) {
+  const elfHeaderSize = 64;
+  const file = readFileSync(path);
+  const tableOffset = file.readBigUInt64LE(0x20); // e_phoff
+  if (tableOffset < 512n) {
+    throw new Failure(
+      `the injection left the program headers at ${tableOffset}: there is no room for a fingerprint`,
+    );
+  }
+  createHash('sha256').update(file).digest().copy(file, elfHeaderSize);
+  writeFileSync(path, file);
+}
+
+/** Runs the result, as far as this machine can: a sentence that says how far that was. */
+function prove(path, arch, version) {
+  const [program, ...first] = arch === process.arch ? [path] : [...emulate(arch), path];
+  if (program === path && arch !== process.arch) {
+    return `not run: this machine has no ${cpus[arch].emulators[0]} with a C library for it`;
+  }
+  const said = capture(program, [...first, '--version'], { env: {}, timeout: 120_000 }).trim();
+  if (!said.split(/\s+/).includes(version)) {
+    throw new Failure(`the executable for ${arch} answers '${said}' to --version, and not ${version}`);
+  }
+  return program === path ? `says ${said}` : `says ${said} under ${program.split('/').at(-1)}`;
+}
+
+function emulate(arch) {
+  const { emulators, gnu } = cpus[arch];
+  const program = findProgram(...emulators);
+  const sysroot = `/usr/${gnu}`;
+  return program && existsSync(join(sysroot, 'lib')) ? [program, '-L', sysroot] : [];
+}

@@ -1,0 +1,146 @@
+# @summary Gives `Exec['again']`: notify it, and Puppet runs once more after this run has ended.
+#
+# The exec is refreshonly. Notified, it starts a helper, which waits in the background for the end of this run and then becomes the same
+# Puppet command. Many notifications of one run lead to one rerun. The exec prints one line: what will run, when, the waiter's process
+# id and where the rerun's output goes.
+#
+# Puppet skips the exec for everybody when one of the resources that notify it fails ("Skipping because of failed dependencies"):
+# a `common::again::delta` for each cause keeps the causes apart.
+#
+# Reruns that cause reruns form a chain. Its first `burst` reruns start at once; the waits after that double from 30 seconds up
+# to `max_delay`, and `limit` can end the chain.
+#
+# Other classes and each `common::again::delta` include this class: set its parameters in Hiera, for a declaration with
+# `class { 'common::again': }` fails when an `include` came first.
+#
+# Compilation fails with one sentence on anything but Linux on x86_64 (amd64) and aarch64 (arm64), for a value outside its range, and where
+# `common::vardir` fails.
+#
+# @param burst
+#   The number of reruns of a chain, 0 to 1000, that start without a growing wait.
+#
+# @param max_delay
+#   The longest of the growing waits, in seconds, 30 to 86400 (a day).
+#
+# @param limit
+#   The number of reruns, 1 to 100000, after which a chain ends with a failed exec that says so. Unset: no end.
+#
+# @param splay
+#   The longest extra wait before a rerun, in seconds, 0 to 86400 (a day). Each rerun waits a random part of it, so that many nodes don't
+#   ask their server at the same moment.
+#
+# @example Run Puppet again when a file has changed
+#   include common::again
+#
+#   file { '/tmp/foo':
+#     content => "x\n",
+#     notify  => Exec['again'],
+#   }
+#
+# @example Spread the reruns of many nodes over five minutes, and end a chain after 20 of them, in Hiera
+#   common::again::splay: 300
+#   common::again::limit: 20
+class common::again (
+  Integer[0, 1000]             $burst     = 10,
+  Integer[30, 86400]           $max_delay = 1800,
+  Optional[Integer[1, 100000]] $limit     = undef,
+  Integer[0, 86400]            $splay     = 0,
+) {
+  include common::vardir
+
+  $architecture = $facts.dig('os', 'architecture')
+  case $architecture {
+    'x86_64', 'amd64':  { $executable = 'again-linux-x64' }
+    'aarch64', 'arm64': { $executable = 'again-linux-arm64' }
+    # Every node has this fact. Specs of other modules may not, and their catalogs should compile.
+    undef:              { $executable = 'again-linux-x64' }
+    default: {
+      fail("The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not ${architecture}.")
+    }
+  }
+
+  $folder = "${common::vardir::module_vardir}again"
+
+  # What a notification needs; the deltas require it as well.
+  $parts = ["${folder}/again", "${folder}/notify", "${folder}/again.json", "${folder}/state"]
+
+  $quoted_launcher = common::shell_quote("${folder}/notify")
+  $command = "/bin/sh ${quoted_launcher}"
+
+  $puppet_version = $facts['puppetversion'] ? {
+    undef   => '',
+    default => $facts['puppetversion'],
+  }
+
+  # No `backup` anywhere: before version 8, Puppet would keep a copy of every executable that it ever replaced.
+
+  # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds.
+  file { "${folder}/":
+    ensure       => directory,
+    owner        => $common::vardir::owner,
+    group        => $common::vardir::group,
+    mode         => '0755',
+    backup       => false,
+    recurse      => true,
+    recurselimit => 1,
+    purge        => true,
+    force        => true,
+  }
+
+  file { "${folder}/state":
+    ensure => directory,
+    owner  => $common::vardir::owner,
+    group  => $common::vardir::group,
+    mode   => '0700',
+    backup => false,
+  }
+
+  # More than 100 MB: a checksum of all its content would cost every run of every node a second, and so would a diff. `sha256lite` reads the
+  # first 512 bytes, in which the build puts a fingerprint of the whole. What is damaged beyond them is not seen here.
+  file { "${folder}/again":
+    ensure    => file,
+    owner     => $common::vardir::owner,
+    group     => $common::vardir::group,
+    mode      => '0754',
+    source    => "puppet:///modules/common/again/${executable}",
+    checksum  => 'sha256lite',
+    backup    => false,
+    show_diff => false,
+  }
+
+  file { "${folder}/notify":
+    ensure => file,
+    owner  => $common::vardir::owner,
+    group  => $common::vardir::group,
+    mode   => '0754',
+    source => 'puppet:///modules/common/again/notify',
+    backup => false,
+  }
+
+  $settings = {
+    'puppet_version' => $puppet_version,
+    'burst'          => $burst,
+    'max_delay'      => $max_delay,
+    'limit'          => $limit,
+    'splay'          => $splay,
+  }
+  file { "${folder}/again.json":
+    ensure  => file,
+    owner   => $common::vardir::owner,
+    group   => $common::vardir::group,
+    mode    => '0644',
+    content => epp('common/again.json.epp', $settings),
+    backup  => false,
+  }
+
+  # The helper takes directory, umask and environment from the run itself: nothing of that is set here.
+  exec { 'again':
+    command     => $command,
+    provider    => 'posix',
+    refreshonly => true,
+    logoutput   => true,
+    loglevel    => 'notice',
+    timeout     => 60,
+    require     => File[$parts],
+  }
+}

@@ -1,0 +1,79 @@
+# @summary A folder on the node in which modules keep what they need between two runs.
+#
+# The base folder, and whatever is missing above it, is created by `mkdir -p` with mode 0755 and no `file` resource of its own.
+# So another module may manage any of these folders, before or after this class, with or without a trailing slash.
+# Below the base folder this class manages `common/`.
+#
+# Other modules read `$common::vardir::module_vardir`: the path of `common/`, with a trailing slash.
+#
+# Compilation fails with one sentence when
+#
+# * the base folder is no absolute path,
+# * the node's kernel isn't Linux,
+# * Puppet runs as an ordinary user and the base folder is still the default one. With a base folder of their own,
+#   everything belongs to that user and the user's group.
+#
+# @param base
+#   The base folder: an absolute path without `.` and `..`, with or without a trailing slash.
+#   Unset, the fact `puppet_vardirtmp` counts, and `/var/lib/puppet/tmp/` where the node has no such fact.
+#
+# @example A place for another module's files
+#   include common::vardir
+#
+#   file { "${common::vardir::module_vardir}example":
+#     ensure => directory,
+#   }
+#
+# @example A base folder that only root can write to, in Hiera
+#   common::vardir::base: /var/lib/again/
+class common::vardir (
+  Optional[Common::Folder] $base = undef,
+) {
+  unless $facts['kernel'] in [undef, 'Linux'] {
+    fail("The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not ${facts['kernel']}.")
+  }
+
+  $default = '/var/lib/puppet/tmp'
+
+  $given = [$base, $facts['puppet_vardirtmp'], $default].filter |$path| { $path =~ NotUndef and $path != '' }
+  unless $given[0] =~ Common::Folder {
+    fail("The fact puppet_vardirtmp must be an absolute path without '.' and '..', not '${given[0]}'.")
+  }
+
+  # A slash goes where another one or the end follows: '//srv//tmp/' is '/srv/tmp'.
+  $folder = regsubst($given[0], '/+(?=/|\z)', '', 'G')
+
+  $identity = $facts['identity'] ? {
+    Hash    => $facts['identity'],
+    default => {},
+  }
+
+  if $identity['privileged'] != false and $identity['uid'] =~ Variant[Undef, Integer[0, 0]] {
+    $owner = 'root'
+    $group = 'root'
+  } elsif $folder == $default {
+    fail("Puppet runs as an ordinary user: set common::vardir::base to a folder of that user's own instead of ${default}/.")
+  } else {
+    $owner = $identity['uid']
+    $group = $identity['gid']
+  }
+
+  $module_vardir = "${folder}/common/"
+
+  $quoted_folder = common::shell_quote($folder)
+  exec { 'common::vardir':
+    command  => "mkdir -p ${quoted_folder}",
+    creates  => $folder,
+    path     => ['/bin', '/usr/bin'],
+    provider => 'posix',
+    umask    => '022',
+  }
+
+  file { $module_vardir:
+    ensure  => directory,
+    owner   => $owner,
+    group   => $group,
+    mode    => '0755',
+    require => Exec['common::vardir'],
+  }
+}

@@ -1,0 +1,216 @@
+// Runs the project's checks, each with its own output, and closes with a line that sums them up:
+//
+//   node scripts/test.mjs PART [ARGUMENTS FOR IT…]
+//
+// `all` (npm test) sets up the machine and runs every part, as root; a part that fails doesn't hide the later
+// ones. `lint`, `unit`, `catalog`, `acceptance`, `container` run that part alone.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cache, Failure, readVersion, root, run } from './project.mjs';
+
+/** How long a step may take, in minutes, before it counts as failed. */
+const patience = 45;
+
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const reports = join(cache, 'test');
+const ci = Boolean(process.env.CI);
+
+/** A command whose exit status is its result. */
+const check = (title, program, ...args) => ({ title, program, args, count: countNothing });
+
+const vitest = (project, title) => ({
+  title,
+  program: bin('vitest'),
+  args: [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${reportOf(project)}`,
+  ],
+  count: () => countVitest(reportOf(project)),
+});
+
+const setUp = (...parts) => check(`set-up: ${parts.join(', ')}`, 'sh', 'scripts/setup.sh', ...parts);
+const build = (...args) => check('build', bin('node'), 'build.mjs', ...args);
+
+/** The steps of each part. */
+const parts = {
+  lint: [
+    check('lint and format of TypeScript', bin('biome'), ci ? 'ci' : 'check', '--error-on-warnings'),
+    check('types', bin('tsc'), '--project', root),
+  ],
+  shell: [check('shell scripts', 'sh', '-c', 'shellcheck scripts/*.sh $(find files -name notify)')],
+  unit: [vitest('unit', 'unit tests')],
+  catalog: [
+    { title: 'catalog: lint and rspec', program: 'sh', args: ['scripts/catalog.sh'], count: countRspec },
+  ],
+  acceptance: [vitest('acceptance', 'acceptance on this machine')],
+  container: [vitest('container', 'acceptance in booted containers')],
+};
+
+/** What runs for each word of the command line. */
+const plans = {
+  all: [
+    setUp('npm', 'test'),
+    build(),
+    ...parts.lint,
+    ...parts.shell,
+    ...parts.unit,
+    ...parts.catalog,
+    check('module', bin('node'), 'scripts/module.mjs'),
+    check('demo', bin('node'), 'scripts/demo.mjs'),
+    ...parts.acceptance,
+    ...parts.container,
+  ],
+  lint: [setUp('npm'), ...parts.lint],
+  unit: [setUp('npm'), ...parts.unit],
+  catalog: parts.catalog,
+  acceptance: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.acceptance],
+  container: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.container],
+};
+
+/** The plans that change the machine. */
+const needRoot = ['all', 'acceptance', 'container'];
+
+await run('test', async ([name = '', ...args]) => {
+  const plan = Object.hasOwn(plans, name) ? plans[name] : undefined;
+  if (!plan) {
+    throw new Failure(`'${name}' is no part of the tests: ${Object.keys(plans).join(', ')}`, 64);
+  }
+  if (needRoot.includes(name) && process.getuid() !== 0) {
+    throw new Failure(
+      'needs root, for it installs packages and drives the real Puppet; `npm run lint`, `npm run test:unit` and `npm run test:catalog` need none',
+    );
+  }
+  readVersion();
+  rmSync(reports, { recursive: true, force: true });
+
+  const results = [];
+  for (const step of plan) {
+    const more = step === plan.at(-1) ? args : [];
+    results.push({ title: step.title, ...(await take({ ...step, args: [...step.args, ...more] })) });
+  }
+  sumUp(results);
+});
+
+/** Runs a step: `{ passed, failed, skipped, seconds }`. */
+async function take(step) {
+  heading(step.title);
+  const begin = Date.now();
+  const { status, output } = await runVisibly(step);
+  const counted = step.count(output);
+  // A step that crashed has failed, whatever it counted before; a check has no count but its exit status.
+  if (status !== 0 && counted.failed === 0) {
+    counted.failed = 1;
+  } else if (status === 0 && counted.passed + counted.failed + counted.skipped === 0) {
+    counted.passed = 1;
+  }
+  return { ...counted, seconds: Math.round((Date.now() - begin) / 1000) };
+}
+
+/** Runs a command in the project's root; what it prints is shown as it comes, and returned. */
+function runVisibly({ title, program, args }) {
+  mkdirSync(reports, { recursive: true });
+  return new Promise((resolve) => {
+    let output = '';
+    const child = spawn(program, args, {
+      cwd: root,
+      detached: true, // a group of its own, to be ended as a whole
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+    });
+    const end = (signal) => {
+      try {
+        process.kill(-child.pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    };
+    const stop = () => {
+      end('SIGTERM');
+      process.exit(130);
+    };
+    const limit = setTimeout(() => {
+      console.error(`test: '${title}' was ended: it took more than ${patience} minutes`);
+      end('SIGTERM');
+      setTimeout(end, 10_000, 'SIGKILL').unref();
+    }, patience * 60_000);
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+    const finish = (status) => {
+      clearTimeout(limit);
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+      resolve({ status, output });
+    };
+    child.stdout.on('data', (data) => {
+      process.stdout.write(data);
+      output += data;
+    });
+    child.once('error', (error) => {
+      console.error(`test: ${error.message}`);
+      finish(1);
+    });
+    // Not 'close': a background process that keeps the pipe open must not hold the tests.
+    child.once('exit', (status) => setTimeout(finish, 200, status ?? 1));
+  });
+}
+
+function reportOf(project) {
+  return join(reports, `${project}.json`);
+}
+
+function countNothing() {
+  return { passed: 0, failed: 0, skipped: 0 };
+}
+
+function countVitest(path) {
+  try {
+    const report = JSON.parse(readFileSync(path, 'utf8'));
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
+  } catch {
+    return countNothing(); // vitest crashed before it wrote its report, or meanwhile
+  }
+}
+
+/** Sums rspec's closing lines: `12 examples, 1 failure, 2 pending`. */
+function countRspec(output) {
+  const counted = countNothing();
+  for (const [, examples, failures, pending] of output.matchAll(
+    /(\d+) examples?, (\d+) failures?(?:, (\d+) pending)?/g,
+  )) {
+    counted.failed += Number(failures);
+    counted.skipped += Number(pending ?? 0);
+    counted.passed += Number(examples) - Number(failures) - Number(pending ?? 0);
+  }
+  return counted;
+}
+
+function heading(title) {
+  console.log(`\n== ${new Date().toTimeString().slice(0, 8)} ${title}`);
+}
+
+function sumUp(results) {
+  heading('sum');
+  const total = countNothing();
+  for (const { title, passed, failed, skipped, seconds } of results) {
+    console.log(
+      `${failed > 0 ? 'FAILED' : 'ok    '} ${describe({ passed, failed, skipped }).padEnd(36)} ${String(seconds).padStart(5)} s  ${title}`,
+    );
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
+  process.exitCode = total.failed > 0 ? 1 : 0;
+  console.log(`\n${describe(total)}`);
+}
+
+function describe({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}

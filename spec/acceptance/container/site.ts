@@ -1,0 +1,264 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { boot, type Container } from '../../support/container/container.ts';
+import { installModule } from '../../support/container/modules.ts';
+import type { Finished } from '../../support/container/run.ts';
+import { waitFor } from '../../support/container/wait-for.ts';
+
+/** The default places of the contract. */
+export const AGAIN = '/var/lib/puppet/tmp/common/again';
+export const STATE = `${AGAIN}/state`;
+
+/** One Puppet run, noted by itself. */
+export interface Run {
+  readonly pid: number;
+  /** Its path in the unified hierarchy. */
+  readonly cgroup: string;
+  /** The name that systemd gave to this start of its unit; empty outside of units. */
+  readonly invocation: string;
+}
+
+/** A waiter, seen from outside. */
+export interface Waiter {
+  readonly pid: number;
+  readonly argv: readonly string[];
+}
+
+/** A booted container whose default places hold the module's helper, delivered by Puppet. */
+export interface Site {
+  readonly box: Container;
+  /** Runs a shell's command line in the container; its standard output. */
+  sh(command: string): Promise<string>;
+  /** Writes a manifest, of which each run is noted under its name, and returns its path. */
+  manifest(name: string, cause?: Cause): string;
+  /** `puppet apply` of a manifest, to its end; `more` goes before the manifest. */
+  apply(name: string, more?: readonly string[]): Promise<Finished>;
+  /** The runs of a manifest that have come as far as its first resource, oldest first. */
+  runs(name: string): Run[];
+  waiters(): Waiter[];
+  /** Waits for the one waiter. */
+  waiter(): Promise<Waiter>;
+  /** Units named `again-…`. */
+  units(): Promise<string[]>;
+  /** What is recorded as pending, and temporary files. */
+  records(): string[];
+  /** What could still lead to a run, a line each: processes, units, records. */
+  left(): Promise<string[]>;
+  /** Waits for so many runs and until nothing is left that could start another one; returns them. */
+  settled(name: string, count: number, seconds?: number): Promise<Run[]>;
+  /** Waits for a condition, and tells what was there instead. */
+  until(what: string, condition: () => unknown, seconds?: number): Promise<void>;
+  /** A service and a timer that starts it once, at once. */
+  timer(name: string, service: readonly string[], command?: string): Promise<void>;
+  /** All that a unit has written to the journal. */
+  journal(unit: string): Promise<string>;
+}
+
+export interface Cause {
+  /** What is notified. Default `Exec['again']`. */
+  readonly target?: string;
+  /** A shell's condition: whether this run notifies. Default: when it is the first one. */
+  readonly when?: string;
+  /** More resources. */
+  readonly more?: string;
+}
+
+const parts = ['manifests', 'templates', 'functions', 'types', 'lib', 'data', 'hiera.yaml', 'metadata.json'];
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+const executable = process.arch === 'arm64' ? 'again-linux-arm64' : 'again-linux-x64';
+
+const RUNS = '/var/tmp/runs';
+const PROBE = '/usr/local/lib/probe';
+const probe = `# Run by Puppet: notes the Puppet process above it.
+set -eu
+folder=${RUNS}/$1
+mkdir -p "$folder"
+invocation=$(tr '\\0' '\\n' <"/proc/$PPID/environ" | sed -n 's/^INVOCATION_ID=//p' | head -n 1)
+cgroup=$(sed -n 's/^0:://p' "/proc/$PPID/cgroup")
+printf '{"pid":%d,"cgroup":"%s","invocation":"%s"}' "$PPID" "$cgroup" "$invocation" >"$folder/.$$"
+mv "$folder/.$$" "$folder/$(date +%s%N)-$PPID"
+`;
+
+/** Boots one, with the module of this repository or of the folder that AGAIN_MODULE names. */
+export async function openSite(): Promise<Site> {
+  const box = await boot({ system: 'host' });
+  try {
+    const site = siteOf(box);
+    install(box);
+    box.writeFile(PROBE, probe, 0o755);
+    await box.exec(['puppet', 'apply', '-e', 'include common::again']);
+    return site;
+  } catch (error) {
+    await box.powerOff();
+    throw error;
+  }
+}
+
+function install(box: Container): void {
+  const source = process.env.AGAIN_MODULE ?? repository;
+  const folder = mkdtempSync(join(tmpdir(), 'again-spec-module-'));
+  try {
+    mkdirSync(join(folder, 'files/again'), { recursive: true });
+    for (const part of [...parts, 'files/again/notify', `files/again/${executable}`]) {
+      // As links: what they point to is copied into the container.
+      if (existsSync(join(source, part))) symlinkSync(join(source, part), join(folder, part));
+    }
+    installModule(box, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function siteOf(box: Container): Site {
+  const sh = async (command: string) => (await box.exec(['sh', '-c', command])).stdout;
+  const path = (name: string) => `/etc/again-spec/${name}.pp`;
+  const manifest: Site['manifest'] = (name, cause) => {
+    box.writeFile(path(name), manifestOf(name, cause));
+    return path(name);
+  };
+  const apply = (name: string, more: readonly string[] = []) =>
+    box.exec(['puppet', 'apply', '--color=false', ...more, path(name)], { check: false });
+
+  const runs = (name: string) =>
+    list(box, `${RUNS}/${name}`)
+      .filter((file) => !file.startsWith('.'))
+      .sort()
+      .map((file) => JSON.parse(box.readFile(`${RUNS}/${name}/${file}`)) as Run);
+  const processes = () => processesOf(box);
+  const waiters = () => processes().filter(({ comm }) => comm === 'again');
+  const units = async () =>
+    lines(await sh("systemctl list-units --all --plain --no-legend 'again-*'")).map(
+      (line) => line.split(' ')[0] ?? '',
+    );
+  const records = () => [
+    ...list(box, `${STATE}/commands`).filter((name) => /\.(json|tmp)$/.test(name)),
+    ...list(box, STATE).filter((name) => name.endsWith('.tmp')),
+  ];
+  const left = async () => {
+    const inner = [
+      ...processes()
+        .filter(isTransient)
+        .map(({ pid, argv }) => `process ${pid}: ${argv.join(' ')}`),
+      ...records().map((name) => `record ${name}`),
+    ];
+    if (inner.length > 0) return inner; // units cost a process to see
+    const busy = await sh(
+      "systemctl list-units --all --plain --no-legend 'again-*'; " +
+        'systemctl list-units --all --plain --no-legend --type=service --state=activating,deactivating; ' +
+        'systemctl list-jobs --plain --no-legend',
+    );
+    return lines(busy).map((line) => `unit or job ${line}`);
+  };
+  const until: Site['until'] = async (what, condition, seconds = 60) => {
+    try {
+      await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
+    } catch (error) {
+      const logs = await sh(`tail -n 15 ${STATE}/logs/* 2>&1; journalctl -n 60 -o short-monotonic`);
+      throw new Error(`${error}\nleft: ${(await left()).join('\n')}\n${logs}`, { cause: error });
+    }
+  };
+
+  return {
+    box,
+    sh,
+    manifest,
+    apply,
+    runs,
+    waiters,
+    units,
+    records,
+    left,
+    until,
+    async waiter() {
+      await until('one waiter', () => waiters().length === 1, 30);
+      return waiters()[0] as Waiter;
+    },
+    async settled(name, count, seconds = 60) {
+      const quiet = async () => runs(name).length >= count && (await left()).length === 0;
+      await until(`${count} runs of ${name}, seen are ${runs(name).length}, and then quiet`, quiet, seconds);
+      const seen = runs(name);
+      expect(seen.length, JSON.stringify(seen)).toBe(count);
+      return seen;
+    },
+    async timer(name, service, command = `/usr/bin/puppet apply --color=false ${path(name)}`) {
+      const unit = ['[Service]', 'Type=oneshot', `ExecStart=${command}`, ...service, ''];
+      box.writeFile(`/etc/systemd/system/${name}.service`, unit.join('\n'));
+      const timer = '[Timer]\nOnActiveSec=100ms\nAccuracySec=10ms\n';
+      box.writeFile(`/etc/systemd/system/${name}.timer`, timer);
+      await sh(`systemctl daemon-reload && systemctl start ${name}.timer`);
+    },
+    journal: (unit) => sh(`journalctl --unit=${unit} --output=cat`),
+  };
+}
+
+/** A manifest whose first run notifies, and whose every run is noted. */
+export function manifestOf(name: string, cause: Cause = {}): string {
+  const { target = "Exec['again']", when = `test $(ls ${RUNS}/${name} | wc -l) -le 1`, more = '' } = cause;
+  return `include common::again
+exec { 'probe':
+  command  => '/bin/sh ${PROBE} ${name}',
+  provider => 'posix',
+}
+exec { 'cause':
+  command  => 'true',
+  onlyif   => '${when}',
+  provider => 'shell',
+  require  => Exec['probe'],
+  notify   => ${target},
+}
+${more}
+`;
+}
+
+/** A delta, and its title for `notify`. */
+export function delta(name: string, seconds: number): Cause {
+  return {
+    target: `Common::Again::Delta['${name}']`,
+    more: `common::again::delta { '${name}': delta => ${seconds} }`,
+  };
+}
+
+/** What the helper has said through its Exec, in the output of a run or in a journal: a line for each line. */
+export function said(output: string): string[] {
+  const found = output.matchAll(/Exec\[again(?:-delta-[^\]]*)?\]\/returns: (.*)/g);
+  return [...found].map((match) => match[1] ?? '').filter((line) => line !== 'executed successfully');
+}
+
+type Process = Waiter & { readonly comm: string };
+
+function processesOf(box: Container): Process[] {
+  return list(box, '/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const read = (file: string) => readFileSync(box.hostPath(`/proc/${pid}/${file}`), 'utf8');
+        if (/^State:\s+Z/m.test(read('status'))) return [];
+        const argv = read('cmdline').split('\0').filter(Boolean);
+        return [{ pid: Number(pid), argv, comm: read('comm').trim() }];
+      } catch {
+        return []; // it has ended meanwhile
+      }
+    });
+}
+
+/** Whether it is a helper or a run of Puppet, and not an agent's daemon, which stays. */
+function isTransient({ comm, argv }: Process): boolean {
+  const words = argv.join(' ');
+  if (comm === 'again' || argv.some((word) => word.startsWith(AGAIN))) return true;
+  return /puppet apply |puppet agent: applying|puppet agent .*(--onetime|--test|-t\b)/.test(words);
+}
+
+function list(box: Container, folder: string): string[] {
+  try {
+    return readdirSync(box.hostPath(folder));
+  } catch {
+    return [];
+  }
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line.trim() !== '');
+}

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AGAIN, delta, openSite, type Site, STATE, said } from './site.ts';
+
+/** How many sites run Puppet: a oneshot service, started by a timer, that systemd clears when the run has ended. */
+describe('a run in a oneshot unit', () => {
+  let site: Site;
+
+  beforeAll(async () => {
+    site = await openSite();
+  });
+
+  afterAll(() => site?.box.powerOff());
+
+  it('is run again, once, in a scope of its own in the slice of the unit', async () => {
+    site.manifest('plain', delta('later', 8));
+    await site.timer('plain', ['Slice=nightly.slice']);
+    const waiter = await site.waiter();
+    await site.until('the end of the unit', async () => /Deactivated/.test(await site.journal('plain.service')));
+
+    expect(await site.units()).toEqual([expect.stringMatching(/^again-\d+\.scope$/)]);
+    const listed = await site.sh("systemctl list-units 'again-*'");
+    expect(listed).toMatch(/again-\d+\.scope +loaded active running +\S/);
+    expect(await site.sh("systemctl show --property=Slice --value 'again-*'")).toBe('nightly.slice\n');
+    expect(site.waiters()).toEqual([waiter]);
+    expect(waiter.argv).toEqual(expect.arrayContaining(['--name', 'later', '--delta', '8']));
+    expect(said(await site.journal('plain.service'))).toEqual([
+      expect.stringMatching(
+        new RegExp(`^Will run .* again 8 s after .*pid ${waiter.pid}, output to ${STATE}/logs/.*\\.log$`),
+      ),
+    ]);
+
+    const [first, rerun] = await site.settled('plain', 2);
+    expect(first?.cgroup).toBe('/nightly.slice/plain.service');
+    expect(rerun?.cgroup).toMatch(/^\/nightly\.slice\/again-\d+\.scope$/);
+    expect(rerun?.pid).toBe(waiter.pid);
+  });
+
+  it('is not run again when its scope is stopped', async () => {
+    site.manifest('stopped', delta('later', 600));
+    await site.timer('stopped', []);
+    await site.waiter();
+    const [scope] = await site.units();
+    await site.sh(`systemctl stop ${scope}`);
+    await site.settled('stopped', 1);
+  });
+
+  it('is the same unit started again where /tmp ends with it, as a link of the same chain', async () => {
+    site.manifest('private-tmp', {
+      when: 'test $(ls /var/tmp/runs/private-tmp | wc -l) -le 2',
+      more: "file { '/tmp/mine': content => 'x', require => Exec['probe'], before => Exec['again'] }",
+    });
+    // What a waiter starts is the unit: its other commands, too.
+    await site.timer('private-tmp', ['PrivateTmp=yes', 'ExecStartPost=sh -c "ls /tmp; rm -r /var/tmp/none-such || :"']);
+    const runs = await site.settled('private-tmp', 3);
+    const journal = await site.journal('private-tmp.service');
+
+    expect(runs.map(({ cgroup }) => cgroup)).toEqual(Array(3).fill('/system.slice/private-tmp.service'));
+    expect(await activations('private-tmp')).toEqual(runs.map(({ invocation }) => invocation));
+    expect(journal.match(/File\[\/tmp\/mine\]\/ensure: defined content/g)).toHaveLength(3);
+    expect(journal).not.toMatch(/ENOENT|No such file/);
+    const lines = said(journal);
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^Will start private-tmp\.service again .*PrivateTmp=yes/);
+    expect(lines[0]).not.toContain('in a row');
+    expect(lines[1]).toContain('rerun 2 in a row');
+  });
+
+  it.each([
+    ['runtime-directory', ['RuntimeDirectory=mine'], 'RuntimeDirectory=mine'],
+    ['remains', ['PrivateTmp=yes', 'RemainAfterExit=yes'], 'PrivateTmp=yes'],
+  ])('is the same unit started again: %s', async (name, service, because) => {
+    site.manifest(name);
+    await site.timer(name, service);
+    const runs = await site.settled(name, 2);
+    expect(await activations(name)).toEqual(runs.map(({ invocation }) => invocation));
+    const lines = said(await site.journal(`${name}.service`));
+    expect(lines).toEqual([expect.stringContaining(`Will start ${name}.service again`)]);
+    expect(lines[0]).toContain(because);
+  });
+
+  it('is run again also when it restarts its own unit', async () => {
+    // The first run is ended by the restart that it asks for. The second is that restart's, the third is ours.
+    const first = 'test $(ls /var/tmp/runs/restarts | wc -l) -le 1';
+    site.manifest('restarts', {
+      more: `exec { 'restart':
+  command  => 'systemctl --no-block restart restarts.service; sleep 60',
+  onlyif   => '${first}',
+  provider => 'shell',
+  require  => Exec['again'],
+}`,
+    });
+    await site.timer('restarts', []);
+    const runs = await site.settled('restarts', 3);
+    expect(runs[1]?.cgroup).toBe('/system.slice/restarts.service');
+    expect(runs[2]?.cgroup).toMatch(/^\/system\.slice\/again-\d+\.scope$/);
+    expect(said(await site.journal('restarts.service'))).toHaveLength(1);
+  });
+
+  it('is run again without D-Bus', async () => {
+    site.manifest('no-dbus');
+    await site.sh('systemctl stop dbus.socket dbus.service');
+    try {
+      await site.timer('no-dbus', []);
+      const [, rerun] = await site.settled('no-dbus', 2);
+      expect(rerun?.cgroup).toMatch(/again-\d+\.scope$/);
+    } finally {
+      await site.sh('systemctl start dbus.socket dbus.service');
+    }
+  });
+
+  it.each(['systemd-run', 'systemctl'])('has a failed Exec that says why, without %s', async (tool) => {
+    const name = `no-${tool}`;
+    site.manifest(name);
+    await site.sh(`mv $(command -v ${tool}) /root/`);
+    const back = `test ! -e /root/${tool} || mv /root/${tool} /usr/bin/`;
+    try {
+      // Started by its timer's service manager: nothing of the test's needs the missing tool until then.
+      const start = async () => {
+        if (tool === 'systemctl') await site.sh(`cp /root/systemctl /root/ctl`);
+        await site.sh(
+          `printf '[Service]\\nType=oneshot\\nExecStart=/usr/bin/puppet apply --color=false /etc/again-spec/${name}.pp\\n' ` +
+            `> /etc/systemd/system/${name}.service`,
+        );
+        const ctl = tool === 'systemctl' ? 'exec -a systemctl /root/ctl' : 'systemctl';
+        await site.box.exec(['bash', '-c', `(${ctl} daemon-reload); (${ctl} start ${name}.service)`]);
+      };
+      await start();
+      const journal = await site.journal(`${name}.service`);
+      expect(said(journal)).toEqual([expect.stringMatching(/^again: /)]);
+      expect(said(journal)[0]).toContain(`${name}.service`);
+      expect(said(journal)[0]).toContain(tool);
+      expect(journal).toMatch(/Exec\[again\]: Failed to call refresh: .*returned 1 instead of/);
+    } finally {
+      await site.sh(back);
+    }
+    await site.settled(name, 1);
+    expect(site.box.exists(`${AGAIN}/again`)).toBe(true);
+  });
+
+  /** The starts of a unit, by the names that systemd gave to them, oldest first. */
+  async function activations(name: string): Promise<string[]> {
+    const ids = await site.sh(
+      `journalctl _SYSTEMD_UNIT=${name}.service --output=json --output-fields=_SYSTEMD_INVOCATION_ID | ` +
+        `sed 's/.*"_SYSTEMD_INVOCATION_ID":"\\([0-9a-f]*\\)".*/\\1/'`,
+    );
+    return [...new Set(ids.split('\n').filter(Boolean))];
+  }
+});

@@ -1,0 +1,263 @@
+import { expect, type TestContext, test } from 'vitest';
+import { type Bench, expectOneRerun } from '../../../support/machine/bench.ts';
+import { expectAgentCommand } from '../../../support/machine/same-run.ts';
+import { until } from '../../../support/machine/wait.ts';
+import {
+  announcement,
+  hieraData,
+  notifyOnce,
+  type World,
+  type WorldOptions,
+} from '../../../support/machine/world.ts';
+
+interface Agent {
+  readonly world: World;
+  /** `puppet agent` with the world's folders and server, then `args`. */
+  command(...args: string[]): string[];
+  /** What the server compiles for it from now on. */
+  compiles(manifest: string): Promise<void>;
+  readonly lock: string;
+}
+
+/** `puppet agent`, in all the modes in which people run it, against a Puppet Server. */
+export function agentScenarios(bench: Bench): void {
+  test('agent --test', async (context) => {
+    const { world, command } = await agent(bench, context);
+    const first = await world.run({ argv: command('--test'), env: { LANG: 'de_DE', LC_ALL: 'de_DE' } });
+    expect(first.code, first.output).toBe(2);
+    const { run, rerun, log } = await expectOneRerun(world, first.output);
+    expectAgentCommand(rerun, run, bench.puppet);
+    expect(log).toContain('Retrieving plugin'); // --test is verbose, and so is its rerun
+  });
+
+  test('agent --onetime in the foreground, with a job id that belongs to it alone', async (context) => {
+    const { world, command } = await agent(bench, context, { inConfigurationFile: true });
+    const first = await world.run({
+      argv: command('--onetime', '--no-daemonize', '--verbose', '--job-id', '4711'),
+      wrap: [
+        'env',
+        '--ignore-signal=HUP',
+        '--ignore-signal=QUIT',
+        '--ignore-signal=PIPE',
+        'prlimit',
+        '--nofile=1024:4096',
+      ],
+    });
+    expect(first.code, first.output).toBe(0);
+    const { run, rerun, log } = await expectOneRerun(world, first.output);
+    expectAgentCommand(rerun, run, bench.puppet);
+    expect(rerun.argv).not.toContain('4711');
+    expect(rerun.limits).toMatch(/^Max open files +1024 +4096 /m);
+    const [before, after] = await world.runs();
+    expect(after?.child.status.get('SigIgn')).toBe(before?.child.status.get('SigIgn'));
+    expect(log).toContain('Retrieving plugin');
+  });
+
+  test('agent --onetime in the background, with splay', async (context) => {
+    const { world, command } = await agent(bench, context);
+    const first = await world.run({
+      argv: command('--onetime', '--splay', '--splaylimit', '2', '--logdest', world.path('agent.log')),
+    });
+    expect(first.code, first.output).toBe(0);
+    // The rerun writes to the same --logdest, as the same command should.
+    const records = await world.settled(2);
+    const output = (await world.node.files.read(world.path('agent.log'))).toString();
+    const [run, rerun] = records.map((record) => record.run);
+    if (!run || !rerun) throw new Error('unreachable');
+    expect(rerun.pid).toBe(announcement(output).waiter);
+    expectAgentCommand(rerun, run, bench.puppet);
+    expect(rerun.argv.lastIndexOf('--no-splay')).toBeGreaterThan(rerun.argv.indexOf('--splay'));
+    expect(output.match(/Applied catalog in/g)).toHaveLength(2);
+  });
+
+  test('the daemon in the foreground', async (context) => {
+    const { world, command } = await agent(bench, context);
+    const daemon = await world.start({
+      argv: command('--no-daemonize', '--verbose'),
+      wrap: ['env', '--block-signal=USR2', 'nice', '-n', '3'],
+    });
+    await until('the rerun', async () => (await world.runs()).length > 1, {
+      seconds: 100,
+      seen: daemon.output,
+    });
+    const { run, rerun } = await expectOneRerun(world, daemon.output(), { daemon: true });
+    expectAgentCommand(rerun, run, bench.puppet);
+    expect(run.pid, 'its run is a child of the daemon').toBe(daemon.pid);
+    expect(rerun.nice).toBe(3);
+    await stop(world, daemon.pid);
+  });
+
+  test('the daemon in the background: a run that SIGUSR1 asks for', async (context) => {
+    const { world, command, compiles } = await agent(bench, context);
+    await compiles("notify { 'nothing to do': }\n");
+    const log = world.path('agent.log');
+    const text = async () =>
+      (await world.node.files.exists(log)) ? (await world.node.files.read(log)).toString() : '';
+    const start = await world.run({ argv: command('--logdest', log) });
+    expect(start.code, start.output).toBe(0);
+    await until('the first run', async () => /Applied catalog in/.test(await text()), {
+      seconds: 100,
+      seen: text,
+    });
+    const pidfile = await until('the pid file', async () => {
+      const name = world.path('run/agent.pid');
+      return (await world.node.files.exists(name)) && (await world.node.files.read(name)).toString();
+    });
+    const daemon = Number(pidfile);
+
+    await compiles(notifyOnce(world));
+    await world.node.signal(daemon, 'SIGUSR1');
+    await until('the rerun', async () => (await world.runs()).length > 1, { seconds: 100, seen: text });
+    const [first, second] = await world.settled(2);
+    if (!first || !second) throw new Error('unreachable');
+    expect(first.parent.pid).toBe(daemon);
+    expect(second.run.pid).toBe(announcement(await text()).waiter);
+    expect(second.run.environ.equals(first.parent.environ) || second.run.environ.includes('AGAIN_')).toBe(
+      true,
+    );
+    expectAgentCommand(second.run, first.parent, bench.puppet);
+    expect(second.run.cwd).toBe('/');
+    await until(
+      'the last line of the rerun',
+      async () => (await text()).match(/Applied catalog in/g)?.length === 3,
+      {
+        seen: text,
+      },
+    );
+    await stop(world, daemon);
+  });
+
+  test('a daemon whose title is translated, and longer than its arguments', async (context) => {
+    const { world, command } = await agent(bench, context, { inConfigurationFile: true });
+    const daemon = await world.start({
+      argv: command('--no-daemonize', '--verbose'),
+      env: {
+        RUBYOPT: `-r${world.path('bin/clock.rb')} -r${world.path('bin/long-title.rb')}`,
+        AFTER: 'x'.repeat(100),
+      },
+    });
+    await until('the rerun', async () => (await world.runs()).length > 1, {
+      seconds: 100,
+      seen: daemon.output,
+    });
+    const [record] = await world.runs();
+    expect(record?.run.argv[0]).toContain('die Konfiguration wird angewandt');
+    expect(record?.run.environ.equals(record.parent.environ), 'the title has run over the environment').toBe(
+      false,
+    );
+    const { run, rerun } = await expectOneRerun(world, daemon.output(), { daemon: true });
+    expectAgentCommand(rerun, run, bench.puppet);
+    await stop(world, daemon.pid);
+  });
+
+  for (const inConfigurationFile of [false, true]) {
+    const where = inConfigurationFile ? 'puppet.conf' : 'arguments';
+    test(`the lock file of a dead run doesn't hold the rerun; vardir from ${where}`, async (context) => {
+      const { world, command, compiles, lock } = await agent(bench, context, { inConfigurationFile });
+      await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(2)));
+      const first = await world.run({ argv: command('--test') });
+      expect(first.code, first.output).toBe(2);
+      const dead = await world.run({ argv: ['sh', '-c', 'echo $$'] });
+      await world.node.files.write(lock, dead.stdout.trim());
+      const { run, rerun } = await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
+      expectAgentCommand(rerun, run, bench.puppet);
+    });
+
+    test(`the lock of a live run holds the rerun until that run has ended; vardir from ${where}`, async (context) => {
+      const { world, command, compiles, lock } = await agent(bench, context, { inConfigurationFile });
+      const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(6));
+      await compiles(manifest);
+      const first = await world.run({ argv: command('--test') });
+      const due = performance.now() + 6000;
+      expect(first.code, first.output).toBe(2);
+      const { waiter } = announcement(first.output, 'again-delta-later');
+
+      // Another run of somebody else's command. It has the lock before the rerun is due, and still has it then.
+      await compiles(
+        `exec { '/bin/sh -c "until test -e ${world.path('go')}; do sleep 0.1; done"': provider => 'posix' }\n`,
+      );
+      const other = await world.start({ argv: command('--onetime', '--no-daemonize', '--verbose') });
+      await until('the other run to hold the lock', () => world.node.files.exists(lock), {
+        seen: other.output,
+      });
+      const holder = Number(await world.node.files.read(lock));
+      expect(holder).toBe(other.pid);
+      expect(performance.now(), 'the other run was too slow for this test').toBeLessThan(due);
+      await compiles(manifest);
+      await until('the due time to pass', () => performance.now() > due + 1000);
+      expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+      expect(await world.runs()).toHaveLength(1);
+
+      await world.write('go', '');
+      expect((await other.ended).code, other.output()).toBe(0);
+      const { run, rerun, log } = await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
+      expectAgentCommand(rerun, run, bench.puppet);
+      expect(log).not.toMatch(/skipping|already in progress/i);
+    });
+  }
+
+  test('while the agent is disabled, the waiter waits', async (context) => {
+    const { world, command, compiles } = await agent(bench, context);
+    await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(4)));
+    const first = await world.run({ argv: command('--test') });
+    const due = performance.now() + 4000;
+    const { waiter } = announcement(first.output, 'again-delta-later');
+    const disabled = await world.run({ argv: command('--disable', 'for a test') });
+    expect(disabled.code, disabled.output).toBe(0);
+    expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+    await until('the due time to pass', () => performance.now() > due + 1000);
+    expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+
+    const enabled = await world.run({ argv: command('--enable') });
+    expect(enabled.code, enabled.output).toBe(0);
+    await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
+  });
+}
+
+const later = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }`;
+
+/** An agent with folders, and an environment on the server, of its own. */
+async function agent(
+  bench: Bench,
+  context: TestContext,
+  { inConfigurationFile = false, ...options }: Partial<WorldOptions> & { inConfigurationFile?: boolean } = {},
+): Promise<Agent> {
+  const server = await bench.server();
+  const world = await bench.world(context, options);
+  const environment = world.dir.replaceAll(/\W+/g, '_').replace(/^_/, '');
+  const settings = {
+    vardir: world.path('var'),
+    ssldir: world.path('ssl'),
+    certname: server.certname,
+    server: 'localhost',
+    serverport: String(server.port),
+    environment,
+  };
+  const common = `[main]\nlogdir = ${world.path('log')}\nrundir = ${world.path('run')}\npublicdir = ${world.path('public')}\n`;
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+  await world.write('conf/puppet.conf', inConfigurationFile ? common + lines.join('') : common);
+  const copied = await world.node.exec({ argv: ['/bin/cp', '-a', server.agentSsl, world.path('ssl')] });
+  if (copied.code !== 0) throw new Error(copied.output);
+
+  const compiles = (manifest: string) =>
+    server.environment(environment, manifest, hieraData(world.path('base')));
+  await compiles(notifyOnce(world));
+  const inArguments = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  return {
+    world,
+    command: (...args) => [
+      ...[bench.puppet.command, 'agent', '--confdir', world.path('conf'), '--color=false'],
+      ...(inConfigurationFile ? [] : inArguments),
+      ...args,
+    ],
+    compiles,
+    lock: world.path('var/state/agent_catalog_run.lock'),
+  };
+}
+
+async function stop(world: World, daemon: number): Promise<void> {
+  await world.node.signal(daemon, 'SIGTERM');
+  await until('the end of the daemon', async () =>
+    (await world.node.processes()).every(({ pid, state }) => pid !== daemon || state === 'Z'),
+  );
+}

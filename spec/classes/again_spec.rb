@@ -1,0 +1,229 @@
+# frozen_string_literal: true
+
+require 'json'
+require 'spec_helper'
+
+describe 'common::again' do
+  let(:facts) { one_node }
+  let(:folder) { '/var/lib/puppet/tmp/common/again' }
+  let(:settings) { JSON.parse(catalogue.resource('File', "#{folder}/again.json")[:content]) }
+
+  on_supported_os.each do |os, os_facts|
+    context "on #{os}" do
+      let(:facts) { override_facts(os_facts, puppetversion: '8.31.2') }
+
+      it { is_expected.to compile.with_all_deps }
+      it { is_expected.to contain_class('common::vardir') }
+
+      it "purges strays beside state/, and doesn't look below it" do
+        is_expected.to contain_file("#{folder}/").with(
+          'ensure'       => 'directory',
+          'owner'        => 'root',
+          'group'        => 'root',
+          'mode'         => '0755',
+          'backup'       => false,
+          'recurse'      => true,
+          'recurselimit' => 1,
+          'purge'        => true,
+          'force'        => true,
+        )
+        is_expected.to contain_file("#{folder}/state").only_with(
+          'ensure' => 'directory',
+          'owner'  => 'root',
+          'group'  => 'root',
+          'mode'   => '0700',
+          'backup' => false,
+        )
+      end
+
+      it 'delivers the executable' do
+        is_expected.to contain_file("#{folder}/again").only_with(
+          'ensure'    => 'file',
+          'owner'     => 'root',
+          'group'     => 'root',
+          'mode'      => '0754',
+          'source'    => 'puppet:///modules/common/again/again-linux-x64',
+          'checksum'  => 'sha256lite',
+          'backup'    => false,
+          'show_diff' => false,
+        )
+      end
+
+      it 'delivers the launcher' do
+        is_expected.to contain_file("#{folder}/notify").only_with(
+          'ensure' => 'file',
+          'owner'  => 'root',
+          'group'  => 'root',
+          'mode'   => '0754',
+          'source' => 'puppet:///modules/common/again/notify',
+          'backup' => false,
+        )
+      end
+
+      it 'renders the settings with their defaults' do
+        is_expected.to contain_file("#{folder}/again.json").with(
+          'ensure' => 'file',
+          'owner'  => 'root',
+          'group'  => 'root',
+          'mode'   => '0644',
+          'backup' => false,
+        )
+        expect(settings).to eq(
+          'puppet_version' => '8.31.2',
+          'burst'          => 10,
+          'max_delay'      => 1800,
+          'limit'          => nil,
+          'splay'          => 0,
+        )
+      end
+
+      it 'gives an exec that sets neither directory nor umask nor environment' do
+        is_expected.to contain_exec('again').only_with(
+          'command'     => "/bin/sh #{folder}/notify",
+          'provider'    => 'posix',
+          'refreshonly' => true,
+          'logoutput'   => true,
+          'loglevel'    => 'notice',
+          'timeout'     => 60,
+          'require'     => %w[again notify again.json state].map { |name| "File[#{folder}/#{name}]" },
+        )
+      end
+    end
+  end
+
+  it 'creates folders before what lies in them' do
+    expect(applied_before?('/var/lib/puppet/tmp/common', folder)).to be_truthy
+    expect(%w[again notify again.json state].map { |name| applied_before?(folder, "#{folder}/#{name}") }).to all(be_truthy)
+  end
+
+  context 'notified by a file' do
+    let(:post_condition) { %q(file { '/tmp/foo': content => "x\n", notify => Exec['again'] }) }
+
+    it { is_expected.to compile.with_all_deps }
+    it { is_expected.to contain_file('/tmp/foo').that_notifies('Exec[again]') }
+  end
+
+  context 'included by several classes' do
+    let(:pre_condition) do
+      <<~MANIFEST
+        class one { include common::again file { '/tmp/one': content => '', notify => Exec['again'] } }
+        class two { include common::again file { '/tmp/two': content => '', notify => Exec['again'] } }
+        class three { require one contain common::again }
+        include one, two, three
+      MANIFEST
+    end
+
+    it { is_expected.to compile.with_all_deps }
+    it { is_expected.to contain_exec('again').that_subscribes_to(['File[/tmp/one]', 'File[/tmp/two]']) }
+    it { is_expected.to have_exec_resource_count(2) }
+  end
+
+  context 'with a base folder of its own' do
+    let(:pre_condition) { "class { 'common::vardir': base => '/srv/our base' }" }
+
+    it { is_expected.to compile.with_all_deps }
+
+    it 'puts everything there' do
+      ['', 'again/', 'again/again', 'again/notify', 'again/again.json', 'again/state'].each do |name|
+        is_expected.to contain_file("/srv/our base/common/#{name}").with_owner('root').with_group('root')
+      end
+    end
+
+    it { is_expected.to contain_exec('again').with_command("/bin/sh '/srv/our base/common/again/notify'") }
+  end
+
+  context 'for an ordinary user with a base folder of his own' do
+    let(:facts) { one_node(puppet_vardirtmp: '/home/bob/tmp', identity: { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'privileged' => false }) }
+
+    it { is_expected.to compile.with_all_deps }
+
+    it 'gives him everything' do
+      ['', 'again/', 'again/again', 'again/notify', 'again/again.json', 'again/state'].each do |name|
+        is_expected.to contain_file("/home/bob/tmp/common/#{name}").with_owner(1000).with_group(1001)
+      end
+    end
+  end
+
+  context 'for an ordinary user without one' do
+    let(:facts) { one_node(identity: { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'privileged' => false }) }
+
+    it { is_expected.to compile.and_raise_error(%r{Puppet runs as an ordinary user: set common::vardir::base}) }
+  end
+
+  describe 'the architecture' do
+    { 'x86_64' => 'x64', 'amd64' => 'x64', 'aarch64' => 'arm64', 'arm64' => 'arm64' }.each do |architecture, cpu|
+      context architecture do
+        let(:facts) { one_node(os: { 'architecture' => architecture }) }
+
+        it { is_expected.to compile.with_all_deps }
+        it { is_expected.to contain_file("#{folder}/again").with_source("puppet:///modules/common/again/again-linux-#{cpu}") }
+      end
+    end
+
+    %w[i386 armv7l riscv64 ppc64le].each do |architecture|
+      context architecture do
+        let(:facts) { one_node(os: { 'architecture' => architecture }) }
+
+        it { is_expected.to compile.and_raise_error(%r{supports Linux on x86_64 \(amd64\) and aarch64 \(arm64\), not #{architecture}\.}) }
+      end
+    end
+  end
+
+  context 'on another kernel' do
+    let(:facts) { one_node(kernel: 'FreeBSD') }
+
+    it { is_expected.to compile.and_raise_error(%r{supports Linux on x86_64 \(amd64\) and aarch64 \(arm64\), not FreeBSD\.}) }
+  end
+
+  context 'on a node that lacks every fact it reads' do
+    let(:facts) { one_node.except(:kernel, :identity, :os, :puppetversion) }
+
+    it { is_expected.to compile.with_all_deps }
+    it { is_expected.to contain_file("#{folder}/again").with_source('puppet:///modules/common/again/again-linux-x64') }
+  end
+
+  describe 'the settings' do
+    context 'as parameters, at their lower ends' do
+      let(:params) { { burst: 0, max_delay: 30, limit: 1, splay: 0 } }
+
+      it { expect(settings).to include('burst' => 0, 'max_delay' => 30, 'limit' => 1, 'splay' => 0) }
+    end
+
+    context 'as parameters, at their upper ends' do
+      let(:params) { { burst: 1000, max_delay: 86_400, limit: 100_000, splay: 86_400 } }
+
+      it { expect(settings).to include('burst' => 1000, 'max_delay' => 86_400, 'limit' => 100_000, 'splay' => 86_400) }
+    end
+
+    context 'from Hiera' do
+      let(:facts) { one_node(hiera_data: 'settings') }
+
+      it { expect(settings).to include('burst' => 3, 'max_delay' => 600, 'limit' => 20, 'splay' => 300) }
+    end
+
+    context 'from Hiera, and a parameter' do
+      let(:facts) { one_node(hiera_data: 'settings') }
+      let(:params) { { limit: 5 } }
+
+      it { expect(settings).to include('burst' => 3, 'max_delay' => 600, 'limit' => 5, 'splay' => 300) }
+    end
+
+    { burst: [-1, 1001], max_delay: [29, 86_401], limit: [0, 100_001], splay: [-1, 86_401] }.each do |parameter, values|
+      values.each do |value|
+        context "with #{parameter} #{value}" do
+          let(:params) { { parameter => value } }
+
+          it { is_expected.to compile.and_raise_error(%r{parameter '#{parameter}' expects .*, got Integer\[#{value}, #{value}\]}) }
+        end
+      end
+
+      ['10', 1.5, true].each do |value|
+        context "with #{parameter} #{value.inspect}" do
+          let(:params) { { parameter => value } }
+
+          it { is_expected.to compile.and_raise_error(%r{parameter '#{parameter}' expects .*Integer.*, got (String|Float|Boolean)}) }
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,22 @@
+# frozen_string_literal: true
+
+require 'voxpupuli/test/spec_helper'
+
+RSpec.configure do |config|
+  config.hiera_config = File.join(__dir__, 'fixtures', 'hiera.yaml')
+
+  # The newest Facter whose facts of every release in metadata.json are at hand.
+  config.default_facter_version = '4.10.0'
+end
+
+# The facts of one Debian 12 node, for what doesn't depend on the release.
+def one_node(**overrides)
+  override_facts(on_supported_os.fetch('debian-12-x86_64'), **overrides)
+end
+
+# Whether Puppet applies the file of one path before that of another: by its own graph, with its autorequires.
+# rspec-puppet's `that_comes_before` looks for those by title, and so misses a title with a slash at its end.
+def applied_before?(first, second)
+  ral = catalogue.to_ral
+  ral.relationship_graph.path_between(ral.resource('File', first), ral.resource('File', second))
+end

@@ -1,0 +1,83 @@
+import { expect, type TestContext } from 'vitest';
+import type { Sight } from './journal.ts';
+import type { Node } from './node.ts';
+import { expectNoExtraDescriptors, expectSameSurroundings } from './same-run.ts';
+import type { PuppetServer } from './server.ts';
+import { announcement, both, makeWorld, type Puppet, type World, type WorldOptions } from './world.ts';
+
+/** Where scenarios run: a machine, one of its Puppets, and a Puppet Server where a scenario needs one. */
+export interface Bench {
+  readonly puppet: Puppet;
+  /** Makes a world that ends with the test. */
+  world(context: TestContext, options?: Partial<WorldOptions>): Promise<World>;
+  /** The server, as soon as it is ready. */
+  server(): Promise<PuppetServer>;
+}
+
+export interface BenchOptions {
+  readonly node: Node;
+  readonly puppet: Puppet;
+  /** The module on that machine. */
+  readonly module: string;
+  /** An empty folder for the worlds, which every user of the machine can enter. */
+  readonly dir: string;
+  readonly server: () => Promise<PuppetServer>;
+}
+
+export function makeBench({ node, puppet, module, dir, server }: BenchOptions): Bench {
+  let worlds = 0;
+  return {
+    puppet,
+    server,
+    world: async (context, options = {}) => {
+      worlds += 1;
+      const world = await makeWorld({ node, puppet, module, dir: `${dir}/world${worlds}`, ...options });
+      context.onTestFinished(() => world.remove(), 60_000);
+      return world;
+    },
+  };
+}
+
+export interface Outcome {
+  readonly run: Sight;
+  readonly rerun: Sight;
+  /** What the rerun wrote. */
+  readonly log: string;
+}
+
+/**
+ * Asserts, of a run whose output is `output`, that one rerun happened as the contract says: in place of the waiter, with the
+ * same surroundings, with its whole output in the log that the Exec's line names, and nothing left behind.
+ */
+export async function expectOneRerun(
+  world: World,
+  output: string,
+  {
+    exec = 'again',
+    seconds = 100,
+    daemon = false,
+  }: { exec?: string; seconds?: number; daemon?: boolean } = {},
+): Promise<Outcome> {
+  const said = announcement(output, exec);
+  const records = await world.settled(2, seconds);
+  const { rerun } = both(records);
+  // The run of a daemon is a child of it with a damaged environment; the command is the daemon's.
+  const run = daemon ? (records[0]?.parent as Sight) : both(records).run;
+
+  expect(rerun.pid, 'the waiter becomes the rerun').toBe(said.waiter);
+  expectSameSurroundings(rerun, run);
+  expectNoExtraDescriptors(rerun, said.log, await world.clock());
+
+  const log = (await world.node.files.read(said.log)).toString('latin1');
+  expect(log).toMatch(/Applied catalog in [\d.]+ seconds\S*\n$/);
+  expect(log, 'the rerun notifies nobody').not.toContain(`Exec[${exec}]`);
+  expect((await world.node.files.stat(world.state)).mode).toBe(0o700);
+  return { run, rerun, log };
+}
+
+/** Asserts that nothing was scheduled by a run that has just ended. */
+export async function expectNothingScheduled(world: World, { runs = 1 } = {}): Promise<void> {
+  expect(await world.helpers()).toEqual([]);
+  expect(await world.pending()).toEqual([]);
+  await world.settled(runs, 5);
+}

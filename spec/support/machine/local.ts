@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import type { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Command, Files, Finished, Node, Process, Started } from './node.ts';
+
+/** How to get into a machine that lives in namespaces of this one. */
+export interface Door {
+  readonly name: string;
+  /** What is put before a command that runs in `cwd`: `nsenter -t PID … --wdns=CWD`; nothing for this machine. */
+  readonly enter?: (cwd: string) => readonly string[];
+  /** Where its files are, seen from here: `/proc/PID/root`. */
+  readonly root: string;
+}
+
+/** This machine. */
+export const thisMachine: Node = machineBehind({ name: 'this machine', root: '' });
+
+/** A machine whose processes and files this machine can reach. */
+export function machineBehind(door: Door): Node {
+  const start = async (command: Command): Promise<Started> => startProcess(door, command);
+  const exec = async (command: Command): Promise<Finished> => (await start(command)).ended;
+  return {
+    name: door.name,
+    exec,
+    start,
+    processes: async () => readProcesses(`${door.root}/proc`),
+    signal: async (pid, signal) => {
+      if (door.enter) {
+        await exec({ argv: ['/bin/kill', '-s', signal.replace(/^SIG/, ''), String(pid)] });
+        return;
+      }
+      try {
+        process.kill(pid, signal as keyof typeof constants.signals);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    },
+    files: filesBelow(door.root),
+  };
+}
+
+function startProcess(door: Door, command: Command): Promise<Started> {
+  const cwd = command.cwd ?? '/';
+  const [program = '', ...args] = door.enter
+    ? [...door.enter(cwd), ...sayPid, ...command.argv]
+    : command.argv;
+  const child = spawn(program, args, {
+    cwd: door.enter ? '/' : cwd,
+    env: { ...command.env },
+    stdio: ['ignore', 'pipe', 'pipe', door.enter ? 'pipe' : 'ignore'],
+  });
+  const shown = command.argv.join(' ');
+  const all: Buffer[] = [];
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  const text = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString('latin1');
+  const keep = (chunks: Buffer[]) => (chunk: Buffer) => {
+    chunks.push(chunk);
+    all.push(chunk);
+  };
+  child.stdout?.on('data', keep(out));
+  child.stderr?.on('data', keep(err));
+
+  const ended = new Promise<Finished>((resolve, reject) => {
+    const seconds = command.seconds ?? 150;
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`still running after ${seconds} s: ${shown}\n${text(all)}`));
+    }, seconds * 1000);
+    let held: NodeJS.Timeout | undefined;
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      clearTimeout(late);
+      held = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        reject(new Error(`ended with ${code}, but something still holds its output: ${shown}\n${text(all)}`));
+      }, 5000);
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(late);
+      clearTimeout(held);
+      resolve({ code, signal, stdout: text(out), stderr: text(err), output: text(all) });
+    });
+  });
+  ended.catch(() => {}); // whoever awaits it sees the error; a test that has failed elsewhere doesn't
+
+  return new Promise((resolve, reject) => {
+    const started = (pid: number) => resolve({ pid, output: () => text(all), ended });
+    child.on('error', reject);
+    if (!door.enter) {
+      child.on('spawn', () => started(child.pid ?? 0));
+      return;
+    }
+    let said = '';
+    const pidPipe = child.stdio[3] as Readable;
+    pidPipe.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    pidPipe.on('end', () => started(Number(said)));
+  });
+}
+
+/** Tells the pid that a command has on its own machine, through descriptor 3. */
+const sayPid = ['/bin/sh', '-c', 'echo $$ >&3; exec "$@" 3>&-', 'sh'];
+
+function readProcesses(proc: string): Process[] {
+  return readdirSync(proc)
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return readProcess(join(proc, pid));
+      } catch {
+        return []; // ended while we looked
+      }
+    });
+}
+
+function readProcess(folder: string): Process | [] {
+  const stat = readFileSync(join(folder, 'stat'), 'latin1');
+  const nameEnd = stat.lastIndexOf(')');
+  const fields = stat.slice(nameEnd + 2).split(' ');
+  const state = fields[0] ?? '';
+  const dead = state === 'Z' || state === 'X';
+  const exe = dead ? '' : link(join(folder, 'exe'));
+  if (!dead && exe === undefined) return []; // a kernel thread
+  return {
+    pid: Number.parseInt(stat, 10),
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    startTime: Number(fields[19]),
+    state,
+    comm: stat.slice(stat.indexOf('(') + 1, nameEnd),
+    argv: dead ? [] : splitNul(readFileSync(join(folder, 'cmdline'), 'latin1')),
+    exe: exe ?? '',
+    environ: dead ? '' : readFileSync(join(folder, 'environ'), 'latin1'),
+  };
+}
+
+function splitNul(text: string): string[] {
+  return text === '' ? [] : text.replace(/\0$/, '').split('\0');
+}
+
+function link(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function filesBelow(root: string): Files {
+  const at = (path: string) => root + path;
+  return {
+    read: (path) => fs.readFile(at(path)),
+    write: async (path, content, mode = 0o644) => {
+      await fs.writeFile(at(path), content);
+      await fs.chmod(at(path), mode);
+    },
+    list: async (path) => (await fs.readdir(at(path)).catch(() => [])).sort(),
+    exists: async (path) =>
+      fs.lstat(at(path)).then(
+        () => true,
+        () => false,
+      ),
+    stat: async (path) => {
+      const { mode, uid, gid, ino, size } = await fs.stat(at(path));
+      return { mode: mode & 0o7777, uid, gid, inode: ino, size };
+    },
+    makeFolder: async (path) => void (await fs.mkdir(at(path), { recursive: true })),
+    link: (target, path) => fs.symlink(target, at(path)),
+    remove: (path) => fs.rm(at(path), { recursive: true, force: true }),
+  };
+}

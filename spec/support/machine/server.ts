@@ -1,0 +1,177 @@
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Node, Started } from './node.ts';
+import { until } from './wait.ts';
+import type { Puppet } from './world.ts';
+
+/** A Puppet Server on the loopback address, with all its folders below one. */
+export interface PuppetServer {
+  readonly port: number;
+  readonly certname: string;
+  /** A folder with the certificate of `certname`, for an agent to copy. */
+  readonly agentSsl: string;
+  /** Adds an environment, or replaces its manifest. */
+  environment(name: string, manifest: string, hieraData?: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const java = 'java -Xms512m -Xmx768m -Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger';
+
+/** Starts one and waits until an agent has got a catalog from it: about half a minute on a quiet machine. */
+export async function startServer(
+  node: Node,
+  puppet: Puppet,
+  dir: string,
+  module: string,
+): Promise<PuppetServer> {
+  const at = (...names: string[]) => join(dir, ...names);
+  const port = await freePort();
+  const certname = `agent-${randomInt(1e9)}.example`;
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: dir, WORLD: dir };
+  const must = async (...argv: string[]) => {
+    const { code, output } = await node.exec({ argv, cwd: dir, env, seconds: 120 });
+    if (code !== 0) throw new Error(`${argv.join(' ')}: ${output}`);
+  };
+  const environment = async (name: string, manifest: string, hieraData = '--- {}\n') => {
+    const folder = at('code/environments', name);
+    await node.files.makeFolder(join(folder, 'manifests'));
+    await node.files.makeFolder(join(folder, 'data'));
+    await node.files.write(join(folder, 'hiera.yaml'), environmentHiera);
+    await node.files.write(join(folder, 'data/all.yaml'), hieraData);
+    await node.files.write(join(folder, 'manifests/site.pp'), manifest);
+  };
+
+  for (const folder of ['conf', 'code/modules', 'var', 'log', 'run']) await node.files.makeFolder(at(folder));
+  await node.files.link(module, at('code/modules/common'));
+  await environment('production', "notify { 'here': }\n");
+  await must('cp', '-r', '/etc/puppet/puppetserver', at('jetty'));
+  await must('sed', '-i', `s#/etc/puppet/puppetserver/#${at('jetty')}/#`, at('jetty/conf.d/global.conf'));
+  await must('sed', '-i', `s#/var/log/puppetserver/#${at('log')}/#`, at('jetty/logback.xml'));
+  await must('sed', '-i', `s#/var/log/puppetserver/#${at('log')}/#`, at('jetty/request-logging.xml'));
+  await node.files.write(at('jetty/conf.d/puppetserver.conf'), jrubyPuppet(dir));
+  await node.files.write(at('jetty/conf.d/webserver.conf'), webServer(dir, port));
+  await node.files.write(at('conf/puppet.conf'), serverConf(dir, port));
+  await must('puppetserver', 'ca', 'setup', '--config', at('conf/puppet.conf'));
+  await node.files.write(at('run/restart'), '0');
+  await must('chown', '-R', 'puppet:puppet', dir);
+
+  const jar = '-Djruby.lib=/usr/share/jruby/lib -jar /usr/share/puppetserver/puppetserver.jar';
+  const options = `--config ${at('jetty/conf.d')} --bootstrap-config ${at('jetty/services.d')}`;
+  const server = await node.start({
+    argv: [
+      ...['setpriv', '--reuid=puppet', '--regid=puppet', '--clear-groups', '--inh-caps=-all'],
+      ...`${java} ${jar} ${options} --restart-file ${at('run/restart')}`.split(' '),
+    ],
+    cwd: dir,
+    env,
+    seconds: 3600,
+  });
+  await ready(node, server, at('run/restart'));
+
+  // The first catalog is slow, and the certificate is needed anyway.
+  const agentFolders = ['conf', 'var', 'log', 'run', 'public'].map((name) => at('first-agent', name));
+  for (const folder of agentFolders) await node.files.makeFolder(folder);
+  const [conf = '', vardir = '', logdir = '', rundir = '', publicdir = ''] = agentFolders;
+  await node.files.write(join(conf, 'puppet.conf'), `[main]\npublicdir = ${publicdir}\n`);
+  await must(
+    ...[
+      puppet.command,
+      'agent',
+      '--onetime',
+      '--no-daemonize',
+      '--verbose',
+      '--confdir',
+      conf,
+      '--vardir',
+      vardir,
+    ],
+    ...['--logdir', logdir, '--rundir', rundir, '--ssldir', at('first-agent/ssl'), '--keylength', '2048'],
+    ...['--certname', certname, '--server', 'localhost', '--serverport', String(port)],
+  );
+
+  return {
+    port,
+    certname,
+    agentSsl: at('first-agent/ssl'),
+    environment,
+    stop: async () => {
+      await node.signal(server.pid, 'SIGKILL'); // nothing in it is worth a farewell of five seconds
+      await server.ended.catch(() => {});
+    },
+  };
+}
+
+async function ready(node: Node, server: Started, restartFile: string): Promise<void> {
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  server.ended.then(end, end);
+  await until(
+    'the Puppet Server to be ready',
+    async () => {
+      if (ended) throw new Error(`the Puppet Server has ended:\n${server.output()}`);
+      return (await node.files.read(restartFile)).toString() === '1';
+    },
+    { seconds: 170, seen: () => server.output().slice(-3000) },
+  );
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+const serverConf = (dir: string, port: number) => `[main]
+confdir = ${dir}/conf
+codedir = ${dir}/code
+vardir = ${dir}/var
+rundir = ${dir}/run
+logdir = ${dir}/log
+ssldir = ${dir}/ssl
+certname = localhost
+server = localhost
+serverport = ${port}
+autosign = true
+environment_timeout = 0
+keylength = 2048
+[server]
+cadir = ${dir}/ca
+`;
+
+const jrubyPuppet = (dir: string) => `jruby-puppet: {
+    ruby-load-path: [/usr/lib/puppetserver/ruby/vendor_ruby]
+    gem-home: ${dir}/var/jruby-gems
+    gem-path: [\${jruby-puppet.gem-home}, "/usr/lib/puppetserver/vendored-jruby-gems"]
+    server-conf-dir: ${dir}/conf
+    server-code-dir: ${dir}/code
+    server-var-dir: ${dir}/var
+    server-run-dir: ${dir}/run
+    server-log-dir: ${dir}/log
+    max-active-instances: 2
+}
+`;
+
+const webServer = (dir: string, port: number) => `webserver: {
+    access-log-config: ${dir}/jetty/request-logging.xml
+    client-auth: want
+    ssl-host: 127.0.0.1
+    ssl-port: ${port}
+}
+`;
+
+const environmentHiera = `---
+version: 5
+hierarchy:
+  - name: all
+    path: all.yaml
+    data_hash: yaml_data
+    datadir: data
+`;

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { fromText } from '../../../src/bytes.ts';
+import { parseArguments } from '../../../src/puppet/arguments.ts';
+import { findPuppetSettings, lockPid, parseConfig } from '../../../src/puppet/settings.ts';
+import type { Run } from '../../../src/run/types.ts';
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'again-unit-'));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const flattened = (content: string) =>
+  Object.fromEntries(
+    [...parseConfig(content)]
+      .filter(([, settings]) => settings.size > 0)
+      .map(([name, settings]) => [name, Object.fromEntries(settings)]),
+  );
+
+describe('puppet.conf', () => {
+  test.each<[string, string, Record<string, Record<string, string>>]>([
+    ['sections', '[main]\na = 1\n[agent]\nb = 2\n', { main: { a: '1' }, agent: { b: '2' } }],
+    ['settings before the first section count for main', 'a = 1\n', { main: { a: '1' } }],
+    ['spaces around', '  [agent]  \n\ta\t=  b c  \n', { agent: { a: 'b c' } }],
+    ['no spaces', '[main]\na=b', { main: { a: 'b' } }],
+    ['Windows line ends', '[main]\r\na = 1\r\n', { main: { a: '1' } }],
+    ['comments', '[main]\n# a = 1\n  # b = 2\n', {}],
+    ['`=` in a value', '[main]\na = b=c\n', { main: { a: 'b=c' } }],
+    ['an empty value', '[main]\na =\n', { main: { a: '' } }],
+    ['the last one of several', '[main]\na = 1\n[agent]\n[main]\na = 2\n', { main: { a: '2' } }],
+    ['lines that are nothing', '[main]\nrubbish\n= 1\n\0\n', {}],
+    ['an empty file', '', {}],
+  ])('%s', (_, content, expected) => {
+    expect(flattened(content)).toEqual(expected);
+  });
+});
+
+/** A run with these arguments after `puppet apply` or `puppet agent`, started by `script`. */
+function runOf(mode: 'apply' | 'agent', words: string[], { script = '/usr/bin/puppet', pid = 4711 } = {}): Run {
+  const args = words.map(fromText);
+  const process = { pid, start: 1 };
+  const argv = [...['/usr/bin/ruby', script, mode].map(fromText), ...args];
+  const base = { process, source: process, executable: fromText('/usr/bin/ruby3.1'), argv, prefix: 3 };
+  const parsed = { ...base, arguments: parseArguments(args) };
+  return mode === 'apply' ? { ...parsed, mode, manifest: undefined } : { ...parsed, mode };
+}
+
+describe("the settings of a run, as Puppet finds them", () => {
+  let conf: string[];
+  const configure = (content: string) => writeFileSync(join(dir, 'puppet.conf'), content);
+  beforeEach(() => {
+    configure('');
+    conf = ['--confdir', dir];
+  });
+
+  test.each<[string, string[], string]>([
+    ['--vardir', ['--vardir', '/srv/v'], '/srv/v/state'],
+    ['--vardir=', ['--vardir=/srv/v'], '/srv/v/state'],
+    ['--statedir', ['--statedir', '/srv/s'], '/srv/s'],
+    ['--vardir in --statedir', ['--vardir', '/srv/v', '--statedir', '$vardir/x'], '/srv/v/x'],
+    ['the last of several', ['--vardir', '/srv/a', '--vardir', '/srv/b'], '/srv/b/state'],
+  ])('the state folder by %s', (_, words, statedir) => {
+    expect(findPuppetSettings(runOf('agent', [...conf, ...words]), [], 0)).toMatchObject({
+      noop: false,
+      lockFile: `${statedir}/agent_catalog_run.lock`,
+      disabledFile: `${statedir}/agent_disabled.lock`,
+    });
+  });
+
+  test.each<[string, string, string]>([
+    ['vardir in main', '[main]\nvardir = /srv/v\n', '/srv/v/state/agent_catalog_run.lock'],
+    ['vardir in agent before main', '[agent]\nvardir = /srv/a\n[main]\nvardir = /srv/m\n', '/srv/a/state/agent_catalog_run.lock'],
+    ['a value that another one holds', '[main]\nvardir = /srv/v\nstatedir = ${vardir}/s\n', '/srv/v/s/agent_catalog_run.lock'],
+    ['the file itself', '[agent]\nagent_catalog_run_lockfile = /run/x.lock\n', '/run/x.lock'],
+    ['a section that is not this run\'s', '[user]\nvardir = /srv/u\n', '/var/cache/puppet/state/agent_catalog_run.lock'],
+    ['the confdir', '[main]\nvardir = $confdir/var\n', 'CONFDIR/var/state/agent_catalog_run.lock'],
+    ['a circle, which ends somewhere', '[main]\nagent_catalog_run_lockfile = $agent_catalog_run_lockfile\n', '$agent_catalog_run_lockfile'],
+  ])('the lock by puppet.conf: %s', (_, content, lockFile) => {
+    configure(content);
+    expect(findPuppetSettings(runOf('agent', conf), [], 0).lockFile).toBe(lockFile.replace('CONFDIR', dir));
+  });
+
+  test('the command line comes before puppet.conf', () => {
+    configure('[agent]\nvardir = /srv/a\n');
+    const { lockFile } = findPuppetSettings(runOf('agent', [...conf, '--vardir', '/srv/v']), [], 0);
+    expect(lockFile).toBe('/srv/v/state/agent_catalog_run.lock');
+  });
+
+  test('--config names another file', () => {
+    writeFileSync(join(dir, 'other.conf'), '[main]\nvardir = /srv/other\n');
+    const { lockFile } = findPuppetSettings(runOf('agent', ['--config', join(dir, 'other.conf')]), [], 0);
+    expect(lockFile).toBe('/srv/other/state/agent_catalog_run.lock');
+  });
+
+  test.each<['apply' | 'agent', string[], string, boolean]>([
+    ['agent', [], '', false],
+    ['agent', ['--noop'], '', true],
+    ['agent', ['--no-noop'], '[main]\nnoop = true\n', false],
+    ['agent', [], '[main]\nnoop = true\n', true],
+    ['agent', [], '[agent]\nnoop = true\n', true],
+    ['agent', [], '[agent]\nnoop = false\n[main]\nnoop = true\n', false],
+    ['agent', [], '[user]\nnoop = true\n', false],
+    ['apply', [], '[user]\nnoop = true\n', true],
+    ['apply', [], '[agent]\nnoop = true\n', false],
+  ])('puppet %s %j with %j is a no-op run: %s', (mode, words, content, noop) => {
+    configure(content);
+    expect(findPuppetSettings(runOf(mode, [...conf, ...words]), [], 0).noop).toBe(noop);
+  });
+
+  const missing = ['--config', '/nonexistent'];
+  test.each<[string, string, number, string]>([
+    ["root, Debian's packages", '/usr/bin/puppet', 0, '/var/cache/puppet'],
+    ["root, the vendor's packages", '/opt/puppetlabs/puppet/bin/puppet', 0, '/opt/puppetlabs/puppet/cache'],
+    ['root, a gem', '/usr/local/bin/puppet', 0, '/opt/puppetlabs/puppet/cache'],
+    ["a user, Debian's packages", '/usr/bin/puppet', 1000, '/home/ann/.puppet/cache'],
+    ["a user, the vendor's packages", '/opt/puppetlabs/puppet/bin/puppet', 1000, '/home/ann/.puppetlabs/opt/puppet/cache'],
+  ])('the default for %s', (_, script, user, vardir) => {
+    const environment = ['PATH=/bin', 'HOME=/home/ann'].map(fromText);
+    const { lockFile } = findPuppetSettings(runOf('agent', missing, { script }), environment, user);
+    expect(lockFile).toBe(`${vardir}/state/agent_catalog_run.lock`);
+  });
+});
+
+describe('the pid in a lock file', () => {
+  test.each<[string, number | undefined]>([
+    ['4711', 4711],
+    ['4711\n', 4711],
+    ['', undefined],
+    ['4711x', undefined],
+    ['-1', undefined],
+    ['1e3', undefined],
+  ])('%j', (content, expected) => {
+    const path = join(dir, 'pid.lock');
+    writeFileSync(path, content);
+    expect(lockPid(path)).toBe(expected);
+  });
+
+  test('no file', () => {
+    expect(lockPid(join(dir, 'missing'))).toBeUndefined();
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { nextStep, partition } from '../../../src/schedule/plan.ts';
+import { entry, goingEntry } from './entries.ts';
+
+describe('what a waiter does next', () => {
+  test('nothing pending: it is done', () => {
+    expect(nextStep([], 5000)).toEqual({ kind: 'finish' });
+  });
+
+  test('a notifying run that goes on comes first, whatever is due', () => {
+    const going = goingEntry({ name: 'b', run: { pid: 9, start: 9 } });
+    expect(nextStep([entry({ name: 'a' }), going], 5000)).toEqual({ kind: 'await-run', run: { pid: 9, start: 9 } });
+    expect(nextStep([goingEntry({ startTimerNow: true })], 5000)).toMatchObject({ kind: 'await-run' });
+  });
+
+  test('it waits for the earliest due time', () => {
+    expect(nextStep([entry({ name: 'a', wait: 9000 }), entry({ name: 'b', wait: 6000 })], 5000)).toEqual({
+      kind: 'await-time',
+      until: 7000,
+    });
+  });
+
+  test.each([
+    ['just in time', 5000, 'rerun'],
+    ['long over', 1, 'rerun'],
+    ['a millisecond early', 5001, 'await-time'],
+  ])('%s', (_, due, kind) => {
+    expect(nextStep([entry({ wait: due - 1000 })], 5000).kind).toBe(kind);
+  });
+
+  test('a start_timer_now that is over when its run ends is due at once', () => {
+    const over = entry({ startTimerNow: true, wait: 10, runEndedAt: 4000 });
+    expect(nextStep([over], 4000)).toEqual({ kind: 'rerun', due: 510 });
+  });
+});
+
+describe('one rerun satisfies all that is due', () => {
+  test('100 deltas that fall due together', () => {
+    const entries = Array.from({ length: 100 }, (_, i) => entry({ name: `n${i}`, wait: 5000 }));
+    expect(partition(entries, 6000)).toEqual({ due: entries, later: [] });
+  });
+
+  test('what is due later waits for a later one', () => {
+    const [now, later, going] = [entry({ name: 'a' }), entry({ name: 'b', wait: 5001 }), goingEntry({ name: 'c' })];
+    expect(partition([later, now, going], 6000)).toEqual({ due: [now], later: [later, going] });
+  });
+});

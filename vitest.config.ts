@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+
+const seconds = 1000;
+const minutes = 60 * seconds;
+
+/** Tests that drive a whole machine: one file at a time, for they share Puppet, its lock and its server. */
+const wholeMachine = { fileParallelism: false, retry: 0 } as const;
+
+export default defineConfig({
+  // What the build puts in: see build.mjs and src/version.ts.
+  define: { AGAIN_VERSION: JSON.stringify(version) },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['spec/unit/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          ...wholeMachine,
+          name: 'acceptance',
+          include: ['spec/acceptance/machine/**/*.test.ts'],
+          testTimeout: 3 * minutes,
+          hookTimeout: 5 * minutes,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...wholeMachine,
+          name: 'container',
+          include: ['spec/acceptance/container/**/*.test.ts'],
+          testTimeout: 5 * minutes,
+          hookTimeout: 15 * minutes,
+        },
+      },
+    ],
+  },
+});

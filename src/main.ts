@@ -1,23 +1,23 @@
-import { writeFileSync } from 'node:fs';
-import { log } from './journal.ts';
+import { existsSync, writeFileSync } from 'node:fs';
 import { takeNotification } from './notification.ts';
 import { oneLine, Refusal } from './refusal.ts';
-import { relay } from './relay.ts';
 import { parseCanonical, type WaiterRequest } from './request.ts';
 import { say } from './verdict.ts';
-import { adopt } from './waiter/successor.ts';
-import { listen, waitAndBecome } from './waiter/wait.ts';
+import { listen } from './waiter/listen.ts';
 
 /**
  * What a single-file executable is called with: argv[0], as on every program. Three callers have to be told apart: the launcher of the
- * module (`--parent PID`), a waiter that becomes Puppet and leaves the rest to its successor (`--adopt`), and everybody else.
+ * module (`--parent PID`), a waiter that becomes Puppet and leaves the rest to its successor (`--adopt`), and everybody else. What Puppet need not
+ * wait for is loaded when it is needed: loading is most of what a notification costs.
  */
 async function main(args: readonly string[]): Promise<void> {
   // Node names its main thread `MainThread`; ps, pgrep and killall look for `again`.
-  writeFileSync('/proc/self/comm', 'again');
+  if (existsSync('/proc/self/comm')) writeFileSync('/proc/self/comm', 'again');
   const notification = parseCanonical(args);
   if (notification) return beWaiter(notification);
   if (args[0] === '--adopt') return beSuccessor();
+  if (args.includes('--parent'))
+    return say({ exitCode: 64, text: `again: wrong command line: ${args.join(' ')}; see \`again --help\`` });
   const { commandLine } = await import('./cli/command-line.ts');
   process.exitCode = await commandLine(args);
 }
@@ -27,10 +27,16 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
   const { wakeup, cancelled } = listen();
   try {
     const outcome = await takeNotification(request);
-    if (outcome.kind === 'elsewhere') return say(await relay(outcome.command));
+    if (outcome.kind === 'elsewhere') {
+      const { relay } = await import('./relay.ts');
+      return say(await relay(outcome.command));
+    }
     say(outcome.verdict);
+    const { log } = await import('./journal.ts');
     for (const [event, text] of outcome.events) log(event, text);
-    if (outcome.kind === 'waiting') await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
+    if (outcome.kind === 'said') return;
+    const { waitAndBecome } = await import('./waiter/wait.ts');
+    await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
   } catch (error) {
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
     say({ exitCode, text: `again: ${oneLine(error)}` });
@@ -42,9 +48,14 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
 
 async function beSuccessor(): Promise<void> {
   const { wakeup, cancelled } = listen();
+  const { adopt } = await import('./waiter/successor.ts');
+  const { waitAndBecome } = await import('./waiter/wait.ts');
   const { held, record } = adopt();
   if (record) await waitAndBecome(held, record, wakeup, cancelled);
   wakeup.close();
 }
 
-void main(process.argv.slice(2));
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`again: ${oneLine(error)}\n`);
+  process.exitCode = 1;
+});

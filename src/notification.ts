@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readlinkSync, statSync } from 'node:fs';
 import { announce } from './announce.ts';
 import { type Bytes, fromBuffer, toBuffer, toDisplay } from './bytes.ts';
@@ -8,6 +7,7 @@ import { reportLost } from './lost.ts';
 import { type ProcessId, readAncestry, sameProcess, self } from './proc/process.ts';
 import { reportMark } from './puppet/report.ts';
 import { findPuppetSettings } from './puppet/settings.ts';
+import { randomHex } from './random.ts';
 import { Refusal } from './refusal.ts';
 import type { WaiterCommand } from './relay.ts';
 import { canonicalArguments, type Request, type WaiterRequest } from './request.ts';
@@ -31,6 +31,7 @@ import {
   type CommandRecord,
   commandId,
   isHeld,
+  isMine,
   readRecord,
   readRecords,
   writeRecord,
@@ -40,7 +41,6 @@ import { inScope } from './systemd/scope.ts';
 import { findShelter } from './systemd/shelter.ts';
 import type { Verdict } from './verdict.ts';
 import type { Held } from './waiter/held.ts';
-import { isMine } from './waiter/record.ts';
 
 /** A line for the journal, to be written when Puppet need not wait for it any more. */
 export type LoggedEvent = readonly [Event, string];
@@ -94,7 +94,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     ];
     return {
       kind: 'elsewhere',
-      command: inScope(shelter.scope, again, `rerun of ${describeCommand(command)}`),
+      command: inScope(shelter.scope, again),
     };
   }
   const held: Held = {
@@ -198,7 +198,7 @@ function withNotification({ request, run, command, settings, held, folder }: Not
     waiter: shared?.waiter ?? self(),
     run: run.process,
     chainKey,
-    chain: inherited?.chain ?? siblings[0]?.chain ?? randomBytes(4).toString('hex'),
+    chain: inherited?.chain ?? siblings[0]?.chain ?? randomHex(8),
     puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
     log: mine?.log ?? newLogName(new Date()),
     entries: withEntry(mine?.entries ?? [], entry),

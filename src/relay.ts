@@ -25,7 +25,8 @@ export async function relay({ file, args, environment }: WaiterCommand): Promise
     NodeJS.ReadableStream,
     NodeJS.ReadableStream,
   ];
-  const complaint = Promise.race([failed, everything(errors)]);
+  // Its end does not matter where there is a verdict; the stream is then destroyed.
+  const complaint = Promise.race([failed, everything(errors).catch(() => '')]);
   const verdict = parseVerdict(await Promise.race([failed.then(() => ''), everything(verdicts)]));
   if (verdict) {
     child.stderr?.destroy();

@@ -54,6 +54,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     })
     .epilogue("Puppet calls it: notify Exec['again'] or Common::Again::Delta['…'] in a manifest.")
     .parserConfiguration({ 'duplicate-arguments-array': false, 'boolean-negation': false })
+    .detectLocale(false)
     .strict()
     .version(version)
     .help()

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../clock.ts';
 import { isAlive, type ProcessId } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { displayName } from '../schedule/names.ts';
+import { sleep } from '../sleep.ts';
 import { withLock } from '../state/lock.ts';
 import { isHeld, readRecords, writeRecord } from '../state/records.ts';
 

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { randomHex } from '../random.ts';
 
 /** Opens a new file for writing; anything that is already there, also a link, is an error. Mode 0600. */
 export function createFile(path: string): number {
@@ -18,7 +18,7 @@ export function appendToFile(path: string): number {
 
 /** A name that no other process uses, beside `path`. */
 export function temporaryName(path: string): string {
-  return `${path}-${randomBytes(6).toString('hex')}.tmp`;
+  return `${path}-${randomHex(12)}.tmp`;
 }
 
 /** Writes a whole file in one step: a reader sees the old content or the new one, and a full disk leaves the old one. */

@@ -1,9 +1,9 @@
 import { closeSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { bootId, monotonic } from '../clock.ts';
 import { isAlive, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
+import { sleep } from '../sleep.ts';
 import { createFile, readOwnFile, removeFile, temporaryName } from './files.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */

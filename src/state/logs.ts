@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomHex } from '../random.ts';
 import { appendToFile, removeFile } from './files.ts';
 
 /** How many logs of reruns are kept. */
@@ -9,7 +9,7 @@ const KEPT = 20;
 /** A new log's name; names sort by the time at which the rerun was asked for. */
 export function newLogName(now: Date): string {
   const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
-  return `${stamp}-${randomBytes(3).toString('hex')}.log`;
+  return `${stamp}-${randomHex(6)}.log`;
 }
 
 export function logPath(folder: string, name: string): string {

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootId } from '../clock.ts';
-import { isAlive, type ProcessId } from '../proc/process.ts';
+import { isAlive, type ProcessId, sameProcess, self } from '../proc/process.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Command } from '../rerun/types.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { readOwnFile, removeFile, replaceFile } from './files.ts';
+import { fingerprint } from './fingerprint.ts';
 
 /** All that is pending of one command, and who waits for it. Only to be changed under the lock of the state folder. */
 export interface CommandRecord {
@@ -30,10 +30,7 @@ export interface CommandRecord {
 /** Names a command in the state folder. */
 export function commandId(command: Command): string {
   const { executable, argv, directory, user } = command;
-  return createHash('sha256')
-    .update(JSON.stringify([executable, argv, directory, user]))
-    .digest('hex')
-    .slice(0, 16);
+  return fingerprint(JSON.stringify([executable, argv, directory, user]));
 }
 
 export function recordPath(folder: string, id: string): string {
@@ -68,6 +65,11 @@ export function readRecords(folder: string): Map<string, CommandRecord> {
 /** Whether somebody waits for it. A record of another boot or of a dead waiter is lost, and trusted for nothing. */
 export function isHeld(record: CommandRecord): boolean {
   return record.boot === bootId() && isAlive(record.waiter);
+}
+
+/** Whether this process is the record's waiter. */
+export function isMine(record: CommandRecord | undefined): record is CommandRecord {
+  return record !== undefined && sameProcess(record.waiter, self());
 }
 
 export function parseRecord(content: string): CommandRecord | undefined {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../clock.ts';
+import { sleep } from '../sleep.ts';
 import type { UnitRestart } from './shelter.ts';
 import { showUnit, startUnit } from './systemctl.ts';
 

@@ -1,5 +1,5 @@
+import { managerArguments, managerEnvironment } from './manager.ts';
 import type { Shelter } from './shelter.ts';
-import { managerArguments, managerEnvironment } from './systemctl.ts';
 
 /**
  * The command that runs another one in a transient scope (systemd-run(1)): a scope keeps pid, environment and namespaces, and shows its
@@ -18,7 +18,7 @@ export function inScope(
       '--quiet',
       '--collect',
       `--unit=again-${process.pid}`,
-      `--description=${description}`,
+      '--description=Waits to run Puppet again',
       ...(scope.slice ? [`--slice=${scope.slice}`] : []),
       '--',
       ...command,

@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { oneLine, Refusal } from '../refusal.ts';
 import type { Run } from '../run/types.ts';
 import { parseUnit, type UnitOfProcess } from './cgroup.ts';
+import type { Manager } from './manager.ts';
 import { killsItsProcesses, type Properties, privateSurroundings } from './properties.ts';
-import { type Manager, showLogind, showUnit } from './systemctl.ts';
 
 /** What a waiter needs so that it lives longer than the unit of its run. */
 export interface Shelter {
@@ -38,10 +37,12 @@ export async function findShelter(run: Run): Promise<Shelter> {
   }
   if (!existsSync('/run/systemd/system')) return NONE;
   const found = parseUnit(readFileSync(`/proc/${run.process.pid}/cgroup`, 'utf8'));
-  if (!found) return NONE;
+  if (!found || !/^session-.*\.scope$|\.service$/.test(found.unit)) return NONE;
+  // Only now: what asks systemd starts processes, and to load that takes longer than all before.
+  const { showUnit } = await import('./systemctl.ts');
   try {
     if (found.unit.endsWith('.service')) return shelterFromService(found, await showUnit(found), run);
-    if (/^session-.*\.scope$/.test(found.unit) && (await clearsSession())) {
+    if (await clearsSession()) {
       return {
         ...NONE,
         scope: {
@@ -77,6 +78,8 @@ export function shelterFromService(unit: UnitOfProcess, properties: Properties, 
 }
 
 async function clearsSession(): Promise<boolean> {
+  const { showLogind } = await import('./systemctl.ts');
   const { killsUserProcesses, exceptUsers } = await showLogind();
+  const { userInfo } = await import('node:os');
   return killsUserProcesses && !exceptUsers.includes(userInfo().username);
 }

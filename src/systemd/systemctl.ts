@@ -1,18 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { UnitOfProcess } from './cgroup.ts';
+import { type Manager, managerArguments, managerEnvironment } from './manager.ts';
 import { type Properties, parseProperties, UNIT_PROPERTIES } from './properties.ts';
-
-export type Manager = UnitOfProcess['manager'];
-
-/** How the tools of systemd are told whose manager is meant, and what they need in their environment. */
-export function managerArguments(manager: Manager): string[] {
-  return manager.kind === 'user' ? ['--user'] : [];
-}
-
-export function managerEnvironment(manager: Manager): Record<string, string> {
-  const path = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-  return manager.kind === 'user' ? { ...path, XDG_RUNTIME_DIR: `/run/user/${manager.user}` } : path;
-}
 
 /** Asks systemd about a unit. @throws {Error} with what systemctl says, where it can't be asked */
 export async function showUnit(

@@ -1,17 +1,13 @@
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
-import { type ProcessId, sameProcess, self } from '../proc/process.ts';
+import type { ProcessId } from '../proc/process.ts';
 import { type Entry, withoutSatisfied, withRunEnded } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
-import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import { type CommandRecord, isMine, readRecord, removeRecord, writeRecord } from '../state/records.ts';
 import type { Held } from './held.ts';
 import type { Wakeup } from './wakeup.ts';
-
-export function isMine(record: CommandRecord | undefined): record is CommandRecord {
-  return record !== undefined && sameProcess(record.waiter, self());
-}
 
 /**
  * The record as it is now, or undefined where another waiter has taken it over. A record that is gone or unreadable was removed by

@@ -16,10 +16,9 @@ import { openStateFolder } from '../state/folder.ts';
 import { type PastRerun, writePastRerun } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
-import { type CommandRecord, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import { type CommandRecord, isMine, readRecord, removeRecord, writeRecord } from '../state/records.ts';
 import { startAgain } from '../systemd/restart.ts';
 import type { Held } from './held.ts';
-import { isMine } from './record.ts';
 import { startSuccessor } from './successor.ts';
 
 /**

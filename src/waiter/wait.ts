@@ -12,7 +12,7 @@ import { findBlocker } from './blocker.ts';
 import type { Held } from './held.ts';
 import { giveUpRecord, noteRunEnd, noteSatisfied, ownRecord } from './record.ts';
 import { startRerun } from './start.ts';
-import { createWakeup, type Wakeup } from './wakeup.ts';
+import type { Wakeup } from './wakeup.ts';
 import { createWitness } from './witness.ts';
 
 /** Milliseconds between two looks at a run that goes on, and at a lock or a disabled agent. */
@@ -82,20 +82,6 @@ export async function waitAndBecome(
 /** The Puppet environment of the run that notified, from its report; undefined where there is no new one. */
 function environmentOfRun({ puppet, reportMark: before }: Held): string | undefined {
   return reportMark(puppet.reportFile) === before ? undefined : readReport(puppet.reportFile)?.environment;
-}
-
-/** Makes what a waiter sleeps with, and lets SIGTERM and SIGINT cancel it; a closed terminal (SIGHUP) does nothing. */
-export function listen(): { wakeup: Wakeup; cancelled: () => boolean } {
-  const wakeup = createWakeup();
-  let cancelled = false;
-  const cancel = () => {
-    cancelled = true;
-    wakeup.poke();
-  };
-  process.on('SIGTERM', cancel);
-  process.on('SIGINT', cancel);
-  process.on('SIGHUP', () => {});
-  return { wakeup, cancelled: () => cancelled };
 }
 
 /** Waits for the end of a run, for a minute at most; false when something else came first. */

@@ -12,7 +12,6 @@ import { Refusal } from './refusal.ts';
 import type { WaiterCommand } from './relay.ts';
 import { canonicalArguments, type Request, type WaiterRequest } from './request.ts';
 import { knowsWaitForLock, rerunArguments } from './rerun/command.ts';
-import { describeCommand } from './rerun/describe.ts';
 import { type ChainLink, chainLinkOf, processName } from './rerun/environment.ts';
 import { imageOf } from './rerun/executable.ts';
 import { enterSurroundings } from './rerun/surroundings.ts';

@@ -5,11 +5,7 @@ import type { Shelter } from './shelter.ts';
  * The command that runs another one in a transient scope (systemd-run(1)): a scope keeps pid, environment and namespaces, and shows its
  * processes to nobody. `systemctl list-units 'again-*'` shows it and `systemctl stop` ends it.
  */
-export function inScope(
-  scope: NonNullable<Shelter['scope']>,
-  command: readonly string[],
-  description: string,
-) {
+export function inScope(scope: NonNullable<Shelter['scope']>, command: readonly string[]) {
   return {
     file: 'systemd-run',
     args: [

@@ -5,6 +5,7 @@ import { bootId, monotonic } from './clock.ts';
 import type { Event } from './journal.ts';
 import { reportLost } from './lost.ts';
 import { type ProcessId, readAncestry, sameProcess, self } from './proc/process.ts';
+import { startTime } from './proc/start-time.ts';
 import { reportMark } from './puppet/report.ts';
 import { findPuppetSettings } from './puppet/settings.ts';
 import { randomHex } from './random.ts';
@@ -18,7 +19,7 @@ import { enterSurroundings } from './rerun/surroundings.ts';
 import type { Command } from './rerun/types.ts';
 import { identifyRun } from './run/identify.ts';
 import type { Run } from './run/types.ts';
-import { isOver, nextLink, waitOf } from './schedule/chain.ts';
+import { isOver, linkInPlace, nextLink, waitOf } from './schedule/chain.ts';
 import { type Entry, withEntry } from './schedule/entry.ts';
 import { displayName } from './schedule/names.ts';
 import { home, readSettings, type Settings } from './settings.ts';
@@ -179,9 +180,10 @@ function withNotification({ request, run, command, settings, held, folder }: Not
   const boot = bootId();
   const siblings = [...records.values()].filter((record) => record.chainKey === chainKey);
   const inherited = linkOfRun(run, held, folder, boot);
+  const pending = siblings.flatMap((record) => record.entries);
   const link = nextLink(
-    inherited?.link ?? 0,
-    siblings.flatMap((record) => record.entries.map((entry) => entry.link)),
+    Math.max(inherited?.link ?? 0, linkInPlace(pending, startTime(run.process))),
+    pending.map((entry) => entry.link),
   );
   if (isOver(link, settings)) {
     throw new Refusal(

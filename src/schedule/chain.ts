@@ -1,3 +1,5 @@
+import { dueTime, type Entry } from './entry.ts';
+
 /** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
 export interface ChainRules {
   /** Links that run at their due time. */
@@ -20,6 +22,16 @@ const FIRST_BACK_OFF = 30;
  */
 export function nextLink(linkOfRun: number, pending: readonly number[]): number {
   return Math.max(linkOfRun + 1, ...pending);
+}
+
+/** The link in whose place a run stands that began at this time: of what was due by then, as it does what the rerun was to do. 0 for none. */
+export function linkInPlace(pending: readonly Entry[], began: number): number {
+  return Math.max(
+    0,
+    ...pending
+      .filter((entry) => (dueTime(entry) ?? Number.POSITIVE_INFINITY) <= began)
+      .map((entry) => entry.link),
+  );
 }
 
 /** Seconds that link `link` waits, at least, after its run's end (or its notification, for `start_timer_now`). */

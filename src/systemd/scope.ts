@@ -1,3 +1,4 @@
+import { randomHex } from '../random.ts';
 import { managerArguments, managerEnvironment } from './manager.ts';
 import type { Shelter } from './shelter.ts';
 
@@ -13,7 +14,7 @@ export function inScope(scope: NonNullable<Shelter['scope']>, command: readonly 
       '--scope',
       '--quiet',
       '--collect',
-      `--unit=again-${process.pid}`,
+      `--unit=again-${process.pid}-${randomHex(4)}`,
       '--description=Waits to run Puppet again',
       ...(scope.slice ? [`--slice=${scope.slice}`] : []),
       '--',

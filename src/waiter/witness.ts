@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { monotonic } from '../clock.ts';
 import { type ProcessId, readAncestry, sameProcess } from '../proc/process.ts';
+import { startTime } from '../proc/start-time.ts';
 import { flag, text } from '../puppet/arguments.ts';
 import { isFullSuccess, type ReportMark, readReport, reportMark } from '../puppet/report.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import { identifyRun } from '../run/identify.ts';
-
-/** Milliseconds of one clock tick of /proc/PID/stat: USER_HZ is 100 on every Linux that Node runs on. */
-const TICK_MS = 10;
 
 /** Watches the runs of others that hold up a rerun that is due: one of them may do all that the rerun would. */
 export interface Witness {
@@ -41,7 +38,7 @@ export function createWitness(puppet: PuppetSettings, environment: () => string 
       const ended = current;
       current = run && {
         run,
-        since: Math.max(lastLook ?? 0, startOf(run, now)),
+        since: Math.max(lastLook ?? 0, startTime(run)),
         report: reportMark(puppet.reportFile),
         whole: isWhole(run, puppet),
       };
@@ -50,12 +47,6 @@ export function createWitness(puppet: PuppetSettings, environment: () => string 
       return isFullSuccess(readReport(puppet.reportFile), environment()) ? ended.since : undefined;
     },
   };
-}
-
-/** The earliest time at which a process can have done anything; start times count from boot, also while the machine was suspended. */
-function startOf(run: ProcessId, now: number): number {
-  const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;
-  return now - (uptime - run.start * TICK_MS) - 2 * TICK_MS;
 }
 
 function isWhole(run: ProcessId, puppet: PuppetSettings): boolean {

@@ -104,6 +104,11 @@ describe('recorded runs that can be repeated', () => {
         manifest: '/srv/site/inner/site.pp',
       },
     ],
+    [
+      "`bundle exec` of a distribution's Puppet, which it starts as a process of its own",
+      'apply-bundle-exec-of-a-package',
+      { pid: 1001, mode: 'apply', argv: [...APPLY, ...CONF, 'site.pp'], manifest: 'site.pp' },
+    ],
     ['`puppet agent --test`', 'agent-test', { pid: 1001, mode: 'agent', argv: [...AGENT, '--test', ...CONF] }],
     ['`puppet agent -t`', 'agent-t', { pid: 1001, mode: 'agent', argv: [...AGENT, '-t', ...CONF] }],
     ['`puppet agent -tv`', 'agent-tv', { pid: 1001, mode: 'agent', argv: [...AGENT, '-tv', ...CONF] }],
@@ -184,7 +189,7 @@ describe('recorded runs that are refused, each in one sentence', () => {
     [
       '`bundle exec puppet apply`',
       'apply-bundle-exec',
-      'the command line of Puppet (pid 1001, "puppet apply --confdir /srv/site/conf site.pp") was rewritten, as `bundle exec` does, ' +
+      'the command line of Puppet (pid 1001, "/usr/local/bin/puppet apply --confdir /srv/site/conf site.pp") was rewritten, as `bundle exec` does, ' +
         'so it cannot be repeated: start Puppet without it',
     ],
     [

@@ -79,7 +79,8 @@ export function refusalScenarios(bench: Bench): void {
 
   test('a command line that Bundler has rewritten', async (context) => {
     const world = await bench.world(context);
-    await world.write('Gemfile', "gem 'puppet'\ngem 'concurrent-ruby'\n");
+    const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
+    await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
     const site = await world.write('site.pp', notifyOnce(world));
     const refused = await world.run({
       argv: ['bundle', 'exec', 'puppet', ...world.apply(site).slice(1)],

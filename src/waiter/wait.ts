@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
 import { type ProcessId, watchProcess } from '../proc/process.ts';
@@ -34,6 +35,7 @@ export async function waitAndBecome(
   wakeup: Wakeup,
   cancelled: () => boolean,
 ): Promise<void> {
+  wakeup.watch(join(openStateFolder(held.home), 'commands'));
   const limitRestored = await restoreOpenFiles(held.surroundings.openFiles);
   let environment = held.environment;
   const witness = createWitness(held.puppet, () => environment);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { type Bench, makeBench } from '../../support/machine/bench.ts';
 import { thisMachine } from '../../support/machine/local.ts';
 import { openPrivateMachine } from '../../support/machine/private.ts';
@@ -14,6 +14,9 @@ import { refusalScenarios } from './scenarios/refusals.ts';
 
 /** Debian 12's own. */
 const puppet: Puppet = { command: '/usr/bin/puppet', waitsForLock: true };
+
+// A scenario is two Puppets one after the other, and some waiting: more at once than these would only keep each other waiting.
+vi.setConfig({ maxConcurrency: 4 });
 
 let session: Session;
 let server: Promise<PuppetServer>;

@@ -78,8 +78,8 @@ export function expectNoExtraDescriptors(rerun: Sight, log: string, { starts }: 
   const [first, last] = [starts[0], starts.findLast(({ pid }) => pid === rerun.pid)];
   const own = (given: readonly string[] = []) => given.filter((entry) => Number.parseInt(entry, 10) > 2);
   expect(last?.given.slice(0, 3)).toEqual(['0=/dev/null', `1=${log}`, `2=${log}`]);
-  // Ruby's own are open by then; any other number would be one too many.
-  expect(own(last?.given)).toEqual(own(first?.given));
+  // Ruby's own are open by then; what the run had besides, Puppet closed before its Exec.
+  expect(first?.given).toEqual(expect.arrayContaining(own(last?.given)));
   const files = rerun.descriptors.filter((line) => line.includes('/state/') && !/^[12] /.test(line));
   expect(files).toEqual([]);
 }

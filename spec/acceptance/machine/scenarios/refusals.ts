@@ -82,8 +82,11 @@ export function refusalScenarios(bench: Bench): void {
     const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
     await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
     const site = await world.write('site.pp', notifyOnce(world));
+    // Bundler loads such a script into its own process; Debian's, with another first line, is executed and has its arguments.
+    const script = (await world.node.files.read(world.puppet.command)).toString();
+    const puppet = await world.write('bin/puppet', script.replace(/^#!.*/, '#!/usr/bin/env ruby'), 0o755);
     const refused = await world.run({
-      argv: ['bundle', 'exec', 'puppet', ...world.apply(site).slice(1)],
+      argv: ['bundle', 'exec', puppet, ...world.apply(site).slice(1)],
       env: { BUNDLE_SILENCE_ROOT_WARNING: '1', BUNDLE_GEMFILE: world.path('Gemfile') },
     });
     await expectRefusal(world, refused, /command line|Bundler/i);

@@ -32,6 +32,16 @@ export default defineConfig({
         extends: true,
         test: {
           ...wholeMachine,
+          name: 'people',
+          include: ['spec/acceptance/people/**/*.test.ts'],
+          testTimeout: 3 * minutes,
+          hookTimeout: 5 * minutes,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...wholeMachine,
           name: 'container',
           include: ['spec/acceptance/container/**/*.test.ts'],
           testTimeout: 5 * minutes,

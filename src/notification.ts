@@ -1,41 +1,28 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { announce } from './announce.ts';
 import { type Bytes, fromBuffer, toBuffer, toDisplay } from './bytes.ts';
-import { bootId, monotonic } from './clock.ts';
 import type { Event } from './journal.ts';
 import { reportLost } from './lost.ts';
-import { type ProcessId, readAncestry, sameProcess, self } from './proc/process.ts';
-import { startTime } from './proc/start-time.ts';
+import { readAncestry } from './proc/process.ts';
 import { reportMark } from './puppet/report.ts';
 import { findPuppetSettings } from './puppet/settings.ts';
-import { randomHex } from './random.ts';
+import { isServed, withNotification } from './recording.ts';
 import { Refusal } from './refusal.ts';
 import type { WaiterCommand } from './relay.ts';
-import { canonicalArguments, type Request, type WaiterRequest } from './request.ts';
+import { canonicalArguments, type WaiterRequest } from './request.ts';
 import { knowsWaitForLock, rerunArguments } from './rerun/command.ts';
-import { type ChainLink, chainLinkOf, processName } from './rerun/environment.ts';
 import { imageOf } from './rerun/executable.ts';
 import { enterSurroundings } from './rerun/surroundings.ts';
 import type { Command } from './rerun/types.ts';
 import { identifyRun } from './run/identify.ts';
 import type { Run } from './run/types.ts';
-import { isOver, linkInPlace, nextLink, waitOf } from './schedule/chain.ts';
-import { type Entry, withEntry } from './schedule/entry.ts';
+import type { Entry } from './schedule/entry.ts';
 import { displayName } from './schedule/names.ts';
 import { home, readSettings, type Settings } from './settings.ts';
-import { readUnitLink } from './state/chains.ts';
 import { openStateFolder } from './state/folder.ts';
 import { withLock } from './state/lock.ts';
-import { logPath, newLogName } from './state/logs.ts';
-import {
-  type CommandRecord,
-  commandId,
-  isHeld,
-  isMine,
-  readRecord,
-  readRecords,
-  writeRecord,
-} from './state/records.ts';
+import { logPath } from './state/logs.ts';
+import { type CommandRecord, commandId, isMine, readRecord, writeRecord } from './state/records.ts';
 import { sweep } from './state/sweep.ts';
 import { inScope } from './systemd/scope.ts';
 import { findShelter } from './systemd/shelter.ts';
@@ -108,16 +95,15 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     environment: undefined,
     restart: shelter?.restart,
   };
-  const recorded = await withLock(folder, () => {
-    const lost = sweep(folder);
+  const events: LoggedEvent[] = [];
+  const record = await withLock(folder, () => {
     // The waiter that was to have it has ended meanwhile.
-    if (served && !isServed(readRecord(folder, id), run)) return { lost, record: undefined };
-    const record = withNotification({ request, run, command, settings, held, folder });
-    writeRecord(folder, id, record);
-    return { lost, record };
+    if (served && !isServed(readRecord(folder, id), run)) return undefined;
+    events.push(...sweep(folder).map(reportLost(folder)));
+    const recorded = withNotification({ request, run, command, settings, held, folder });
+    writeRecord(folder, id, recorded);
+    return recorded;
   });
-  const events = recorded.lost.map(reportLost(folder));
-  const { record } = recorded;
   if (!record) return takeNotification(request);
   const entry = record.entries.at(-1) as Entry;
   const text = announce({
@@ -134,11 +120,6 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   return isMine(record)
     ? { kind: 'waiting', verdict, events, held, record }
     : { kind: 'said', verdict, events };
-}
-
-/** Whether a living waiter already has the surroundings of this very run. */
-function isServed(record: CommandRecord | undefined, run: Run): record is CommandRecord {
-  return record !== undefined && sameProcess(record.run, run.process) && isHeld(record);
 }
 
 function commandOf(run: Run, user: number, settings: Settings): Command {
@@ -158,72 +139,4 @@ function requireFile(manifest: Bytes): void {
   throw new Refusal(
     `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`,
   );
-}
-
-interface Notification {
-  readonly request: Request;
-  readonly run: Run;
-  readonly command: Command;
-  readonly settings: Settings;
-  readonly held: Held;
-  readonly folder: string;
-}
-
-/**
- * The command's record with this notification in it. A waiter that serves this very run goes on with one entry more; for another run
- * this process takes the record over, since it has come from that run and so has its surroundings.
- */
-function withNotification({ request, run, command, settings, held, folder }: Notification): CommandRecord {
-  const records = readRecords(folder);
-  const mine = records.get(held.id);
-  const chainKey = run.mode === 'apply' ? held.id : held.puppet.lockFile;
-  const boot = bootId();
-  const siblings = [...records.values()].filter((record) => record.chainKey === chainKey);
-  const inherited = linkOfRun(run, held, folder, boot);
-  const pending = siblings.flatMap((record) => record.entries);
-  const link = nextLink(
-    Math.max(inherited?.link ?? 0, linkInPlace(pending, startTime(run.process))),
-    pending.map((entry) => entry.link),
-  );
-  if (isOver(link, settings)) {
-    throw new Refusal(
-      `the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`,
-    );
-  }
-  const entry = entryOf(request, run.process, link, settings);
-  const shared = isServed(mine, run) ? mine : undefined;
-  return {
-    version: 1,
-    boot,
-    command,
-    waiter: shared?.waiter ?? self(),
-    run: run.process,
-    chainKey,
-    chain: inherited?.chain ?? siblings[0]?.chain ?? randomHex(8),
-    puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
-    log: mine?.log ?? newLogName(new Date()),
-    entries: withEntry(mine?.entries ?? [], entry),
-  };
-}
-
-/** The link of a chain that this run is, by its environment, or where systemd started it for us by what was noted then. */
-function linkOfRun(run: Run, held: Held, folder: string, boot: string): ChainLink | undefined {
-  const { environment } = held.surroundings;
-  const invocation = environment
-    .find((entry) => entry.startsWith('INVOCATION_ID='))
-    ?.slice('INVOCATION_ID='.length);
-  return chainLinkOf(environment, processName(run.source, boot)) ?? readUnitLink(folder, held.id, invocation);
-}
-
-function entryOf(request: Request, run: ProcessId, link: number, settings: Settings): Entry {
-  const splay = Math.round(Math.random() * settings.splay * 1000);
-  return {
-    ...(request.name === undefined ? {} : { name: request.name }),
-    delta: request.delta,
-    startTimerNow: request.startTimerNow,
-    wait: waitOf(link, request.delta, settings) * 1000 + splay,
-    link,
-    notifiedAt: monotonic(),
-    run,
-  };
 }

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Bytes, fromBuffer, fromText, splitAtNul, toBuffer, toDisplay, toText } from '../../src/bytes.ts';
+import {
+  type Bytes,
+  fromBuffer,
+  fromText,
+  splitAtNul,
+  toBuffer,
+  toDisplay,
+  toText,
+} from '../../src/bytes.ts';
 
 describe('text as the kernel has it', () => {
   test.each([

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,7 +79,8 @@ const parts = ['manifests', 'templates', 'functions', 'types', 'lib', 'data', 'h
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const executable = process.arch === 'arm64' ? 'again-linux-arm64' : 'again-linux-x64';
 
-const RUNS = '/var/tmp/runs';
+/** Not in /var/tmp, which a unit may have for itself. */
+const RUNS = '/var/lib/again-spec/runs';
 const PROBE = '/usr/local/lib/probe';
 const probe = `# Run by Puppet: notes the Puppet process above it.
 set -eu
@@ -89,6 +99,7 @@ export async function openSite(): Promise<Site> {
     const site = siteOf(box);
     install(box);
     box.writeFile(PROBE, probe, 0o755);
+    await box.exec(['install', '--directory', '--mode=1777', RUNS]);
     await box.exec(['puppet', 'apply', '-e', 'include common::again']);
     return site;
   } catch (error) {
@@ -101,6 +112,7 @@ function install(box: Container): void {
   const source = process.env.AGAIN_MODULE ?? repository;
   const folder = mkdtempSync(join(tmpdir(), 'again-spec-module-'));
   try {
+    chmodSync(folder, 0o755); // a server reads it, too
     mkdirSync(join(folder, 'files/again'), { recursive: true });
     for (const part of [...parts, 'files/again/notify', `files/again/${executable}`]) {
       // As links: what they point to is copied into the container.
@@ -145,19 +157,20 @@ function siteOf(box: Container): Site {
       ...records().map((name) => `record ${name}`),
     ];
     if (inner.length > 0) return inner; // units cost a process to see
-    const busy = await sh(
-      "systemctl list-units --all --plain --no-legend 'again-*'; " +
-        'systemctl list-units --all --plain --no-legend --type=service --state=activating,deactivating; ' +
-        'systemctl list-jobs --plain --no-legend',
-    );
-    return lines(busy).map((line) => `unit or job ${line}`);
+    const look =
+      "systemctl list-units --all --plain --no-legend 'again-*' && " +
+      'systemctl list-units --all --plain --no-legend --type=service --state=activating,deactivating && ' +
+      'systemctl list-jobs --plain --no-legend';
+    const { code, stdout, stderr } = await box.exec(['sh', '-c', look], { check: false });
+    return lines(code === 0 ? stdout : `systemctl: ${code} ${stderr}`).map((line) => `unit or job ${line}`);
   };
   const until: Site['until'] = async (what, condition, seconds = 60) => {
     try {
       await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
     } catch (error) {
       const logs = await sh(`tail -n 15 ${STATE}/logs/* 2>&1; journalctl -n 60 -o short-monotonic`);
-      throw new Error(`${error}\nleft: ${(await left()).join('\n')}\n${logs}`, { cause: error });
+      const seen = await sh(`cd ${RUNS} && grep -r . || :`);
+      throw new Error(`${error}\nleft: ${(await left()).join('\n')}\n${seen}\n${logs}`, { cause: error });
     }
   };
 
@@ -173,12 +186,18 @@ function siteOf(box: Container): Site {
     left,
     until,
     async waiter() {
-      await until('one waiter', () => waiters().length === 1, 30);
-      return waiters()[0] as Waiter;
+      let found: Waiter[] = [];
+      const one = () => {
+        // The helper that asks for a scope ends when the waiter in the scope has recorded what is pending.
+        found = records().length === 1 ? waiters() : [];
+        return found.length === 1;
+      };
+      await until('one waiter', one);
+      return found[0] as Waiter;
     },
     async settled(name, count, seconds = 60) {
       const quiet = async () => runs(name).length >= count && (await left()).length === 0;
-      await until(`${count} runs of ${name}, seen are ${runs(name).length}, and then quiet`, quiet, seconds);
+      await until(`${count} runs of ${name}, and then quiet`, quiet, seconds);
       const seen = runs(name);
       expect(seen.length, JSON.stringify(seen)).toBe(count);
       return seen;
@@ -196,7 +215,7 @@ function siteOf(box: Container): Site {
 
 /** A manifest whose first run notifies, and whose every run is noted. */
 export function manifestOf(name: string, cause: Cause = {}): string {
-  const { target = "Exec['again']", when = `test $(ls ${RUNS}/${name} | wc -l) -le 1`, more = '' } = cause;
+  const { target = "Exec['again']", when = amongFirst(1, name), more = '' } = cause;
   return `include common::again
 exec { 'probe':
   command  => '/bin/sh ${PROBE} ${name}',
@@ -211,6 +230,11 @@ exec { 'cause':
 }
 ${more}
 `;
+}
+
+/** A shell's condition: whether this is one of the first so many runs of a manifest. */
+export function amongFirst(count: number, name: string): string {
+  return `test $(ls ${RUNS}/${name} | wc -l) -le ${count}`;
 }
 
 /** A delta, and its title for `notify`. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AGAIN, delta, openSite, type Site, STATE, said } from './site.ts';
+import { amongFirst, delta, openSite, type Site, STATE, said } from './site.ts';
 
 /** How many sites run Puppet: a oneshot service, started by a timer, that systemd clears when the run has ended. */
 describe('a run in a oneshot unit', () => {
@@ -15,7 +15,9 @@ describe('a run in a oneshot unit', () => {
     site.manifest('plain', delta('later', 8));
     await site.timer('plain', ['Slice=nightly.slice']);
     const waiter = await site.waiter();
-    await site.until('the end of the unit', async () => /Deactivated/.test(await site.journal('plain.service')));
+    await site.until('the end of the unit', async () =>
+      /Deactivated/.test(await site.journal('plain.service')),
+    );
 
     expect(await site.units()).toEqual([expect.stringMatching(/^again-\d+\.scope$/)]);
     const listed = await site.sh("systemctl list-units 'again-*'");
@@ -46,11 +48,10 @@ describe('a run in a oneshot unit', () => {
 
   it('is the same unit started again where /tmp ends with it, as a link of the same chain', async () => {
     site.manifest('private-tmp', {
-      when: 'test $(ls /var/tmp/runs/private-tmp | wc -l) -le 2',
+      when: amongFirst(2, 'private-tmp'),
       more: "file { '/tmp/mine': content => 'x', require => Exec['probe'], before => Exec['again'] }",
     });
-    // What a waiter starts is the unit: its other commands, too.
-    await site.timer('private-tmp', ['PrivateTmp=yes', 'ExecStartPost=sh -c "ls /tmp; rm -r /var/tmp/none-such || :"']);
+    await site.timer('private-tmp', ['PrivateTmp=yes']);
     const runs = await site.settled('private-tmp', 3);
     const journal = await site.journal('private-tmp.service');
 
@@ -80,11 +81,10 @@ describe('a run in a oneshot unit', () => {
 
   it('is run again also when it restarts its own unit', async () => {
     // The first run is ended by the restart that it asks for. The second is that restart's, the third is ours.
-    const first = 'test $(ls /var/tmp/runs/restarts | wc -l) -le 1';
     site.manifest('restarts', {
       more: `exec { 'restart':
   command  => 'systemctl --no-block restart restarts.service; sleep 60',
-  onlyif   => '${first}',
+  onlyif   => '${amongFirst(1, 'restarts')}',
   provider => 'shell',
   require  => Exec['again'],
 }`,
@@ -111,30 +111,17 @@ describe('a run in a oneshot unit', () => {
   it.each(['systemd-run', 'systemctl'])('has a failed Exec that says why, without %s', async (tool) => {
     const name = `no-${tool}`;
     site.manifest(name);
-    await site.sh(`mv $(command -v ${tool}) /root/`);
-    const back = `test ! -e /root/${tool} || mv /root/${tool} /usr/bin/`;
-    try {
-      // Started by its timer's service manager: nothing of the test's needs the missing tool until then.
-      const start = async () => {
-        if (tool === 'systemctl') await site.sh(`cp /root/systemctl /root/ctl`);
-        await site.sh(
-          `printf '[Service]\\nType=oneshot\\nExecStart=/usr/bin/puppet apply --color=false /etc/again-spec/${name}.pp\\n' ` +
-            `> /etc/systemd/system/${name}.service`,
-        );
-        const ctl = tool === 'systemctl' ? 'exec -a systemctl /root/ctl' : 'systemctl';
-        await site.box.exec(['bash', '-c', `(${ctl} daemon-reload); (${ctl} start ${name}.service)`]);
-      };
-      await start();
-      const journal = await site.journal(`${name}.service`);
-      expect(said(journal)).toEqual([expect.stringMatching(/^again: /)]);
-      expect(said(journal)[0]).toContain(`${name}.service`);
-      expect(said(journal)[0]).toContain(tool);
-      expect(journal).toMatch(/Exec\[again\]: Failed to call refresh: .*returned 1 instead of/);
-    } finally {
-      await site.sh(back);
-    }
+    await site.timer(name, [
+      `ExecStartPre=mv /usr/bin/${tool} /root/`,
+      `ExecStopPost=mv /root/${tool} /usr/bin/`,
+    ]);
     await site.settled(name, 1);
-    expect(site.box.exists(`${AGAIN}/again`)).toBe(true);
+    const journal = await site.journal(`${name}.service`);
+    const lines = said(journal);
+    expect(lines).toEqual([expect.stringMatching(/^again: /)]);
+    expect(lines[0]).toContain(`${name}.service`);
+    expect(lines[0]).toContain(tool);
+    expect(journal).toMatch(/Exec\[again\]: Failed to call refresh: .*returned 1 instead of/);
   });
 
   /** The starts of a unit, by the names that systemd gave to them, oldest first. */

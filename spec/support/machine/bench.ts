@@ -45,6 +45,16 @@ export interface Outcome {
   readonly log: string;
 }
 
+export interface Expected {
+  /** The Exec that was notified; `again` unless told. */
+  readonly exec?: string;
+  readonly seconds?: number;
+  /** The run was that of a daemon: a child of it, with a damaged environment. What counts is the daemon. */
+  readonly daemon?: boolean;
+  /** Where the command itself sends its messages, and so its rerun does. */
+  readonly logdest?: string;
+}
+
 /**
  * Asserts, of a run whose output is `output`, that one rerun happened as the contract says: in place of the waiter, with the
  * same surroundings, with its whole output in the log that the Exec's line names, and nothing left behind.
@@ -52,25 +62,21 @@ export interface Outcome {
 export async function expectOneRerun(
   world: World,
   output: string,
-  {
-    exec = 'again',
-    seconds = 100,
-    daemon = false,
-  }: { exec?: string; seconds?: number; daemon?: boolean } = {},
+  expected: Expected = {},
 ): Promise<Outcome> {
+  const { exec = 'again', seconds, logdest } = expected;
   const said = announcement(output, exec);
   const records = await world.settled(2, seconds);
   const { rerun } = both(records);
-  // The run of a daemon is a child of it with a damaged environment; the command is the daemon's.
-  const run = daemon ? (records[0]?.parent as Sight) : both(records).run;
+  const run = expected.daemon ? (records[0]?.parent as Sight) : both(records).run;
 
   expect(rerun.pid, 'the waiter becomes the rerun').toBe(said.waiter);
   expectSameSurroundings(rerun, run);
   expectNoExtraDescriptors(rerun, said.log, await world.clock());
 
-  const log = (await world.node.files.read(said.log)).toString('latin1');
+  const log = (await world.node.files.read(logdest ?? said.log)).toString('latin1');
   expect(log).toMatch(/Applied catalog in [\d.]+ seconds\S*\n$/);
-  expect(log, 'the rerun notifies nobody').not.toContain(`Exec[${exec}]`);
+  if (logdest === undefined) expect(log, 'the rerun notifies nobody').not.toContain(`Exec[${exec}]`);
   expect((await world.node.files.stat(world.state)).mode).toBe(0o700);
   return { run, rerun, log };
 }

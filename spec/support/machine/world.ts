@@ -188,15 +188,24 @@ export interface Announcement {
 
 /** The one line that an Exec (`again`, or `again-delta-NAME`) has printed, as Puppet's output shows it. */
 export function announcement(output: string, exec = 'again'): Announcement {
-  const lines = output.split('\n').filter((line) => line.includes(`Exec[${exec}]/returns: `));
-  const said = lines.filter((line) => !line.endsWith('executed successfully'));
+  const said = outputOf(output, exec);
   expect(said, output).toHaveLength(1);
-  const line = said[0]?.replace(/^.*?\/returns: /, '') ?? '';
+  const line = said[0] ?? '';
   const waiter = Number(/\bwaiter (?:has |is )?(?:pid|process) (\d+)/.exec(line)?.[1]);
   const log = /(\/\S*\/state\/\S*[^\s.,;:)'"])/.exec(line)?.[1] ?? '';
   expect(waiter, line).toBeGreaterThan(1);
   expect(log, line).not.toBe('');
   return { line, waiter, log };
+}
+
+/** The lines that an Exec has written, as Puppet shows them at a terminal or in a log file. */
+export function outputOf(output: string, exec: string): string[] {
+  const shown = / *(?:\(\w+\))?: (.*)$/;
+  return output
+    .split('\n')
+    .flatMap((line) => line.split(`Exec[${exec}]/returns`).slice(1))
+    .map((rest) => shown.exec(rest)?.[1] ?? rest)
+    .filter((line) => !line.startsWith('executed successfully'));
 }
 
 /** A manifest that notifies once: its first run makes a file, and the second finds it made. */

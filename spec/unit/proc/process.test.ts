@@ -37,7 +37,8 @@ describe('reading processes', () => {
     expect(ancestry[1]?.id.pid).toBe(process.ppid);
     expect(ancestry[0]?.argv.length).toBeGreaterThan(0);
     expect(ancestry[0]?.image).toBe(process.execPath);
-    for (const [i, { parent }] of ancestry.slice(0, -1).entries()) expect(ancestry[i + 1]?.id.pid).toBe(parent);
+    for (const [i, { parent }] of ancestry.slice(0, -1).entries())
+      expect(ancestry[i + 1]?.id.pid).toBe(parent);
   });
 
   test('a process that is not there', () => {

@@ -9,8 +9,16 @@ describe('a Ruby command line', () => {
     ['as the kernel starts it', ['/usr/bin/ruby', '/usr/bin/puppet', 'agent', '-t'], agent('-t')],
     ['from PATH', ['ruby', '-S', 'puppet', 'agent'], agent()],
     ['a script with an extension', ['ruby', 'bin/puppet.rb', 'agent'], agent()],
-    ['attached options of Ruby', ['ruby', '-W0', '-Ilib', '-rbundler/setup', '/bin/puppet', 'agent'], agent()],
-    ['separate values of Ruby options', ['ruby', '-I', 'lib', '-r', 'x', '-C', '/', 'puppet', 'agent'], agent()],
+    [
+      'attached options of Ruby',
+      ['ruby', '-W0', '-Ilib', '-rbundler/setup', '/bin/puppet', 'agent'],
+      agent(),
+    ],
+    [
+      'separate values of Ruby options',
+      ['ruby', '-I', 'lib', '-r', 'x', '-C', '/', 'puppet', 'agent'],
+      agent(),
+    ],
     ['encodings', ['ruby', '-E', 'UTF-8', '--encoding', 'UTF-8', 'puppet', 'agent'], agent()],
     ['the end of Ruby options', ['ruby', '--', 'puppet', 'agent'], agent()],
     ['an option before the subcommand is none', ['ruby', 'puppet', '--version'], none('--version')],

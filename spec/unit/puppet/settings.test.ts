@@ -39,7 +39,11 @@ describe('puppet.conf', () => {
 });
 
 /** A run with these arguments after `puppet apply` or `puppet agent`, started by `script`. */
-function runOf(mode: 'apply' | 'agent', words: string[], { script = '/usr/bin/puppet', pid = 4711 } = {}): Run {
+function runOf(
+  mode: 'apply' | 'agent',
+  words: string[],
+  { script = '/usr/bin/puppet', pid = 4711 } = {},
+): Run {
   const args = words.map(fromText);
   const process = { pid, start: 1 };
   const argv = [...['/usr/bin/ruby', script, mode].map(fromText), ...args];
@@ -48,7 +52,7 @@ function runOf(mode: 'apply' | 'agent', words: string[], { script = '/usr/bin/pu
   return mode === 'apply' ? { ...parsed, mode, manifest: undefined } : { ...parsed, mode };
 }
 
-describe("the settings of a run, as Puppet finds them", () => {
+describe('the settings of a run, as Puppet finds them', () => {
   let conf: string[];
   const configure = (content: string) => writeFileSync(join(dir, 'puppet.conf'), content);
   beforeEach(() => {
@@ -72,12 +76,29 @@ describe("the settings of a run, as Puppet finds them", () => {
 
   test.each<[string, string, string]>([
     ['vardir in main', '[main]\nvardir = /srv/v\n', '/srv/v/state/agent_catalog_run.lock'],
-    ['vardir in agent before main', '[agent]\nvardir = /srv/a\n[main]\nvardir = /srv/m\n', '/srv/a/state/agent_catalog_run.lock'],
-    ['a value that another one holds', '[main]\nvardir = /srv/v\nstatedir = ${vardir}/s\n', '/srv/v/s/agent_catalog_run.lock'],
+    [
+      'vardir in agent before main',
+      '[agent]\nvardir = /srv/a\n[main]\nvardir = /srv/m\n',
+      '/srv/a/state/agent_catalog_run.lock',
+    ],
+    [
+      'a value that another one holds',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Puppet's own way to write it
+      '[main]\nvardir = /srv/v\nstatedir = ${vardir}/s\n',
+      '/srv/v/s/agent_catalog_run.lock',
+    ],
     ['the file itself', '[agent]\nagent_catalog_run_lockfile = /run/x.lock\n', '/run/x.lock'],
-    ['a section that is not this run\'s', '[user]\nvardir = /srv/u\n', '/var/cache/puppet/state/agent_catalog_run.lock'],
+    [
+      "a section that is not this run's",
+      '[user]\nvardir = /srv/u\n',
+      '/var/cache/puppet/state/agent_catalog_run.lock',
+    ],
     ['the confdir', '[main]\nvardir = $confdir/var\n', 'CONFDIR/var/state/agent_catalog_run.lock'],
-    ['a circle, which ends somewhere', '[main]\nagent_catalog_run_lockfile = $agent_catalog_run_lockfile\n', '$agent_catalog_run_lockfile'],
+    [
+      'a circle, which ends somewhere',
+      '[main]\nagent_catalog_run_lockfile = $agent_catalog_run_lockfile\n',
+      '$agent_catalog_run_lockfile',
+    ],
   ])('the lock by puppet.conf: %s', (_, content, lockFile) => {
     configure(content);
     expect(findPuppetSettings(runOf('agent', conf), [], 0).lockFile).toBe(lockFile.replace('CONFDIR', dir));
@@ -116,7 +137,12 @@ describe("the settings of a run, as Puppet finds them", () => {
     ["root, the vendor's packages", '/opt/puppetlabs/puppet/bin/puppet', 0, '/opt/puppetlabs/puppet/cache'],
     ['root, a gem', '/usr/local/bin/puppet', 0, '/opt/puppetlabs/puppet/cache'],
     ["a user, Debian's packages", '/usr/bin/puppet', 1000, '/home/ann/.puppet/cache'],
-    ["a user, the vendor's packages", '/opt/puppetlabs/puppet/bin/puppet', 1000, '/home/ann/.puppetlabs/opt/puppet/cache'],
+    [
+      "a user, the vendor's packages",
+      '/opt/puppetlabs/puppet/bin/puppet',
+      1000,
+      '/home/ann/.puppetlabs/opt/puppet/cache',
+    ],
   ])('the default for %s', (_, script, user, vardir) => {
     const environment = ['PATH=/bin', 'HOME=/home/ann'].map(fromText);
     const { lockFile } = findPuppetSettings(runOf('agent', missing, { script }), environment, user);

@@ -42,22 +42,47 @@ describe("an agent's run is repeated with what is missing for one run in the for
     ['nor of -t', ['-t'], ['-t', ...WAIT]],
     ['nor of -tv', ['-tv'], ['-tv', ...WAIT]],
     ['a daemon', [], [...SINGLE, ...WAIT]],
-    ['a daemon in the foreground', ['--no-daemonize'], ['--no-daemonize', '--onetime', '--no-splay', ...WAIT]],
+    [
+      'a daemon in the foreground',
+      ['--no-daemonize'],
+      ['--no-daemonize', '--onetime', '--no-splay', ...WAIT],
+    ],
     ['--onetime', ['--onetime'], ['--onetime', '--no-daemonize', '--no-splay', ...WAIT]],
     ['-o', ['-o'], ['-o', '--no-daemonize', '--no-splay', ...WAIT]],
     ['splay turned off already', ['--onetime', '--no-daemonize', '--no-splay'], [...SINGLE, ...WAIT]],
-    ['splay turned on', ['--onetime', '--splay'], ['--onetime', '--splay', '--no-daemonize', '--no-splay', ...WAIT]],
-    ['splay off and on again: the last one counts', ['--no-splay', '--splay', '--onetime'], ['--no-splay', '--splay', '--onetime', '--no-daemonize', '--no-splay', ...WAIT]],
+    [
+      'splay turned on',
+      ['--onetime', '--splay'],
+      ['--onetime', '--splay', '--no-daemonize', '--no-splay', ...WAIT],
+    ],
+    [
+      'splay off and on again: the last one counts',
+      ['--no-splay', '--splay', '--onetime'],
+      ['--no-splay', '--splay', '--onetime', '--no-daemonize', '--no-splay', ...WAIT],
+    ],
     ['--test whatever is said of splay', ['--test', '--splay'], ['--test', '--splay', ...WAIT]],
-    ['other options stay where they are', ['--server', 'a', '--tags=b,c', '-t'], ['--server', 'a', '--tags=b,c', '-t', ...WAIT]],
+    [
+      'other options stay where they are',
+      ['--server', 'a', '--tags=b,c', '-t'],
+      ['--server', 'a', '--tags=b,c', '-t', ...WAIT],
+    ],
     ['--job-id X goes', ['-t', '--job-id', '7', '--noop'], ['-t', '--noop', ...WAIT]],
     ['--job-id=X goes', ['--job-id=7', '-t'], ['-t', ...WAIT]],
     ['--job_id X goes', ['--job_id', '7', '-t'], ['-t', ...WAIT]],
     ['two of them go', ['--job-id', '7', '-t', '--job-id=8'], ['-t', ...WAIT]],
-    ['a value that reads --job-id stays', ['-t', '--tags', '--job-id'], ['-t', '--tags', '--job-id', ...WAIT]],
+    [
+      'a value that reads --job-id stays',
+      ['-t', '--tags', '--job-id'],
+      ['-t', '--tags', '--job-id', ...WAIT],
+    ],
     ['an empty value stays', ['-t', '--tags', ''], ['-t', '--tags', '', ...WAIT]],
   ])('%s', (_, words, expected) => {
     expect(rerun('agent', words)).toEqual(expected);
+  });
+
+  // BUG: what is missing is added after `--`, where Puppet takes it for parameters: "The puppet agent command does not take parameters".
+  test('nothing is added after `--`', () => {
+    expect(rerun('agent', ['-t', '--'])).toEqual(['-t', ...WAIT, '--']);
   });
 
   test('a daemon keeps its own arguments', () => {
@@ -80,7 +105,11 @@ describe('the wait for the lock', () => {
     ['--waitforlock 0s is no wait', ['--waitforlock', '0s'], WAIT],
     ['a wait of its own stays', ['--waitforlock', '10'], ['--maxwaitforlock', 'unlimited']],
     ['one in minutes stays', ['--waitforlock=2m'], ['--maxwaitforlock', 'unlimited']],
-    ['an end is taken away', ['--waitforlock', '10', '--maxwaitforlock', '2m'], ['--maxwaitforlock', 'unlimited']],
+    [
+      'an end is taken away',
+      ['--waitforlock', '10', '--maxwaitforlock', '2m'],
+      ['--maxwaitforlock', 'unlimited'],
+    ],
     ['an end without a wait', ['--maxwaitforlock', '2m'], WAIT],
     ['all given', ['--waitforlock', '10', '--maxwaitforlock', 'unlimited'], []],
   ])('%s', (_, words, added) => {

@@ -29,7 +29,14 @@ describe("the rerun's environment is the run's, and then the chain", () => {
   });
 
   test('former variables of a chain are replaced', () => {
-    const former = of('A=1', 'AGAIN_LINK=2', 'B=2', 'AGAIN_CHAIN=beef', 'AGAIN_PROCESS=1:1:x', 'AGAIN_LINK=9');
+    const former = of(
+      'A=1',
+      'AGAIN_LINK=2',
+      'B=2',
+      'AGAIN_CHAIN=beef',
+      'AGAIN_PROCESS=1:1:x',
+      'AGAIN_LINK=9',
+    );
     expect(rerunEnvironment(former, link, NAME)).toEqual(['A=1', 'B=2', ...OURS]);
   });
 });

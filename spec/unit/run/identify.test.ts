@@ -13,7 +13,8 @@ const NOT_PUPPET =
   'not started by Puppet: no `puppet apply` or `puppet agent` run among the ancestors of this process; ' +
   "notify Exec['again'] in a manifest, or see `again --help`";
 
-const idOf = (ancestry: readonly ProcessSnapshot[], pid: number) => ancestry.find(({ id }) => id.pid === pid)?.id;
+const idOf = (ancestry: readonly ProcessSnapshot[], pid: number) =>
+  ancestry.find(({ id }) => id.pid === pid)?.id;
 
 interface Expected {
   /** The process whose end is the run's end. */
@@ -31,7 +32,12 @@ describe('recorded runs that can be repeated', () => {
     [
       '`puppet apply FILE`',
       'apply-file',
-      { pid: 1001, mode: 'apply', argv: [...APPLY, ...CONF, '/srv/site/site.pp'], manifest: '/srv/site/site.pp' },
+      {
+        pid: 1001,
+        mode: 'apply',
+        argv: [...APPLY, ...CONF, '/srv/site/site.pp'],
+        manifest: '/srv/site/site.pp',
+      },
     ],
     [
       '`puppet apply` with a relative path',
@@ -109,7 +115,11 @@ describe('recorded runs that can be repeated', () => {
       'apply-bundle-exec-of-a-package',
       { pid: 1001, mode: 'apply', argv: [...APPLY, ...CONF, 'site.pp'], manifest: 'site.pp' },
     ],
-    ['`puppet agent --test`', 'agent-test', { pid: 1001, mode: 'agent', argv: [...AGENT, '--test', ...CONF] }],
+    [
+      '`puppet agent --test`',
+      'agent-test',
+      { pid: 1001, mode: 'agent', argv: [...AGENT, '--test', ...CONF] },
+    ],
     ['`puppet agent -t`', 'agent-t', { pid: 1001, mode: 'agent', argv: [...AGENT, '-t', ...CONF] }],
     ['`puppet agent -tv`', 'agent-tv', { pid: 1001, mode: 'agent', argv: [...AGENT, '-tv', ...CONF] }],
     [
@@ -135,7 +145,12 @@ describe('recorded runs that can be repeated', () => {
     [
       "a daemon's run in the background",
       'daemon-background',
-      { pid: 1002, source: 1001, mode: 'daemon', argv: [...AGENT, '--server', 'puppet.example.com', ...CONF] },
+      {
+        pid: 1002,
+        source: 1001,
+        mode: 'daemon',
+        argv: [...AGENT, '--server', 'puppet.example.com', ...CONF],
+      },
     ],
     [
       "a daemon's run whose translated title is longer than its arguments",
@@ -160,7 +175,10 @@ describe('recorded runs that can be repeated', () => {
   });
 
   test("an ordinary user's own run", () => {
-    expect(identifyRun(recorded('apply-as-ordinary-user'), 65534)).toMatchObject({ mode: 'apply', manifest: 'site.pp' });
+    expect(identifyRun(recorded('apply-as-ordinary-user'), 65534)).toMatchObject({
+      mode: 'apply',
+      manifest: 'site.pp',
+    });
   });
 });
 
@@ -220,7 +238,10 @@ describe('recorded runs that are refused, each in one sentence', () => {
 });
 
 /** A process made by hand from a recorded one. */
-function variant(name: string, changes: (process: ProcessSnapshot) => Partial<ProcessSnapshot>): ProcessSnapshot[] {
+function variant(
+  name: string,
+  changes: (process: ProcessSnapshot) => Partial<ProcessSnapshot>,
+): ProcessSnapshot[] {
   const [first, ...others] = recorded(name);
   return first ? [{ ...first, ...changes(first) }, ...others] : [];
 }
@@ -247,12 +268,26 @@ describe('variants of recorded runs', () => {
 
   test.each<[string, string[], string]>([
     ['a dash', ['-'], 'the manifest of this run (pid 1001) was read from standard input'],
-    ['/proc/self/fd/0', ['/proc/self/fd/0'], 'the manifest of this run (pid 1001) was read from /proc/self/fd/0'],
-    ['a catalog from standard input', ['--catalog', '-'], 'the catalog of this run (pid 1001) was read from standard input'],
-    ['a catalog from /dev/fd/9', ['--catalog=/dev/fd/9'], 'the catalog of this run (pid 1001) was read from /dev/fd/9'],
+    [
+      '/proc/self/fd/0',
+      ['/proc/self/fd/0'],
+      'the manifest of this run (pid 1001) was read from /proc/self/fd/0',
+    ],
+    [
+      'a catalog from standard input',
+      ['--catalog', '-'],
+      'the catalog of this run (pid 1001) was read from standard input',
+    ],
+    [
+      'a catalog from /dev/fd/9',
+      ['--catalog=/dev/fd/9'],
+      'the catalog of this run (pid 1001) was read from /dev/fd/9',
+    ],
   ])('%s cannot be read again', (_, args, sentence) => {
     const ancestry = variant('apply-file', () => words(...APPLY, ...args));
-    expect(refusalOf(() => identifyRun(ancestry, 0))).toBe(`${sentence} and cannot be read again: put it into a file`);
+    expect(refusalOf(() => identifyRun(ancestry, 0))).toBe(
+      `${sentence} and cannot be read again: put it into a file`,
+    );
   });
 
   test('arguments of odd bytes are kept as they are', () => {

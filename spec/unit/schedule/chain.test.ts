@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ChainRules, isOver, nextLink, waitOf } from '../../../src/schedule/chain.ts';
+import { type ChainRules, isOver, linkInPlace, nextLink, waitOf } from '../../../src/schedule/chain.ts';
+import { entry, goingEntry } from './entries.ts';
 
 const rules: ChainRules = { burst: 10, maxDelay: 1800, limit: undefined };
 
@@ -57,5 +58,17 @@ describe('the end of a chain', () => {
     [2, 1, true],
   ])('link %i with limit %s is over: %s', (link, limit, expected) => {
     expect(isOver(link, { ...rules, limit })).toBe(expected);
+  });
+});
+
+describe('the link in whose place a run stands', () => {
+  test.each<[string, ReturnType<typeof entry>[], number]>([
+    ['nothing pending', [], 0],
+    ['what was due when it began', [entry({ link: 4, wait: 1000 })], 4],
+    ['the longest of what was due', [entry({ link: 4 }), entry({ name: 'a', link: 6 })], 6],
+    ['not what was due later', [entry({ link: 4, wait: 1001 })], 0],
+    ['not what another run still holds back', [goingEntry({ link: 4 })], 0],
+  ])('%s', (_, pending, expected) => {
+    expect(linkInPlace(pending, 2000)).toBe(expected);
   });
 });

@@ -8,7 +8,11 @@ describe('when an entry is due', () => {
     ['a delta after it', entry({ wait: 120_000 }), 121_000],
     ['unknown while the run goes on', goingEntry({ wait: 5000 }), undefined],
     ['counted from the notification', entry({ startTimerNow: true, wait: 5000 }), 5500],
-    ['counted from the notification, while the run goes on', goingEntry({ startTimerNow: true, wait: 5000 }), 5500],
+    [
+      'counted from the notification, while the run goes on',
+      goingEntry({ startTimerNow: true, wait: 5000 }),
+      5500,
+    ],
     ['ten years', entry({ wait: 315_360_000_000 }), 315_360_001_000],
   ])('%s', (_, given, expected) => {
     expect(dueTime(given)).toBe(expected);

@@ -9,7 +9,10 @@ describe('what a waiter does next', () => {
 
   test('a notifying run that goes on comes first, whatever is due', () => {
     const going = goingEntry({ name: 'b', run: { pid: 9, start: 9 } });
-    expect(nextStep([entry({ name: 'a' }), going], 5000)).toEqual({ kind: 'await-run', run: { pid: 9, start: 9 } });
+    expect(nextStep([entry({ name: 'a' }), going], 5000)).toEqual({
+      kind: 'await-run',
+      run: { pid: 9, start: 9 },
+    });
     expect(nextStep([goingEntry({ startTimerNow: true })], 5000)).toMatchObject({ kind: 'await-run' });
   });
 
@@ -41,7 +44,11 @@ describe('one rerun satisfies all that is due', () => {
   });
 
   test('what is due later waits for a later one', () => {
-    const [now, later, going] = [entry({ name: 'a' }), entry({ name: 'b', wait: 5001 }), goingEntry({ name: 'c' })];
+    const [now, later, going] = [
+      entry({ name: 'a' }),
+      entry({ name: 'b', wait: 5001 }),
+      goingEntry({ name: 'c' }),
+    ];
     expect(partition([later, now, going], 6000)).toEqual({ due: [now], later: [later, going] });
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectNothingScheduled } from '../../../support/machine/bench.ts';
 import type { Finished } from '../../../support/machine/node.ts';
-import { notifyOnce, type World } from '../../../support/machine/world.ts';
+import { notifyOnce, outputOf, type World } from '../../../support/machine/world.ts';
 
 /** One line that says what is wrong, and not how the program was built. */
 const oneLine = /^again: [^\n]{10,}\n$/;
@@ -145,10 +145,7 @@ async function expectRefusal(
   reason: RegExp,
   exec = 'again',
 ): Promise<void> {
-  const said = output
-    .split('\n')
-    .filter((line) => line.includes(`Exec[${exec}]/returns: `))
-    .map((line) => line.replace(/^.*?\/returns: /, ''));
+  const said = outputOf(output, exec);
   expect(said, output).toHaveLength(1);
   expect(said[0]).toMatch(reason);
   expect(output).toMatch(/returned 1 instead of one of \[0\]/);

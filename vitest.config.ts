@@ -20,6 +20,10 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { name: 'root', include: ['spec/root/**/*.test.ts'] },
+      },
+      {
+        extends: true,
         test: {
           ...wholeMachine,
           name: 'acceptance',
@@ -34,8 +38,8 @@ export default defineConfig({
           ...wholeMachine,
           name: 'people',
           include: ['spec/acceptance/people/**/*.test.ts'],
-          testTimeout: 3 * minutes,
-          hookTimeout: 5 * minutes,
+          testTimeout: 6 * minutes,
+          hookTimeout: 8 * minutes,
         },
       },
       {

@@ -38,6 +38,7 @@ main() {
   step 'metadata.json (metadata-json-lint)' bundle exec metadata-json-lint --fail-on-warnings metadata.json
   step 'Ruby style (RuboCop)' bundle exec rubocop
   step 'Catalogs (rspec-puppet)' bundle exec rspec
+  step 'The fact (rspec)' bundle exec rspec --pattern 'spec/unit-ruby/**/*_spec.rb'
   step 'REFERENCE.md (puppet strings)' reference_is_fresh
 
   if [ -n "$failed" ]; then

@@ -3,7 +3,7 @@
 //   node scripts/test.mjs PART [ARGUMENTS FOR IT…]
 //
 // `all` (npm test) sets up the machine and runs every part, as root; a part that fails doesn't hide the later
-// ones. `lint`, `unit`, `catalog`, `acceptance`, `container` run that part alone.
+// ones. `lint`, `unit`, `catalog`, `acceptance`, `people`, `container` run that part alone.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -43,12 +43,16 @@ const parts = {
     check('lint and format of TypeScript', bin('biome'), ci ? 'ci' : 'check', '--error-on-warnings'),
     check('types', bin('tsc'), '--project', root),
   ],
-  shell: [check('shell scripts', 'sh', '-c', 'shellcheck scripts/*.sh $(find files -name notify)')],
+  shell: [
+    check('shell scripts', 'sh', '-c', 'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify)'),
+  ],
   unit: [vitest('unit', 'unit tests')],
+  root: [vitest('root', 'unit tests that need root')],
   catalog: [
     { title: 'catalog: lint and rspec', program: 'sh', args: ['scripts/catalog.sh'], count: countRspec },
   ],
   acceptance: [vitest('acceptance', 'acceptance on this machine')],
+  people: [vitest('people', 'acceptance of what people and their tools use')],
   container: [vitest('container', 'acceptance in booted containers')],
 };
 
@@ -60,21 +64,24 @@ const plans = {
     ...parts.lint,
     ...parts.shell,
     ...parts.unit,
+    ...parts.root,
     ...parts.catalog,
     check('module', bin('node'), 'scripts/module.mjs'),
     check('demo', bin('node'), 'scripts/demo.mjs'),
     ...parts.acceptance,
+    ...parts.people,
     ...parts.container,
   ],
   lint: [setUp('npm'), ...parts.lint],
   unit: [setUp('npm'), ...parts.unit],
   catalog: parts.catalog,
   acceptance: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.acceptance],
+  people: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.people],
   container: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.container],
 };
 
 /** The plans that change the machine. */
-const needRoot = ['all', 'acceptance', 'container'];
+const needRoot = ['all', 'acceptance', 'people', 'container'];
 
 await run('test', async ([name = '', ...args]) => {
   const plan = Object.hasOwn(plans, name) ? plans[name] : undefined;

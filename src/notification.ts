@@ -1,6 +1,6 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { announce } from './announce.ts';
-import { type Bytes, fromBuffer, toBuffer, toDisplay } from './bytes.ts';
+import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from './bytes.ts';
 import type { Event } from './journal.ts';
 import { reportLost } from './lost.ts';
 import { readAncestry } from './proc/process.ts';
@@ -123,6 +123,9 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
 }
 
 function commandOf(run: Run, user: number, settings: Settings): Command {
+  if (toText(run.executable) === undefined) {
+    throw new Refusal(`the path of Puppet's interpreter, ${toDisplay(run.executable)}, is not UTF-8`);
+  }
   return {
     mode: run.mode === 'apply' ? 'apply' : 'agent',
     executable: run.executable,

@@ -19,13 +19,22 @@ export function parseStatus(text: string): Status | undefined {
   const ignored = fields.get('SigIgn');
   const blocked = fields.get('SigBlk');
   const umask = Number.parseInt(fields.get('Umask') ?? '', 8);
-  if (users?.[0] === undefined || users[1] === undefined) return undefined;
-  if (!ignored || !blocked || Number.isNaN(umask)) return undefined;
+  const [realUser, effectiveUser] = users ?? [];
+  if (!isUser(realUser) || !isUser(effectiveUser)) return undefined;
+  if (!isMask(ignored) || !isMask(blocked) || Number.isNaN(umask)) return undefined;
   return {
-    realUser: users[0],
-    effectiveUser: users[1],
+    realUser,
+    effectiveUser,
     umask,
     ignoredSignals: BigInt(`0x${ignored}`),
     blockedSignals: BigInt(`0x${blocked}`),
   };
+}
+
+function isUser(id: number | undefined): id is number {
+  return id !== undefined && Number.isSafeInteger(id) && id >= 0;
+}
+
+function isMask(signals: string | undefined): signals is string {
+  return signals !== undefined && /^[0-9a-f]{1,16}$/.test(signals);
 }

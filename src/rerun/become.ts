@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { type Bytes, toText } from '../bytes.ts';
+import { Refusal } from '../refusal.ts';
 import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
 import { throughRuby } from './ruby.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -32,8 +33,9 @@ export function become(rerun: Rerun): never {
   const environment = textEnvironment(rerun.environment);
   const plain = rerun.limitRestored && nodeCanSetSignals(ignored, BigInt(`0x${surroundings.blockedSignals}`));
   if (plain && file !== undefined && argv && environment) return execve(file, argv, environment);
+  if (file === undefined) throw new Refusal('the path of its interpreter is not UTF-8');
   const ruby = throughRuby(rerun.executable, rerun.argv, rerun.environment, surroundings);
-  return execve(file ?? '/proc/self/exe', ruby.argv, ruby.environment);
+  return execve(file, ruby.argv, ruby.environment);
 }
 
 function execve(file: string, argv: string[], environment: Record<string, string>): never {

@@ -15,16 +15,27 @@ const LOCK_RETRY_SECONDS = 5;
  */
 export function rerunArguments(run: Run, waitsForLock: boolean): Bytes[] {
   if (run.mode === 'apply') return [...run.argv];
-  return [...withoutJobId(run), ...missing(run.arguments, waitsForLock).map(fromText)];
+  const added = missing(run.arguments, waitsForLock).map(fromText);
+  const end = optionsEnd(run);
+  return [...withoutJobId(run, end), ...added, ...run.argv.slice(end)];
 }
 
-function withoutJobId(run: Run): Bytes[] {
+/** Where options can be added: before a `--`, else at the end. */
+function optionsEnd(run: Run): number {
+  const inArgument = (index: number) =>
+    run.arguments.some(({ at, length }) => index >= at && index < at + length);
+  const end = run.argv.slice(run.prefix).findIndex((word, index) => word === '--' && !inArgument(index));
+  return end < 0 ? run.argv.length : run.prefix + end;
+}
+
+/** The arguments up to `end`, without `--job-id` and its value. */
+function withoutJobId(run: Run, end: number): Bytes[] {
   const dropped = new Set<number>();
   for (const { name, at, length } of run.arguments) {
     if (name !== 'job_id') continue;
     for (let i = at; i < at + length; i += 1) dropped.add(run.prefix + i);
   }
-  return run.argv.filter((_, index) => !dropped.has(index));
+  return run.argv.slice(0, end).filter((_, index) => !dropped.has(index));
 }
 
 function missing(given: readonly Argument[], waitsForLock: boolean): string[] {

@@ -1,12 +1,13 @@
 import { type Bytes, toDisplay } from '../bytes.ts';
+import { parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import type { Command } from './types.ts';
 
 const LONGEST = 200;
 
 /** A command as a person would type it, from Puppet's own name on: `puppet agent --test`. */
 export function describeCommand(command: Command): string {
-  const script = command.argv.findIndex((argument) => /(^|\/)puppet(\.rb)?$/.test(argument));
-  const words = ['puppet', ...command.argv.slice(script + 1).map(quoted)];
+  const script = parsePuppetCommandLine(command.argv)?.scriptEnd ?? 1;
+  const words = ['puppet', ...command.argv.slice(script).map(quoted)];
   const line = words.join(' ');
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
 }

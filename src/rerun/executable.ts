@@ -1,6 +1,6 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import type { Bytes } from '../bytes.ts';
-import { toBuffer } from '../bytes.ts';
+import { toBuffer, toDisplay } from '../bytes.ts';
 import { Refusal } from '../refusal.ts';
 import { refuseForeignWriters } from '../state/folder.ts';
 
@@ -30,5 +30,5 @@ export function currentExecutable(executable: Bytes, argv0: Bytes, original: Fil
     accessSync(toBuffer(path), constants.X_OK);
     return path;
   }
-  throw new Refusal(`Puppet's interpreter ${executable} is gone`);
+  throw new Refusal(`Puppet's interpreter ${toDisplay(executable)} is gone`);
 }

@@ -17,7 +17,7 @@ taken = lambda do |name|
 end
 argv, environment = taken['ARGV'], taken['ENVIRON']
 ignored, blocked = ENV['AGAIN_IGNORED'].hex, ENV['AGAIN_BLOCKED'].hex
-limits = ENV['AGAIN_NOFILE'].split(':').map { |l| l.empty? ? Process::RLIM_INFINITY : l.to_i }
+limits = ENV['AGAIN_NOFILE'].split(':', -1).map { |l| l.empty? ? Process::RLIM_INFINITY : l.to_i }
 address = ->(string) { [string].pack('p').unpack1('J') }
 Process.setrlimit(:NOFILE, *limits) unless limits.empty?
 (1..64).each do |signal|

@@ -1,4 +1,4 @@
-import { closeSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootId, monotonic } from '../clock.ts';
 import { isAlive, self } from '../proc/process.ts';
@@ -10,6 +10,8 @@ import { createFile, readOwnFile, removeFile, temporaryName } from './files.ts';
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 3;
 const PREFIX = 'lock.';
+/** More than there can ever have been; a stray file with a larger number is not one of ours. */
+const HIGHEST = 2 ** 48;
 
 /**
  * Runs `work` while no other process runs its own on the same state folder.
@@ -81,12 +83,14 @@ function lockNumbers(folder: string): number[] {
   return readdirSync(folder)
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => Number(name.slice(PREFIX.length)))
-    .filter(Number.isSafeInteger);
+    .filter((number) => Number.isSafeInteger(number) && number < HIGHEST);
 }
 
 function isFree(path: string): boolean {
   try {
-    const owner = JSON.parse(readOwnFile(path) ?? '');
+    const content = readOwnFile(path);
+    if (content === undefined) return !existsSync(path);
+    const owner = JSON.parse(content);
     return owner.boot !== bootId() || !isAlive(owner);
   } catch {
     return true;

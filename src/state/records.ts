@@ -89,8 +89,10 @@ function isRecord(value: CommandRecord): boolean {
     text(value.chainKey) &&
     text(value.puppet.lockFile) &&
     text(value.puppet.disabledFile) &&
+    text(value.chain) &&
     /^[0-9a-f]{1,32}$/.test(value.chain) &&
-    /^[\w.-]+$/.test(value.log) &&
+    text(value.log) &&
+    /^\w[\w-]*\.log$/.test(value.log) &&
     isProcessId(value.waiter) &&
     isProcessId(value.run) &&
     (value.command.mode === 'apply' || value.command.mode === 'agent') &&

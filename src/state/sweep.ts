@@ -1,4 +1,7 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { bootId } from '../clock.ts';
+import { removeFile } from './files.ts';
 import { type CommandRecord, isHeld, readRecords, removeRecord } from './records.ts';
 
 /** Something that was pending and that nobody waits for any more. */
@@ -19,4 +22,17 @@ export function sweep(folder: string): Lost[] {
     });
   }
   return lost;
+}
+
+/** Milliseconds after which a temporary file belongs to a process that was killed while it wrote. */
+const STRAY_MS = 60_000;
+
+/** Removes temporary files that nobody will rename any more. */
+export function removeStrays(folder: string): void {
+  for (const place of [folder, join(folder, 'commands'), join(folder, 'history')]) {
+    for (const name of readdirSync(place).filter((entry) => entry.endsWith('.tmp'))) {
+      const changed = statSync(join(place, name), { throwIfNoEntry: false })?.mtimeMs;
+      if (changed !== undefined && Date.now() - changed > STRAY_MS) removeFile(join(place, name));
+    }
+  }
 }

@@ -1,9 +1,11 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { fromBuffer } from '../bytes.ts';
 import { allPids, type ProcessId, readProcess } from '../proc/process.ts';
 import { isDisabled, lockHolder } from '../puppet/lock.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Command } from '../rerun/types.ts';
+import { currentRerun } from '../state/current.ts';
 import { hasEnded } from '../systemd/restart.ts';
 import type { Held } from './held.ts';
 
@@ -16,8 +18,13 @@ export type Blocker =
   /** The unit that is to be started again has not ended yet. */
   | { readonly kind: 'unit' };
 
-export async function findBlocker(command: Command, { puppet, restart }: Held): Promise<Blocker | undefined> {
+export async function findBlocker(
+  command: Command,
+  { home, id, puppet, restart }: Held,
+): Promise<Blocker | undefined> {
   if (restart && !(await hasEnded(restart))) return { kind: 'unit' };
+  const current = currentRerun(join(home, 'state'), id);
+  if (current) return { kind: 'run', run: current };
   return findOtherRun(command, puppet);
 }
 

@@ -12,11 +12,13 @@ import type { Entry } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { partition } from '../schedule/plan.ts';
 import { writeUnitLink } from '../state/chains.ts';
+import { noteCurrentRerun } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { type PastRerun, writePastRerun } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
 import { type CommandRecord, isMine, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import { removeStrays } from '../state/sweep.ts';
 import { startAgain } from '../systemd/restart.ts';
 import type { Held } from './held.ts';
 import { startSuccessor } from './successor.ts';
@@ -103,7 +105,9 @@ async function takeDue(held: Held, folder: string): Promise<CommandRecord | unde
       writeRecord(folder, held.id, { ...record, waiter, entries: later, log: newLogName(new Date()) }),
     );
   }
+  noteCurrentRerun(folder, held.id);
   pruneLogs(folder);
+  removeStrays(folder);
   return { ...record, entries: due };
 }
 

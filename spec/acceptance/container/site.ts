@@ -60,8 +60,12 @@ export interface Site {
   settled(name: string, count: number, seconds?: number): Promise<Run[]>;
   /** Waits for a condition, and tells what was there instead. */
   until(what: string, condition: () => unknown, seconds?: number): Promise<void>;
+  /** Waits for `seconds`, in which a condition must hold: that nothing happens can't be seen otherwise. */
+  holds(what: string, condition: () => boolean, seconds?: number): Promise<void>;
   /** A service and a timer that starts it once, at once. */
   timer(name: string, service: readonly string[], command?: string): Promise<void>;
+  /** Ends what a failed test has left, so that it does not spoil the next one. */
+  clear(): Promise<void>;
   /** All that a unit has written to the journal. */
   journal(unit: string): Promise<string>;
 }
@@ -164,7 +168,7 @@ function siteOf(box: Container): Site {
     const { code, stdout, stderr } = await box.exec(['sh', '-c', look], { check: false });
     return lines(code === 0 ? stdout : `systemctl: ${code} ${stderr}`).map((line) => `unit or job ${line}`);
   };
-  const until: Site['until'] = async (what, condition, seconds = 60) => {
+  const until: Site['until'] = async (what, condition, seconds = 120) => {
     try {
       await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
     } catch (error) {
@@ -195,12 +199,23 @@ function siteOf(box: Container): Site {
       await until('one waiter', one);
       return found[0] as Waiter;
     },
-    async settled(name, count, seconds = 60) {
+    async settled(name, count, seconds = 120) {
       const quiet = async () => runs(name).length >= count && (await left()).length === 0;
       await until(`${count} runs of ${name}, and then quiet`, quiet, seconds);
       const seen = runs(name);
       expect(seen.length, JSON.stringify(seen)).toBe(count);
       return seen;
+    },
+    async holds(what, condition, seconds = 2) {
+      const end = performance.now() + seconds * 1000;
+      await until(what, () => {
+        expect(condition(), what).toBe(true);
+        return performance.now() > end;
+      });
+    },
+    async clear() {
+      for (const { pid } of waiters()) await sh(`kill -9 ${pid} || :`);
+      if (records().length > 0) await sh(`rm -rf ${STATE}/commands`);
     },
     async timer(name, service, command = `/usr/bin/puppet apply --color=false ${path(name)}`) {
       const unit = ['[Service]', 'Type=oneshot', `ExecStart=${command}`, ...service, ''];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { amongFirst, delta, openSite, type Site, STATE, said } from './site.ts';
 
 /** How many sites run Puppet: a oneshot service, started by a timer, that systemd clears when the run has ended. */
@@ -8,6 +8,8 @@ describe('a run in a oneshot unit', () => {
   beforeAll(async () => {
     site = await openSite();
   });
+
+  afterEach(() => site.clear());
 
   afterAll(() => site?.box.powerOff());
 
@@ -19,9 +21,9 @@ describe('a run in a oneshot unit', () => {
       /Deactivated/.test(await site.journal('plain.service')),
     );
 
-    expect(await site.units()).toEqual([expect.stringMatching(/^again-\d+\.scope$/)]);
+    expect(await site.units()).toEqual([expect.stringMatching(/^again-[\w-]+\.scope$/)]);
     const listed = await site.sh("systemctl list-units 'again-*'");
-    expect(listed).toMatch(/again-\d+\.scope +loaded active running +\S/);
+    expect(listed).toMatch(/again-[\w-]+\.scope +loaded active running +\S/);
     expect(await site.sh("systemctl show --property=Slice --value 'again-*'")).toBe('nightly.slice\n');
     expect(site.waiters()).toEqual([waiter]);
     expect(waiter.argv).toEqual(expect.arrayContaining(['--name', 'later', '--delta', '8']));
@@ -33,7 +35,7 @@ describe('a run in a oneshot unit', () => {
 
     const [first, rerun] = await site.settled('plain', 2);
     expect(first?.cgroup).toBe('/nightly.slice/plain.service');
-    expect(rerun?.cgroup).toMatch(/^\/nightly\.slice\/again-\d+\.scope$/);
+    expect(rerun?.cgroup).toMatch(/^\/nightly\.slice\/again-[\w-]+\.scope$/);
     expect(rerun?.pid).toBe(waiter.pid);
   });
 
@@ -79,6 +81,21 @@ describe('a run in a oneshot unit', () => {
     expect(lines[0]).toContain(because);
   });
 
+  it('is run again as it is, where the unit goes on', async () => {
+    const path = site.manifest('goes-on');
+    const service = [
+      '[Service]',
+      'PrivateTmp=yes',
+      `ExecStart=sh -c "puppet apply ${path}; exec sleep 1000"`,
+    ];
+    site.box.writeFile('/etc/systemd/system/goes-on.service', `${service.join('\n')}\n`);
+    await site.sh('systemctl daemon-reload && systemctl start goes-on.service');
+    const [first, rerun] = await site.settled('goes-on', 2);
+    expect(rerun?.invocation).toBe(first?.invocation);
+    expect(await site.sh('systemctl is-active goes-on.service')).toBe('active\n');
+    await site.sh('systemctl stop goes-on.service');
+  });
+
   it('is run again also when it restarts its own unit', async () => {
     // The first run is ended by the restart that it asks for. The second is that restart's, the third is ours.
     site.manifest('restarts', {
@@ -92,7 +109,7 @@ describe('a run in a oneshot unit', () => {
     await site.timer('restarts', []);
     const runs = await site.settled('restarts', 3);
     expect(runs[1]?.cgroup).toBe('/system.slice/restarts.service');
-    expect(runs[2]?.cgroup).toMatch(/^\/system\.slice\/again-\d+\.scope$/);
+    expect(runs[2]?.cgroup).toMatch(/^\/system\.slice\/again-[\w-]+\.scope$/);
     expect(said(await site.journal('restarts.service'))).toHaveLength(1);
   });
 
@@ -102,7 +119,7 @@ describe('a run in a oneshot unit', () => {
     try {
       await site.timer('no-dbus', []);
       const [, rerun] = await site.settled('no-dbus', 2);
-      expect(rerun?.cgroup).toMatch(/again-\d+\.scope$/);
+      expect(rerun?.cgroup).toMatch(/again-[\w-]+\.scope$/);
     } finally {
       await site.sh('systemctl start dbus.socket dbus.service');
     }

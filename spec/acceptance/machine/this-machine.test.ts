@@ -7,16 +7,20 @@ import { openSession, type Session } from '../../support/machine/session.ts';
 import type { Puppet } from '../../support/machine/world.ts';
 import { agentScenarios } from './scenarios/agent.ts';
 import { applyScenarios } from './scenarios/apply.ts';
+import { chainScenarios } from './scenarios/chain.ts';
+import { coalescingScenarios } from './scenarios/coalescing.ts';
 import { defaultPlaceScenarios } from './scenarios/default-places.ts';
 import { deltaScenarios } from './scenarios/delta.ts';
 import { puppetRuleScenarios } from './scenarios/puppet-rules.ts';
+import { raceScenarios } from './scenarios/race.ts';
 import { refusalScenarios } from './scenarios/refusals.ts';
 
 /** Debian 12's own. */
 const puppet: Puppet = { command: '/usr/bin/puppet', waitsForLock: true };
 
 // A scenario is two Puppets one after the other, and some waiting: more at once than these would only keep each other waiting.
-vi.setConfig({ maxConcurrency: 4 });
+// Every wait inside has a deadline of its own, with a message that says more than that of a test that took too long.
+vi.setConfig({ maxConcurrency: 4, testTimeout: 900_000, hookTimeout: 300_000 });
 
 let session: Session;
 let server: Promise<PuppetServer>;
@@ -63,6 +67,9 @@ async function privateMachine() {
 
 describe.concurrent('puppet apply', () => applyScenarios(bench('apply')));
 describe.concurrent('deltas', () => deltaScenarios(bench('delta')));
+describe.concurrent('many notifications', () => coalescingScenarios(bench('coalescing')));
+describe.concurrent('chains', () => chainScenarios(bench('chain')));
+describe.concurrent('races', () => raceScenarios(bench('race')));
 describe.concurrent("Puppet's own rules", () => puppetRuleScenarios(bench('rules')));
 describe.concurrent('refusals', () => refusalScenarios(bench('refusals')));
 describe.concurrent('default places', () => defaultPlaceScenarios(bench('default', privateMachine)));

@@ -65,7 +65,7 @@ function startProcess(door: Door, command: Command): Promise<Started> {
   child.stderr?.on('data', keep(err));
 
   const ended = new Promise<Finished>((resolve, reject) => {
-    const seconds = command.seconds ?? 150;
+    const seconds = command.seconds ?? 300;
     const late = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`still running after ${seconds} s: ${shown}\n${text(all)}`));

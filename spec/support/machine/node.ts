@@ -22,7 +22,7 @@ export interface Command {
   readonly cwd?: string;
   /** The whole environment; nothing of the test's own gets in. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long it may take; 150 unless told. */
+  /** How long it may take; 300 unless told. */
   readonly seconds?: number;
 }
 

@@ -34,7 +34,7 @@ export async function startServer(
   const certname = `agent-${randomInt(1e9)}.example`;
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: dir, WORLD: dir };
   const must = async (...argv: string[]) => {
-    const { code, output } = await node.exec({ argv, cwd: dir, env, seconds: 120 });
+    const { code, output } = await node.exec({ argv, cwd: dir, env, seconds: 300 });
     if (code !== 0) throw new Error(`${argv.join(' ')}: ${output}`);
   };
   const environment = async (name: string, manifest: string, hieraData = '--- {}\n') => {
@@ -123,7 +123,7 @@ async function ready(node: Node, server: Started, restartFile: string): Promise<
       if (ended) throw new Error(`the Puppet Server has ended:\n${server.output()}`);
       return (await node.files.read(restartFile)).toString() === '1';
     },
-    { seconds: 170, seen: () => server.output().slice(-3000) },
+    { seconds: 500, seen: () => server.output().slice(-3000) },
   );
 }
 

@@ -141,7 +141,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     processes,
     helpers,
     pending,
-    settled: async (count, seconds = 100) => {
+    settled: async (count, seconds = 200) => {
       const look = async () => ({
         runs: (await runs()).map((record) => record.run.pid),
         pending: await pending(),
@@ -201,11 +201,15 @@ export function announcement(output: string, exec = 'again'): Announcement {
 /** The lines that an Exec has written, as Puppet shows them at a terminal or in a log file. */
 export function outputOf(output: string, exec: string): string[] {
   const shown = / *(?:\(\w+\))?: (.*)$/;
-  return output
+  return withoutColors(output)
     .split('\n')
     .flatMap((line) => line.split(`Exec[${exec}]/returns`).slice(1))
     .map((rest) => shown.exec(rest)?.[1] ?? rest)
     .filter((line) => !line.startsWith('executed successfully'));
+}
+
+function withoutColors(text: string): string {
+  return text.replaceAll(/\x1b\[[\d;]*m/g, '');
 }
 
 /** A manifest that notifies once: its first run makes a file, and the second finds it made. */

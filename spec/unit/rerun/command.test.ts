@@ -80,7 +80,6 @@ describe("an agent's run is repeated with what is missing for one run in the for
     expect(rerun('agent', words)).toEqual(expected);
   });
 
-  // BUG: what is missing is added after `--`, where Puppet takes it for parameters: "The puppet agent command does not take parameters".
   test('nothing is added after `--`', () => {
     expect(rerun('agent', ['-t', '--'])).toEqual(['-t', ...WAIT, '--']);
   });

@@ -6,6 +6,7 @@ import {
   announcement,
   hieraData,
   notifyOnce,
+  probe,
   type World,
   type WorldOptions,
 } from '../../../support/machine/world.ts';
@@ -65,7 +66,7 @@ export function agentScenarios(bench: Bench): void {
     const output = async () =>
       (await world.node.files.exists(logdest)) ? String(await world.node.files.read(logdest)) : '';
     await until('the end of the run', async () => (await world.runs()).length > 1, {
-      seconds: 100,
+      seconds: 300,
       seen: output,
     });
     const { run, rerun, log } = await expectOneRerun(world, await output(), { logdest });
@@ -81,7 +82,7 @@ export function agentScenarios(bench: Bench): void {
       wrap: ['env', '--block-signal=USR2', 'nice', '-n', '3'],
     });
     await until('the rerun', async () => (await world.runs()).length > 1, {
-      seconds: 100,
+      seconds: 300,
       seen: daemon.output,
     });
     const { run, rerun } = await expectOneRerun(world, daemon.output(), { daemon: true });
@@ -100,7 +101,7 @@ export function agentScenarios(bench: Bench): void {
     const start = await world.run({ argv: command('--logdest', log) });
     expect(start.code, start.output).toBe(0);
     await until('the first run', async () => /Applied catalog in/.test(await text()), {
-      seconds: 100,
+      seconds: 300,
       seen: text,
     });
     const pidfile = await until('the pid file', async () => {
@@ -111,7 +112,7 @@ export function agentScenarios(bench: Bench): void {
 
     await compiles(notifyOnce(world));
     await world.node.signal(daemon, 'SIGUSR1');
-    await until('the rerun', async () => (await world.runs()).length > 1, { seconds: 100, seen: text });
+    await until('the rerun', async () => (await world.runs()).length > 1, { seconds: 300, seen: text });
     const { run, rerun } = await expectOneRerun(world, await text(), { daemon: true, logdest: log });
     expectAgentCommand(rerun, run, bench.puppet);
     expect([run.pid, rerun.cwd]).toEqual([daemon, '/']);
@@ -129,7 +130,7 @@ export function agentScenarios(bench: Bench): void {
       },
     });
     await until('the rerun', async () => (await world.runs()).length > 1, {
-      seconds: 100,
+      seconds: 300,
       seen: daemon.output,
     });
     const [record] = await world.runs();

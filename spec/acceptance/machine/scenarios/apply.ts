@@ -6,7 +6,7 @@ import { announcement, notifyOnce, probe } from '../../../support/machine/world.
 /** A number from a mask of signals in /proc/PID/status. */
 const hasSignal = (mask: string | undefined, signal: number) =>
   ((BigInt(`0x${mask ?? '0'}`) >> BigInt(signal - 1)) & 1n) === 1n;
-const [SIGHUP, SIGQUIT, SIGUSR2, SIGPIPE] = [1, 3, 12, 13];
+const [SIGHUP, SIGQUIT, SIGPIPE] = [1, 3, 13];
 
 /** A shell that gives its command bytes which are no UTF-8, in a variable. */
 const withRawBytes = ['sh', '-c', 'RAW=$(printf "\\377\\376\\300x"); export RAW; umask 027; exec "$@"', 'sh'];
@@ -75,14 +75,13 @@ export function applyScenarios(bench: Bench): void {
         ...['--modulepath', world.path('code/modules'), '--http_user_agent=a=b  c\n"\'$x'],
         ...['--prerun_command', '', '-e', notifyOnce(world, "Exec['again']", '# a=b\n')],
       ),
-      wrap: ['env', '--block-signal=USR2'],
+      wrap: ['env', '--block-signal=USR2'], // Ruby unblocks it at once, so nothing of it may be in the rerun either
     });
     expect(first.code, first.output).toBe(0);
 
     const { run, rerun } = await expectOneRerun(world, first.output);
     expectSameCommand(rerun, run);
     expect(rerun.argv).toContain('');
-    expect(hasSignal(rerun.status.get('SigBlk'), SIGUSR2)).toBe(true);
     // A naive rerun ignores SIGPIPE, and every `yes | head` of it misbehaves.
     expect((await world.runs()).map(({ child }) => child.status.get('SigIgn'))).toEqual(
       Array(2).fill('0000000000000000'),

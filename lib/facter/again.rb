@@ -1,0 +1,149 @@
+# frozen_string_literal: true
+
+require 'json'
+
+# What the fact `again` says of this node. Reads small files and starts no process; what can't be read counts as not there.
+# Without constants: Facter loads this file more than once where it is found in several places.
+module AgainFact
+  module_function
+
+  # What is not known is left out: Puppet would make an empty string of nil, and that is true in a manifest.
+  def value
+    {
+      'pending'    => quietly([]) { pending },
+      'chain'      => quietly(0) { link_by_environment || link_by_unit || 0 },
+      'last_rerun' => quietly(nil) { last_rerun },
+      'puppet'     => quietly(nil) { puppet },
+    }.compact
+  end
+
+  # What waits, the soonest first; what waits for the end of a run that goes on has no time yet.
+  def pending
+    entries = records.flat_map { |record| record['entries'] }
+    entries.map { |entry| { 'name' => entry['name'] || "Exec['again']", 'due' => due(entry) }.compact }.sort_by { |entry| entry['due'] || '~' }
+  end
+
+  # The records of this boot whose waiter lives.
+  def records
+    json_files('commands').map { |name| read('commands', name) }.compact.select do |record|
+      record['version'] == 1 && record['boot'] == boot && start_of(record['waiter']['pid']) == record['waiter']['start']
+    end
+  end
+
+  # `again` counts in milliseconds of the monotonic clock, which nobody sets; people read the other one.
+  def due(entry)
+    from = entry['startTimerNow'] ? entry['notifiedAt'] : entry['runEndedAt']
+    return unless from
+
+    left = ((from + entry['wait']) / 1000.0) - Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    (Time.now + left).round.utc.strftime('%Y-%m-%dT%H:%M:%SZ')
+  end
+
+  # The variables count in the process that they name alone: its children inherit them.
+  def link_by_environment
+    Integer(ENV.fetch('AGAIN_LINK')) if ENV['AGAIN_PROCESS'] == "#{Process.pid}:#{start_of(Process.pid)}:#{boot}"
+  end
+
+  # A rerun that systemd started as a unit: what was noted when that was asked for.
+  def link_by_unit
+    invocation = ENV.fetch('INVOCATION_ID', nil)
+    return unless invocation
+
+    notes = files('commands').grep(%r{\A\h{16}\.chain\z}).map { |name| read('commands', name) }.compact
+    note = notes.find { |one| one['boot'] == boot && one['invocation'] == invocation }
+    note && note['link']
+  end
+
+  # Names begin with the time, so the last one is the newest.
+  def last_rerun
+    rerun = read('history', json_files('history').max)
+    return unless rerun
+
+    outcome = rerun['outcome'] || {}
+    {
+      'id'       => rerun['id'],
+      'start'    => rerun['startedAt'],
+      'duration' => outcome['seconds'],
+      'result'   => result(rerun, outcome),
+      'names'    => rerun['names'].map { |name| name || "Exec['again']" },
+      'link'     => rerun['link'],
+    }.compact
+  end
+
+  # Puppet's own word for it, where that was seen in time.
+  def result(rerun, outcome)
+    return 'not run' if rerun['failure']
+    return outcome['status'] if outcome['status']
+
+    running = rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
+    running ? 'running' : 'unknown'
+  end
+
+  # Which Ruby and which script this run of Puppet is: the class writes it down for the task `common::again`, which must not search PATH.
+  # `$PROGRAM_NAME` won't do, for the run of a daemon is a process with another title.
+  def puppet
+    script = Thread.main.backtrace_locations.last.absolute_path
+    [RbConfig.ruby, script] if File.basename(script) == 'puppet'
+  end
+
+  def json_files(folder)
+    files(folder).grep(%r{\.json\z})
+  end
+
+  def files(folder)
+    Dir.entries(File.join(state, folder))
+  rescue SystemCallError
+    []
+  end
+
+  # A regular file of a sensible size, and no link, or nil.
+  def read(folder, name)
+    path = File.join(state, folder, name)
+    File.open(path, File::RDONLY | File::NOFOLLOW | File::NONBLOCK) do |file|
+      JSON.parse(file.read) if file.stat.file? && file.size < 1_048_576
+    end
+  rescue StandardError
+    nil
+  end
+
+  # Where the fact `puppet_vardirtmp` says, where root's link leads, or the default: the first that is there.
+  def state
+    given = Facter.value('puppet_vardirtmp')
+    folders = [
+      ("#{given}/common/again" if given && given != ''),
+      (File.dirname(File.readlink(link)) if File.symlink?(link)),
+      '/var/lib/puppet/tmp/common/again',
+    ]
+    found = folders.compact.find { |folder| File.directory?("#{folder}/state") }
+    "#{found}/state"
+  end
+
+  # The default of the parameter `symlink` of the class.
+  def link
+    '/usr/local/sbin/again'
+  end
+
+  # When a process started, in clock ticks since boot; with the pid, that names it. nil for one that has ended: proc_pid_stat(5).
+  def start_of(pid)
+    fields = File.binread("/proc/#{Integer(pid)}/stat").rpartition(')').last.split
+    Integer(fields[19]) unless %w[Z X x].include?(fields[0])
+  rescue SystemCallError
+    nil
+  end
+
+  def boot
+    File.read('/proc/sys/kernel/random/boot_id').chomp
+  end
+
+  def quietly(otherwise)
+    yield
+  rescue StandardError
+    otherwise
+  end
+end
+
+# @summary What `common::again` has pending on this node, and which link of a chain of reruns this run is.
+Facter.add(:again) do
+  confine kernel: 'Linux'
+  setcode { AgainFact.value }
+end

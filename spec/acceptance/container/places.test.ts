@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openSite, type Site, said } from './site.ts';
+
+/** Where else people's runs come from: cron, a shell that ends, a container's main process, two at once. */
+describe('a run that', () => {
+  let site: Site;
+
+  beforeAll(async () => {
+    site = await openSite();
+  });
+
+  afterEach(() => site.clear());
+
+  afterAll(() => site?.box.powerOff());
+
+  it('cron starts is run again, with no scope', async () => {
+    const manifest = site.manifest('cron');
+    const once = `mkdir /run/cron && /usr/bin/puppet apply --color=false ${manifest} > /run/cron/out 2>&1`;
+    await site.box.exec(['crontab', '-'], { input: `* * * * * ${once}\n` });
+    await site.until('a run that cron starts', () => site.runs('cron').length > 0);
+    const runs = await site.settled('cron', 2);
+    await site.sh('crontab -r');
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/cron.service');
+    expect(said(site.box.readFile('/run/cron/out'))).toEqual([expect.stringMatching(/^Will run /)]);
+  });
+
+  it('a login shell starts is run again in its session, where logind leaves that alone', async () => {
+    const manifest = site.manifest('session');
+    await site.box.exec(['su', '-l', 'root', '-c', `puppet apply --color=false ${manifest}`]);
+    const [first, rerun] = await site.settled('session', 2);
+    expect(first?.cgroup).toMatch(/^\/user\.slice\/user-0\.slice\/session-c?\d+\.scope$/);
+    expect(rerun?.cgroup).toBe(first?.cgroup);
+  });
+
+  it('a login shell starts is run again in a scope, where logind clears the session', async () => {
+    await clearSessions();
+    const manifest = site.manifest('cleared');
+    await site.box.exec(['su', '-l', 'root', '-c', `puppet apply --color=false ${manifest}`]);
+    const [first, rerun] = await site.settled('cleared', 2);
+    expect(first?.cgroup).toMatch(/\/session-c?\d+\.scope$/);
+    expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
+  });
+
+  it('an ordinary user starts in a session that is cleared has a failed Exec that says why', async () => {
+    await clearSessions();
+    const manifest = site.manifest('ordinary');
+    await site.box.exec(['useradd', '--create-home', 'someone']);
+    const modules = '--modulepath=/etc/puppet/code/environments/production/modules';
+    const command = `FACTER_puppet_vardirtmp=/home/someone/tmp puppet apply ${modules} --color=false ${manifest}`;
+    const { stdout, stderr } = await site.box.exec(['su', '-l', 'someone', '-c', command], { check: false });
+    const lines = said(stdout);
+    expect(lines, stdout + stderr).toEqual([expect.stringMatching(/^again: .*session-c?\d+\.scope/)]);
+    expect(stderr).toMatch(/Exec\[again\]: Failed to call refresh: .*returned 1 instead of/);
+    await site.settled('ordinary', 1);
+  });
+
+  it('is the main process of a container is refused in one line', async () => {
+    const manifest = site.manifest('main');
+    const isolated = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const { stdout, stderr } = await site.box.exec(
+      [...isolated, 'puppet', 'apply', '--color=false', manifest],
+      { check: false },
+    );
+    expect(said(stdout), stdout + stderr).toEqual([expect.stringMatching(/^again: .*main process.*pid 1/)]);
+    expect(stderr).toMatch(/Exec\[again\]: Failed to call refresh: .*returned 1 instead of/);
+    await site.settled('main', 1);
+  });
+
+  it('ends while another one of the same command goes on is run again after that one', async () => {
+    const manifest = site.manifest('two', {
+      when: 'test ! -e /run/notified && touch /run/notified',
+      more: `exec { 'gate':
+  command  => 'while test -e /run/gate; do sleep 0.1; done',
+  onlyif   => 'test -n "$HELD_UP"',
+  provider => 'shell',
+  require  => Exec['probe'],
+  before   => Exec['cause'],
+}`,
+    });
+    await site.sh('touch /run/gate');
+    // The same command: what differs is the environment alone.
+    const other = site.box.exec(['puppet', 'apply', '--color=false', manifest], { env: { HELD_UP: '1' } });
+    await site.until('the other run at the gate', () => site.runs('two').length === 1);
+    expect(said((await site.apply('two')).stdout)).toEqual([expect.stringMatching(/^Will run /)]);
+
+    const { pid } = await site.waiter();
+    await site.holds(
+      'the waiter waits',
+      () => site.waiters()[0]?.pid === pid && site.runs('two').length === 2,
+    );
+    await site.sh('rm /run/gate');
+    await other;
+    const runs = await site.settled('two', 3);
+    expect(runs[2]?.pid).toBe(pid);
+  });
+
+  async function clearSessions(): Promise<void> {
+    const settings = '[Login]\nKillUserProcesses=yes\nKillExcludeUsers=\n';
+    site.box.writeFile('/etc/systemd/logind.conf.d/kill.conf', settings);
+    await site.sh('systemctl restart systemd-logind');
+  }
+});

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import type { Bench } from '../../../support/machine/bench.ts';
+import { until } from '../../../support/machine/wait.ts';
+
+/**
+ * Runs of some milliseconds, so that notifications and waiters meet in every instant; a real Puppet takes a second to start and would miss
+ * them all. It is a Ruby script called `puppet`, which is what the executable looks for, and it calls the real launcher.
+ */
+const quickPuppet = (launcher: string, journal: string) => `#!/usr/bin/ruby
+now = -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) }
+note = ->(what) { File.open('${journal}', 'a') { |file| file.syswrite("#{what} #{now.()} #{$$}\\n") } }
+note.(ENV['AGAIN_LINK'] ? 'rerun' : 'run')
+unless ENV['AGAIN_LINK']
+  note.('notified') if system('/bin/sh', '${launcher}', out: File::NULL)
+end
+note.('end')
+`;
+
+/** Notifications that meet each other, and waiters in the instant in which they become Puppet. */
+export function raceScenarios(bench: Bench): void {
+  test('40 runs that notify while waiters of others become Puppet: none is lost, none doubled', async (context) => {
+    const world = await bench.world(context);
+    const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
+    expect(prepared.code, prepared.output).toBe(0);
+    const puppet = await world.write(
+      'bin/puppet',
+      quickPuppet(`${world.again}/notify`, world.path('races')),
+      0o755,
+    );
+    const site = await world.write('quick.pp', '# read by nobody\n');
+
+    const runs: Promise<unknown>[] = [];
+    for (let n = 0; n < 40; n += 1) {
+      const run = await world.start({ argv: [puppet, 'apply', site] });
+      runs.push(run.ended);
+      // Some side by side, some one after the other, some in the instant of an end.
+      if (n % 4 !== 0) await run.ended;
+    }
+    await Promise.all(runs);
+    await until(
+      'the end of all waiters and reruns',
+      async () =>
+        (await world.processes()).length === 0 && (await world.pending()).length === 0 && (await allEnded()),
+      { seconds: 60, seen: events },
+    );
+
+    const seen = await events();
+    const at = (what: string) => seen.filter((event) => event.what === what);
+    expect(at('notified')).toHaveLength(40);
+    for (const { time } of at('notified')) {
+      expect(
+        at('rerun').some((rerun) => rerun.time > time),
+        `a rerun after ${time}`,
+      ).toBe(true);
+    }
+    expect(at('rerun').length).toBeLessThanOrEqual(40);
+    // Never two at once: a rerun starts only when no run of the same command goes on.
+    for (const rerun of at('rerun')) {
+      const going = seen.filter(
+        (event) => event.what !== 'end' && event.time < rerun.time && event.pid !== rerun.pid,
+      );
+      const ends = new Map(at('end').map((event) => [event.pid, event.time]));
+      const reruns = going.filter(
+        (event) => event.what === 'rerun' && (ends.get(event.pid) ?? 0) > rerun.time,
+      );
+      expect(reruns, `reruns beside ${rerun.pid}`).toEqual([]);
+    }
+
+    async function events() {
+      const lines = (await world.node.files.read(world.path('races'))).toString().trim().split('\n');
+      return lines.map((line) => {
+        const [what = '', time, pid] = line.split(' ');
+        return { what, time: Number(time), pid: Number(pid) };
+      });
+    }
+    async function allEnded() {
+      const all = await events();
+      const began = all.filter(({ what }) => what === 'run' || what === 'rerun').length;
+      return all.filter(({ what }) => what === 'end').length === began;
+    }
+  }, 180_000);
+}

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { thisMachine } from '../../support/machine/local.ts';
+import type { Node } from '../../support/machine/node.ts';
+import { openPrivateMachine } from '../../support/machine/private.ts';
+import { type PuppetServer, startServer } from '../../support/machine/server.ts';
+import { until } from '../../support/machine/wait.ts';
+import { makeWorld, notifyOnce, probe, type World } from '../../support/machine/world.ts';
+import { type Bolt, openBolt } from './bolt.ts';
+import { held, hold, people, puppet } from './people.ts';
+
+const { session, place } = people();
+const later = "Common::Again::Delta['later']";
+const failure = (text: RegExp | string) => ({
+  status: 'failure',
+  value: { _error: { kind: 'common/again', msg: expect.stringMatching(text) } },
+});
+
+let bolt: Bolt;
+beforeAll(async () => {
+  bolt = await openBolt(thisMachine, `${session().root}/bolt`);
+});
+
+describe('the task, by Bolt on localhost', () => {
+  test('status and cancel', async (context) => {
+    const { world, apply } = await place(context);
+    const name = `it's "a" \\ name`;
+    const named = `Common::Again::Delta["it's \\"a\\" \\\\ name"]`;
+    const deltas = `common::again::delta { ['later', "it's \\"a\\" \\\\ name"]: delta => 3600 }`;
+    const run = await apply(notifyOnce(world, `[${later}, ${named}]`, deltas));
+    expect(run.code, run.output).toBe(0);
+    const folder = world.again;
+
+    const status = await bolt.task(thisMachine, { folder });
+    expect(status).toMatchObject({ status: 'success' });
+    expect((status.value.pending as { name: string }[]).map((one) => one.name).sort()).toEqual([
+      name,
+      'later',
+    ]);
+
+    expect(await bolt.task(thisMachine, { action: 'cancel', name, folder })).toMatchObject({
+      status: 'success',
+      value: { _output: `Cancelled: ${name}`, pending: [{ name: 'later' }] },
+    });
+    expect(await bolt.task(thisMachine, { action: 'cancel', name, folder })).toMatchObject(
+      failure(/^nothing is pending under the name .*: see `again status`$/),
+    );
+    expect(await bolt.task(thisMachine, { action: 'cancel', folder })).toMatchObject(
+      failure('cancel needs either a name or all=true'),
+    );
+    expect(await bolt.task(thisMachine, { action: 'cancel', all: 'true', folder })).toMatchObject({
+      status: 'success',
+      value: { _output: 'Cancelled: later', pending: [] },
+    });
+    expect(await world.helpers()).toEqual([]);
+    await world.settled(1);
+  });
+
+  test('Bolt knows its parameters, and refuses what is none of them', async () => {
+    const modules = ['--modulepath', `${session().root}/bolt/modules`];
+    const { stdout } = await bolt.command(thisMachine, ['task', 'show', 'common::again', ...modules]);
+    expect(stdout).toMatch(/action +Enum\[status, cancel, now\]/);
+    const wrong = await bolt.command(thisMachine, [
+      ...['task', 'run', 'common::again', 'action=explode', '--targets', 'localhost', ...modules],
+    ]);
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.output).toContain("parameter 'action' expects a match for Enum['cancel', 'now', 'status']");
+  });
+});
+
+describe('the action `now`, on a machine with an agent', () => {
+  let node: Node;
+  let close: () => Promise<void> = async () => {};
+  let server: PuppetServer;
+  let world: World;
+  const environment = 'again_now';
+  const settings = '/var/lib/puppet/tmp/common/again/again.json';
+  const compiles = (manifest: string) =>
+    server.environment(environment, manifest, 'common::again::symlink: false\n');
+
+  beforeAll(async () => {
+    const { root, module } = session();
+    server = await startServer(thisMachine, puppet, `${root}/server`, module);
+    ({ node, close } = await openPrivateMachine(thisMachine, `${root}/private`));
+    world = await makeWorld({ node, puppet, module, dir: `${root}/agent`, base: false, delivered: false });
+    await world.write(
+      'hold.sh',
+      `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
+    );
+    const copied = await node.exec({ argv: ['/bin/cp', '-a', server.agentSsl, world.path('ssl')] });
+    expect(copied.code, copied.output).toBe(0);
+    const lines = {
+      ssldir: world.path('ssl'),
+      certname: server.certname,
+      server: 'localhost',
+      serverport: String(server.port),
+      environment,
+    };
+    const text = Object.entries(lines).map(([name, value]) => `${name} = ${value}\n`);
+    await node.files.write('/etc/puppet/puppet.conf', `[main]\n${text.join('')}`);
+  });
+  afterAll(() => close());
+
+  test('starts the Puppet that ran last, and none beside another', async () => {
+    const now = (env?: Record<string, string>) => bolt.task(node, { action: 'now' }, env);
+    expect(await now(), 'Puppet was never here').toMatchObject(
+      failure(/^there is no \/var\/lib\/puppet\/tmp/),
+    );
+
+    await compiles(`include common::again\n${probe(world)}\n${hold(world)}\n`);
+    const first = await world.run({ argv: [puppet.command, 'agent', '--test'], env: { RUBYOPT: '' } });
+    expect(first.code, first.output).toBe(2);
+    expect(JSON.parse((await node.files.read(settings)).toString()).puppet).toEqual([
+      expect.stringMatching(/^\/usr\/bin\/ruby/),
+      '/usr/bin/puppet',
+    ]);
+
+    // Another `puppet` comes first in PATH: it is not asked.
+    await world.write('bin/puppet', `#!/bin/sh\ntouch ${world.path('wrong')}\n`, 0o755);
+    await world.write('hold', '');
+    await node.files.remove(world.path('held'));
+    const started = await now({ PATH: `${world.path('bin')}:/usr/sbin:/usr/bin:/sbin:/bin` });
+    expect(started).toMatchObject({
+      status: 'success',
+      value: { pid: expect.any(Number), log: expect.any(String) },
+    });
+    const log = String(started.value.log);
+    expect(log).toMatch(/^\/var\/lib\/puppet\/tmp\/common\/again\/state\/logs\/\S+\.log$/);
+    expect((await node.files.stat(log)).mode & 0o777).toBe(0o600);
+    await held(world);
+    const [, run] = await world.runs();
+    expect(run?.run.argv.slice(1)).toEqual([
+      ...[
+        '/usr/bin/puppet',
+        'agent',
+        '--onetime',
+        '--no-daemonize',
+        '--no-splay',
+        '--verbose',
+        '--color=false',
+      ],
+    ]);
+    expect(run?.run.status.get('Umask')).toBe('0022');
+    expect(run?.run.environ.toString('latin1')).not.toMatch(/PT_|BUNDLE|GEM_|RUBYOPT/);
+    expect(await node.files.exists(world.path('wrong'))).toBe(false);
+
+    expect(await now(), 'that run is still going').toMatchObject(
+      failure(`^a run of the agent is going: pid ${started.value.pid}$`),
+    );
+    await node.files.remove(world.path('hold'));
+    const text = async () => (await node.files.read(log)).toString();
+    await until('the end of that run', async () => (await text()).includes('Applied catalog'), {
+      seconds: 100,
+      seen: text,
+    });
+
+    await until(
+      'its lock to be gone',
+      async () => !(await node.files.exists('/var/cache/puppet/state/agent_catalog_run.lock')),
+    );
+    const disabled = await world.run({ argv: [puppet.command, 'agent', '--disable', 'for a "test"'] });
+    expect(disabled.code, disabled.output).toBe(0);
+    expect(await now()).toMatchObject(failure(/^the agent is disabled: .*for a .*test/));
+    await world.run({ argv: [puppet.command, 'agent', '--enable'] });
+
+    // A file that somebody else could have written is not run.
+    const evil = world.path('bin/puppet');
+    await node.files.write(settings, `{\n  "puppet": ["/usr/bin/ruby", "${evil}"],\n}\n`);
+    for (const change of [
+      `chmod 0775 ${evil}`,
+      `chown 1000 ${evil}`,
+      `chmod 0755 ${evil}; chown 0 ${evil}; chmod 0777 ${world.path('bin')}`,
+    ]) {
+      await node.exec({ argv: ['sh', '-c', change] });
+      expect(await now(), change).toMatchObject(
+        failure(/\/bin\/puppet, of the last run, .*others than root/),
+      );
+    }
+    await node.exec({ argv: ['chmod', '0666', settings] });
+    expect(await now()).toMatchObject(failure(/again\.json is not there, or not root's alone/));
+    await node.files.write(settings, '{\n  "puppet": null,\n}\n', 0o644);
+    expect(await now()).toMatchObject(failure(/doesn't say which Puppet the last run was/));
+    expect(await node.files.exists(world.path('wrong'))).toBe(false);
+    expect(await world.runs()).toHaveLength(2);
+  });
+});

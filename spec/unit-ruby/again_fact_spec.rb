@@ -1,0 +1,192 @@
+# frozen_string_literal: true
+
+require 'spec_helper'
+require 'benchmark'
+require 'facter'
+require 'json'
+require 'tmpdir'
+require_relative '../../lib/facter/again'
+
+describe AgainFact do
+  subject(:fact) { described_class.value }
+
+  let(:base) { Dir.mktmpdir }
+  let(:state) { File.join(base, 'common/again/state') }
+
+  before do
+    %w[commands history].each { |name| FileUtils.mkdir_p(File.join(state, name)) }
+    allow(Facter).to receive(:value).with('puppet_vardirtmp').and_return(base)
+    allow(described_class).to receive(:link).and_return(File.join(base, 'link'))
+  end
+
+  after { FileUtils.remove_entry(base) }
+
+  def boot
+    File.read('/proc/sys/kernel/random/boot_id').chomp
+  end
+
+  def me
+    { 'pid' => Process.pid, 'start' => described_class.start_of(Process.pid) }
+  end
+
+  def now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC, :millisecond)
+  end
+
+  def write(name, content)
+    File.write(File.join(state, name), content.is_a?(String) ? content : JSON.generate(content))
+  end
+
+  def entry(**more)
+    { 'delta' => 60, 'startTimerNow' => false, 'wait' => 60_000, 'link' => 1, 'notifiedAt' => now - 5000, 'run' => me }.merge(more.transform_keys(&:to_s))
+  end
+
+  def record(*entries, **more)
+    { 'version' => 1, 'boot' => boot, 'waiter' => me, 'entries' => entries }.merge(more.transform_keys(&:to_s))
+  end
+
+  def with_environment(variables)
+    before = ENV.to_h
+    ENV.update(variables)
+    yield
+  ensure
+    ENV.replace(before)
+  end
+
+  it 'is a structured fact' do
+    expect(Facter.fact(:again)).not_to be_nil
+  end
+
+  it 'says so where there is nothing' do
+    is_expected.to include('pending' => [], 'chain' => 0)
+    is_expected.not_to include('last_rerun')
+  end
+
+  describe 'pending' do
+    def due_in(entry)
+      Time.iso8601(entry.fetch('due')) - Time.now
+    end
+
+    it 'has what living waiters hold, the soonest first' do
+      write('commands/0123456789abcdef.json', record(entry(name: 'later', runEndedAt: now), entry(name: 'waits for the run')))
+      write('commands/fedcba9876543210.json', record(entry(startTimerNow: true, wait: 10_000)))
+
+      expect(fact['pending'].map { |one| one['name'] }).to eq(["Exec['again']", 'later', 'waits for the run'])
+      expect(due_in(fact['pending'][0])).to be_within(2).of(5)
+      expect(due_in(fact['pending'][1])).to be_within(2).of(60)
+      expect(fact['pending'][2]).to eq('name' => 'waits for the run')
+    end
+
+    it 'leaves out another boot, waiters that are gone, other processes of the same pid, and rubbish' do
+      write('commands/0000000000000001.json', record(entry, boot: '11111111-2222-3333-4444-555555555555'))
+      write('commands/0000000000000002.json', record(entry, waiter: { 'pid' => 4_194_305, 'start' => 1 }))
+      write('commands/0000000000000003.json', record(entry, waiter: { 'pid' => Process.pid, 'start' => 1 }))
+      write('commands/0000000000000004.json', "\xff{")
+      write('commands/0000000000000005.json', '')
+      write('commands/0000000000000006.json', 'null')
+      File.mkfifo(File.join(state, 'commands/0000000000000007.json'))
+      File.symlink('/dev/zero', File.join(state, 'commands/0000000000000008.json'))
+      write('commands/0000000000000009.json', "[#{'1,' * 1_000_000}1]")
+      Dir.mkdir(File.join(state, 'commands/000000000000000a.json'))
+      is_expected.to include('pending' => [])
+    end
+
+    it 'is empty where a record has another form' do
+      write('commands/0123456789abcdef.json', record(entry(wait: 'long', runEndedAt: now)))
+      is_expected.to include('pending' => [], 'chain' => 0)
+    end
+  end
+
+  describe 'chain' do
+    let(:name) { "#{Process.pid}:#{me['start']}:#{boot}" }
+
+    it 'is the link in the environment of a rerun' do
+      with_environment('AGAIN_PROCESS' => name, 'AGAIN_LINK' => '7') { is_expected.to include('chain' => 7) }
+    end
+
+    it 'is 0 where the variables are meant for another process' do
+      with_environment('AGAIN_PROCESS' => name.sub(%r{\A\d+}, '1'), 'AGAIN_LINK' => '7') { is_expected.to include('chain' => 0) }
+    end
+
+    ['', 'x', '7.5'].each do |link|
+      it "is 0 for the link #{link.inspect}" do
+        with_environment('AGAIN_PROCESS' => name, 'AGAIN_LINK' => link) { is_expected.to include('chain' => 0) }
+      end
+    end
+
+    it 'is what was noted for a rerun that systemd started' do
+      write('commands/0123456789abcdef.chain', 'boot' => boot, 'invocation' => 'c0ffee', 'chain' => 'ab', 'link' => 4)
+      with_environment('INVOCATION_ID' => 'c0ffee') { expect(described_class.value).to include('chain' => 4) }
+      with_environment('INVOCATION_ID' => 'decaf') { expect(described_class.value).to include('chain' => 0) }
+    end
+  end
+
+  describe 'last_rerun' do
+    let(:past) do
+      { 'version' => 1, 'id' => '20261122T080000Z-aaaaaa', 'boot' => boot, 'startedAt' => '2026-11-22T08:00:05.123Z', 'pid' => 4_194_305, 'start' => 1,
+        'names' => [nil, 'later'], 'chain' => 'ab', 'link' => 3, 'unit' => nil, 'failure' => nil, }
+    end
+
+    it 'is the newest' do
+      write('history/20261122T070000Z-ffffff.json', past.merge('id' => 'older'))
+      write('history/20261122T080000Z-aaaaaa.json', past.merge('outcome' => { 'status' => 'changed', 'seconds' => 3.2 }))
+      is_expected.to include(
+        'last_rerun' => {
+          'id' => '20261122T080000Z-aaaaaa', 'start' => '2026-11-22T08:00:05.123Z', 'duration' => 3.2, 'result' => 'changed',
+          'names' => ["Exec['again']", 'later'], 'link' => 3,
+        },
+      )
+    end
+
+    {
+      'unknown' => {},
+      'not run' => { 'failure' => 'the manifest /x.pp is gone' },
+      'failed'  => { 'outcome' => { 'status' => 'failed', 'seconds' => 1 } },
+    }.each do |result, more|
+      it "has the result '#{result}'" do
+        write('history/20261122T080000Z-aaaaaa.json', past.merge(more))
+        expect(fact['last_rerun']).to include('result' => result)
+      end
+    end
+
+    it "has the result 'running' as long as it is a process" do
+      write('history/20261122T080000Z-aaaaaa.json', past.merge(me))
+      expect(fact['last_rerun']).to include('result' => 'running')
+    end
+
+    it 'is left out where the file is rubbish' do
+      write('history/20261122T080000Z-aaaaaa.json', '{')
+      is_expected.not_to include('last_rerun')
+    end
+  end
+
+  describe 'puppet' do
+    it 'is left out of what is no Puppet' do
+      is_expected.not_to include('puppet')
+    end
+  end
+
+  describe 'the folder' do
+    before do
+      write('commands/0123456789abcdef.json', record(entry(name: 'found')))
+      allow(Facter).to receive(:value).with('puppet_vardirtmp').and_return(elsewhere)
+    end
+
+    [nil, '', '/nonexistent'].each do |given|
+      context "where the fact puppet_vardirtmp is #{given.inspect}" do
+        let(:elsewhere) { given }
+
+        it "is where root's link leads" do
+          File.symlink(File.join(base, 'common/again/again'), described_class.link)
+          expect(fact['pending']).to eq([{ 'name' => 'found' }])
+        end
+      end
+    end
+  end
+
+  it 'takes few milliseconds, with as much as there can be' do
+    50.times { |n| write(format('commands/%016x.json', n), record(*Array.new(20) { entry })) }
+    200.times { |n| write(format('history/20261122T08%04dZ-aaaaaa.json', n), '{}') }
+    expect(Benchmark.realtime { described_class.value }).to be < 0.25
+  end
+end

@@ -1,0 +1,146 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Bytes, fromText } from '../../../src/bytes.ts';
+import { bootId } from '../../../src/clock.ts';
+import { self } from '../../../src/proc/process.ts';
+import {
+  commandId,
+  isHeld,
+  isMine,
+  parseRecord,
+  readRecord,
+  readRecords,
+  recordPath,
+  removeRecord,
+  writeRecord,
+} from '../../../src/state/records.ts';
+import { entry } from '../schedule/entries.ts';
+import { record } from './record.ts';
+import { temporaryFolder } from './temporary.ts';
+
+function folder(): string {
+  const path = temporaryFolder();
+  mkdirSync(join(path, 'commands'));
+  return path;
+}
+
+const ID = '0123456789abcdef';
+
+describe('a record', () => {
+  test('comes back as it was written, odd bytes and all', () => {
+    const state = folder();
+    const odd = record({
+      command: {
+        ...record().command,
+        argv: ['ruby', 'caf\xe9', '', 'a\nb', 'x'.repeat(128 * 1024)] as Bytes[],
+      },
+      entries: [entry(), entry({ name: 'prüfung "1"', startTimerNow: true, wait: 1.5 })],
+    });
+    writeRecord(state, ID, odd);
+    expect(readRecord(state, ID)).toEqual(odd);
+    removeRecord(state, ID);
+    expect(readRecord(state, ID)).toBeUndefined();
+  });
+
+  const { command } = record();
+  test.each<[string, unknown]>([
+    ['null', null],
+    ['a list', []],
+    ['a number', 1],
+    ['text', 'x'],
+    ['an empty object', {}],
+    ['another version', { ...record(), version: 2 }],
+    ['no boot', { ...record(), boot: undefined }],
+    ['a waiter that is no process', { ...record(), waiter: { pid: 0, start: 1 } }],
+    ['a waiter that is null', { ...record(), waiter: null }],
+    ['a run without a start', { ...record(), run: { pid: 1 } }],
+    ['a chain with a path in it', { ...record(), chain: '../x' }],
+    ['an empty chain', { ...record(), chain: '' }],
+    ['a chain that is a number', { ...record(), chain: 5 }],
+    ['a chain that is a list', { ...record(), chain: ['c0ffee'] }],
+    ['a log in another folder', { ...record(), log: '../../etc/passwd' }],
+    ['an empty log', { ...record(), log: '' }],
+    ['a log with a newline', { ...record(), log: 'a\n' }],
+    ['a log that is a folder', { ...record(), log: '..' }],
+    ['a log that is a number', { ...record(), log: 5 }],
+    ['a log that is a list', { ...record(), log: ['x.log'] }],
+    ['no command', { ...record(), command: null }],
+    ['an unknown mode', { ...record(), command: { ...command, mode: 'rm' } }],
+    ['arguments that are one text', { ...record(), command: { ...command, argv: 'ruby' } }],
+    ['arguments that are numbers', { ...record(), command: { ...command, argv: [1] } }],
+    ['a user that is a name', { ...record(), command: { ...command, user: 'root' } }],
+    ['entries that are an object', { ...record(), entries: { a: 1 } }],
+    ['an entry that is null', { ...record(), entries: [null] }],
+    ['an entry whose name is a number', { ...record(), entries: [{ ...entry(), name: 1 }] }],
+    ['an entry whose name is null', { ...record(), entries: [{ ...entry(), name: null }] }],
+    ['an entry that waits for a negative time', { ...record(), entries: [{ ...entry(), wait: -1 }] }],
+    ['an entry that waits for text', { ...record(), entries: [{ ...entry(), wait: '1' }] }],
+    ['an entry of link 0', { ...record(), entries: [{ ...entry(), link: 0 }] }],
+    ['an entry of link 1.5', { ...record(), entries: [{ ...entry(), link: 1.5 }] }],
+    [
+      'an entry without start_timer_now',
+      { ...record(), entries: [{ ...entry(), startTimerNow: undefined }] },
+    ],
+    ['an entry of no process', { ...record(), entries: [{ ...entry(), run: { pid: -4, start: 1 } }] }],
+    ['an end that is text', { ...record(), entries: [{ ...entry(), runEndedAt: 'now' }] }],
+  ])('%s is rubbish', (_, value) => {
+    expect(parseRecord(JSON.stringify(value))).toBeUndefined();
+  });
+
+  test.each<[string, string]>([
+    ['nothing', ''],
+    ['half a record', JSON.stringify(record()).slice(0, 100)],
+    ['zeros, as a crashed file system leaves them', '\0'.repeat(4096)],
+    ['numbers beyond all bounds', JSON.stringify(record()).replace('"wait":0', '"wait":1e999')],
+    ['bytes that are not text', '\xff\xfe'],
+  ])('%s is rubbish', (_, content) => {
+    expect(parseRecord(content)).toBeUndefined();
+  });
+});
+
+describe('all records', () => {
+  test('without rubbish, links, temporary files and what has no such name', () => {
+    const state = folder();
+    writeRecord(state, ID, record());
+    writeFileSync(recordPath(state, 'ffffffffffffffff'), 'rubbish');
+    writeFileSync(join(state, 'commands/README'), 'x');
+    writeFileSync(join(state, `commands/${ID}.json-aa.tmp`), JSON.stringify(record()));
+    mkdirSync(recordPath(state, 'aaaaaaaaaaaaaaaa'));
+    symlinkSync(recordPath(state, ID), recordPath(state, 'bbbbbbbbbbbbbbbb'));
+    expect([...readRecords(state).keys()]).toEqual([ID]);
+  });
+
+  test.each<[string, Partial<ReturnType<typeof record>>, boolean]>([
+    ['a living waiter of this boot', { boot: bootId(), waiter: self() }, true],
+    ['a living pid of another boot', { waiter: self() }, false],
+    ['a pid that is another process now', { boot: bootId(), waiter: { ...self(), start: 1 } }, false],
+    ['a dead waiter', { boot: bootId(), waiter: { pid: 2 ** 22 + 1, start: 1 } }, false],
+  ])('are held by %s: %s', (_, changes, expected) => {
+    expect(isHeld(record(changes))).toBe(expected);
+  });
+});
+
+describe('the name of a command', () => {
+  const { command } = record();
+  test('is the same for the same executable, arguments, directory and user', () => {
+    expect(commandId({ ...command })).toBe(commandId(command));
+    expect(commandId(command)).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test.each<[string, Partial<typeof command>]>([
+    ['executable', { executable: fromText('/opt/ruby') }],
+    ['argument', { argv: [...command.argv, fromText('')] }],
+    ['split of the arguments', { argv: ['/usr/bin/ruby /usr/bin/puppet', 'agent', '-t'].map(fromText) }],
+    ['directory', { directory: fromText('/root') }],
+    ['user', { user: 1 }],
+  ])('is another one for another %s', (_, changes) => {
+    expect(commandId({ ...command, ...changes })).not.toBe(commandId(command));
+  });
+});
+
+test('a record is mine by pid and start time', () => {
+  expect(isMine(record({ waiter: self() }))).toBe(true);
+  expect(isMine(record({ waiter: { ...self(), start: 1 } }))).toBe(false);
+  expect(isMine(undefined)).toBe(false);
+});

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { bootId } from '../clock.ts';
+import { isAlive, type ProcessId, self } from '../proc/process.ts';
+import { readOwnFile, replaceFile } from './files.ts';
+
+/**
+ * The rerun of a command that goes on. Before its execve it is not yet to be found among Puppet's processes, and before Puppet's start it holds
+ * no lock, but it keeps the pid and the start time that are noted here.
+ */
+function currentPath(folder: string, id: string): string {
+  return join(folder, 'commands', `${id}.rerun`);
+}
+
+/** Notes that this process is about to become the rerun. Under the lock of the folder. */
+export function noteCurrentRerun(folder: string, id: string): void {
+  replaceFile(currentPath(folder, id), `${JSON.stringify({ ...self(), boot: bootId() })}\n`);
+}
+
+export function currentRerun(folder: string, id: string): ProcessId | undefined {
+  try {
+    const { pid, start, boot } = JSON.parse(readOwnFile(currentPath(folder, id)) ?? '');
+    return boot === bootId() && pid !== process.pid && isAlive({ pid, start }) ? { pid, start } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+#!/bin/sh
+# The task common::again. Needs nothing but a POSIX shell and what every Linux has; parameters come as PT_…, the result goes out as JSON.
+set -u
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+link=/usr/local/sbin/again
+
+main() {
+  find_folder
+  case ${PT_action:-status} in
+    status)
+      again status --json
+      printf '{"pending":%s}\n' "$said"
+      ;;
+    cancel)
+      cancel
+      ;;
+    now)
+      now
+      ;;
+    *)
+      fail "action '$PT_action': must be status, cancel or now"
+      ;;
+  esac
+}
+
+find_folder() {
+  folder=${PT_folder:-}
+  if [ -z "$folder" ] && [ -L "$link" ]; then
+    target=$(readlink -f "$link")
+    folder=${target%/*}
+  fi
+  folder=${folder:-/var/lib/puppet/tmp/common/again}
+  [ -x "$folder/again" ] ||
+    fail "there is no $folder/again that this user can run: has Puppet applied common::again here? Else give the parameter folder"
+}
+
+# again ARGUMENT...: what the executable says is in $said; what it refuses ends the task.
+again() {
+  said=$(env -i "PATH=$PATH" "$folder/again" "$@" 2>&1) || fail "${said#again: }"
+}
+
+cancel() {
+  case ${PT_all:-false}:${PT_name:-} in
+    true:) again cancel --all ;;
+    false:-*) fail "name '$PT_name': the executable would take it for an option; cancel it with all=true" ;;
+    false:?*) again cancel "$PT_name" ;;
+    *) fail 'cancel needs either a name or all=true' ;;
+  esac
+  output=$said
+  again status --json
+  printf '{"_output":"%s","pending":%s}\n' "$(json "$output")" "$said"
+}
+
+# Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's.
+now() {
+  [ "$(id -u)" -eq 0 ] || fail 'only root can start a run of the agent'
+  settings=$folder/again.json
+  is_roots_alone "$settings" || fail "$settings is not there, or not root's alone: it says which Puppet to start"
+  # Written by manifests/again.pp as "puppet": ["RUBY", "SCRIPT"], in one line and without quotes inside.
+  recorded=$(sed -n 's/^ *"puppet": \["\(.*\)"\],\{0,1\}$/\1/p' "$settings")
+  ruby=${recorded%%'", "'*}
+  puppet=${recorded##*'", "'}
+  [ -n "$recorded" ] || fail "$settings doesn't say which Puppet the last run was: run Puppet once"
+  for file in "$ruby" "$puppet"; do
+    is_roots_alone "$file" || fail "$file, of the last run, is not there any more, or can be changed by others than root"
+    leads_to_root "$file" || fail "$file, of the last run, lies in a folder that others than root can change"
+  done
+
+  places=$(puppet config print agent_catalog_run_lockfile agent_disabled_lockfile --section agent 2>&1) ||
+    fail "$puppet doesn't say where its locks are: $places"
+  disabled=$(place agent_disabled_lockfile)
+  [ ! -e "$disabled" ] || fail "the agent is disabled: $disabled holds $(cat "$disabled")"
+  running=$(cat "$(place agent_catalog_run_lockfile)" 2>/dev/null)
+  ! is_puppet "$running" || fail "a run of the agent is going: pid $running"
+
+  log=$folder/state/logs/$(date -u +%Y%m%dT%H%M%SZ)-now-$$.log
+  (umask 077 && mkdir -p "${log%/*}" && : >"$log") 2>/dev/null || fail "$log cannot be written"
+  # Without --verbose the log would be empty.
+  puppet agent --onetime --no-daemonize --no-splay --verbose --color=false >"$log" 2>&1 &
+  printf '{"pid":%s,"log":"%s"}\n' "$!" "$(json "$log")"
+}
+
+# Replaces the shell that it is called in: the pid of `puppet … &` is Puppet's.
+puppet() {
+  umask 022 && cd / && exec setsid env -i "PATH=$PATH" HOME=/root LANG=C.UTF-8 "$ruby" "$puppet" "$@" </dev/null
+}
+
+place() {
+  printf '%s\n' "$places" | sed -n "s/^$1 = //p"
+}
+
+# A file of root's that nobody else may write, behind whatever links.
+is_roots_alone() {
+  [ -n "$(find -H "$1" -maxdepth 0 -type f -user 0 ! -perm /022 2>/dev/null)" ]
+}
+
+# In a sticky folder (/tmp) nobody can exchange what is root's.
+leads_to_root() {
+  at=$(readlink -f "$1")
+  while at=$(dirname "$at"); do
+    [ -n "$(find "$at" -maxdepth 0 -user 0 '(' ! -perm /002 -o -perm -1000 ')')" ] || return 1
+    [ "$at" != / ] || return 0
+  done
+}
+
+# Puppet's own idea of a lock that holds (lib/puppet/util/pidlock.rb): a crashed agent leaves its lock behind.
+is_puppet() {
+  case $1 in
+    '' | *[!0-9]*) return 1 ;;
+  esac
+  name=$(cat "/proc/$1/comm" 2>/dev/null) || return 1
+  case $name in
+    *puppet | puppet-*) return 0 ;;
+    *ruby*) tr '\0' ' ' <"/proc/$1/cmdline" | grep -q puppet ;;
+    *) return 1 ;;
+  esac
+}
+
+fail() {
+  printf '{"_error":{"kind":"common/again","msg":"%s","details":{}}}\n' "$(json "$1")"
+  exit 1
+}
+
+# A text as the inside of a JSON string, on one line.
+json() {
+  printf '%s' "$1" | LC_ALL=C tr '\000-\037\177' ' ' | sed 's/[\\"]/\\&/g'
+}
+
+main

@@ -21,7 +21,7 @@ export function log(event: Event, text: string): void {
     '/bin/sh',
     [
       '-c',
-      'logger -t "again[$1]" -p "$2" -- "$3" &',
+      'logger -t again --id="$1" -p "$2" -- "$3" &',
       'sh',
       String(process.pid),
       priority,

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { takeNotification } from './notification.ts';
-import { oneLine, Refusal } from './refusal.ts';
+import { ChainEnded, oneLine, Refusal } from './refusal.ts';
 import { parseCanonical, type WaiterRequest } from './request.ts';
 import { say } from './verdict.ts';
 import { listen } from './waiter/listen.ts';
@@ -40,6 +40,7 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
   } catch (error) {
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
     say({ exitCode, text: `again: ${oneLine(error)}` });
+    if (error instanceof ChainEnded) (await import('./journal.ts')).log('failed', oneLine(error));
     process.exitCode = exitCode;
   } finally {
     wakeup.close();

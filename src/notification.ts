@@ -7,7 +7,7 @@ import { readAncestry } from './proc/process.ts';
 import { reportMark } from './puppet/report.ts';
 import { findPuppetSettings } from './puppet/settings.ts';
 import { isServed, withNotification } from './recording.ts';
-import { Refusal } from './refusal.ts';
+import { oneLine, Refusal } from './refusal.ts';
 import type { WaiterCommand } from './relay.ts';
 import { canonicalArguments, type WaiterRequest } from './request.ts';
 import { knowsWaitForLock, rerunArguments } from './rerun/command.ts';
@@ -70,7 +70,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   const id = commandId(command);
   const folder = openStateFolder(home());
   const served = isServed(readRecord(folder, id), run);
-  const shelter = served ? undefined : await findShelter(run);
+  const shelter = served ? undefined : await findShelter(run, surroundings.environment);
   if (shelter?.scope && !request.sheltered) {
     const again = [
       process.execPath,
@@ -96,7 +96,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     restart: shelter?.restart,
   };
   const events: LoggedEvent[] = [];
-  const record = await withLock(folder, () => {
+  const record = await recordIn(folder, () => {
     // The waiter that was to have it has ended meanwhile.
     if (served && !isServed(readRecord(folder, id), run)) return undefined;
     events.push(...sweep(folder).map(reportLost(folder)));
@@ -120,6 +120,18 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   return isMine(record)
     ? { kind: 'waiting', verdict, events, held, record }
     : { kind: 'said', verdict, events };
+}
+
+/** Does the recording under the lock. What goes wrong with the disk is told with the place and what to do. */
+async function recordIn<Result>(folder: string, work: () => Result): Promise<Result> {
+  try {
+    return await withLock(folder, work);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(
+      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
+    );
+  }
 }
 
 function commandOf(run: Run, user: number, settings: Settings): Command {

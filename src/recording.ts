@@ -2,7 +2,7 @@ import { bootId, monotonic } from './clock.ts';
 import { type ProcessId, sameProcess, self } from './proc/process.ts';
 import { startTime } from './proc/start-time.ts';
 import { randomHex } from './random.ts';
-import { Refusal } from './refusal.ts';
+import { ChainEnded } from './refusal.ts';
 import type { Request } from './request.ts';
 import { type ChainLink, chainLinkOf, processName } from './rerun/environment.ts';
 import type { Command } from './rerun/types.ts';
@@ -51,7 +51,7 @@ export function withNotification({
     pending.map((entry) => entry.link),
   );
   if (isOver(link, settings)) {
-    throw new Refusal(
+    throw new ChainEnded(
       `the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`,
     );
   }

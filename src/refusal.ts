@@ -8,6 +8,9 @@ export class Refusal extends Error {
   }
 }
 
+/** A chain that has reached its limit: a refusal that the journal is told of, too. */
+export class ChainEnded extends Refusal {}
+
 /** One line for people, whatever was thrown. */
 export function oneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

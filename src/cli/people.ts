@@ -87,7 +87,8 @@ const logCommand: CommandModule<object, { id: string | undefined; follow: boolea
 /** The state folder, after what was lost has been reported and what Puppet reported has been noted. */
 async function settledFolder(): Promise<string> {
   const folder = openStateFolder(home());
-  const lost = await withLock(folder, () => sweep(folder));
+  // On a full disk there is no lock to be had; what is there can be shown all the same.
+  const lost = await withLock(folder, () => sweep(folder)).catch(() => []);
   for (const [event, text] of lost.map(reportLost(folder))) log(event, text);
   settleOutcomes(folder);
   return folder;

@@ -1,4 +1,5 @@
 import { monotonic } from '../clock.ts';
+import { log } from '../journal.ts';
 import { isAlive, type ProcessId } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { displayName } from '../schedule/names.ts';
@@ -33,6 +34,7 @@ export async function cancel(folder: string, name: string | undefined): Promise<
   });
   if (name !== undefined && cancelled.length === 0)
     throw new Refusal(`nothing is pending under the name ${JSON.stringify(name)}: see \`again status\``);
+  if (cancelled.length > 0) log('cancelled', cancelled.join(', '));
   const deadline = monotonic() + PATIENCE_MS;
   while (ending.some(isAlive) && monotonic() < deadline) await sleep(10);
   return cancelled;

@@ -23,11 +23,6 @@ export const UNIT_PROPERTIES = [
   'DynamicUser',
   'RuntimeDirectory',
   'RuntimeDirectoryPreserve',
-  'LoadCredential',
-  'LoadCredentialEncrypted',
-  'SetCredential',
-  'SetCredentialEncrypted',
-  'ImportCredential',
   'RootEphemeral',
 ] as const;
 
@@ -36,14 +31,22 @@ export function killsItsProcesses(properties: Properties): boolean {
   return properties.KillMode !== 'process' && properties.KillMode !== 'none';
 }
 
-/** The first of a unit's surroundings that are removed when it ends (systemd.exec(5)); undefined where there are none. */
-export function privateSurroundings(properties: Properties): string | undefined {
+/**
+ * The first of a run's surroundings that are removed when its unit ends (systemd.exec(5)); undefined where there are none.
+ *
+ * @param environment the run's own: `systemctl show` says nothing readable of credentials, but a run that has some finds their folder there
+ */
+export function privateSurroundings(
+  properties: Properties,
+  environment: readonly string[],
+): string | undefined {
   const isSet = (name: string) => !['', 'no', undefined].includes(properties[name]);
   if (isSet('PrivateTmp')) return `PrivateTmp=${properties.PrivateTmp}`;
   if (isSet('DynamicUser')) return 'DynamicUser=yes';
   if (isSet('RuntimeDirectory') && properties.RuntimeDirectoryPreserve !== 'yes')
     return `RuntimeDirectory=${properties.RuntimeDirectory}`;
   if (isSet('RootEphemeral')) return 'RootEphemeral=yes';
-  const credential = UNIT_PROPERTIES.filter((name) => name.includes('Credential')).find(isSet);
-  return credential && `${credential}=`;
+  return environment.some((entry) => entry.startsWith('CREDENTIALS_DIRECTORY='))
+    ? '$CREDENTIALS_DIRECTORY'
+    : undefined;
 }

@@ -29,7 +29,7 @@ const NONE: Shelter = { scope: undefined, restart: undefined };
  *
  * @throws {Refusal} where the waiter can't survive, or systemd can't be asked: no silent loss
  */
-export async function findShelter(run: Run): Promise<Shelter> {
+export async function findShelter(run: Run, environment: readonly string[]): Promise<Shelter> {
   if (run.process.pid === 1) {
     throw new Refusal(
       'this Puppet run is the main process of a container (pid 1), which ends with it: there is nothing to run again in',
@@ -41,7 +41,8 @@ export async function findShelter(run: Run): Promise<Shelter> {
   // Only now: what asks systemd starts processes, and to load that takes longer than all before.
   const { showUnit } = await import('./systemctl.ts');
   try {
-    if (found.unit.endsWith('.service')) return shelterFromService(found, await showUnit(found), run);
+    if (found.unit.endsWith('.service'))
+      return shelterFromService(found, await showUnit(found), run, environment);
     if (await clearsSession()) {
       return {
         ...NONE,
@@ -61,7 +62,12 @@ export async function findShelter(run: Run): Promise<Shelter> {
 }
 
 /** What the properties of a service mean for a waiter. */
-export function shelterFromService(unit: UnitOfProcess, properties: Properties, run: Run): Shelter {
+export function shelterFromService(
+  unit: UnitOfProcess,
+  properties: Properties,
+  run: Run,
+  environment: readonly string[],
+): Shelter {
   const kills = killsItsProcesses(properties);
   const scope = kills
     ? {
@@ -70,7 +76,7 @@ export function shelterFromService(unit: UnitOfProcess, properties: Properties, 
         because: `${unit.unit} has KillMode=${properties.KillMode}`,
       }
     : undefined;
-  const surroundings = privateSurroundings(properties);
+  const surroundings = privateSurroundings(properties, environment);
   // A daemon's unit, with all that is private to it, outlives the daemon's runs.
   if (surroundings === undefined || run.mode === 'daemon') return { scope, restart: undefined };
   const verb = properties.RemainAfterExit === 'yes' ? 'restart' : 'start';

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { UnitOfProcess } from './cgroup.ts';
 import { type Manager, managerArguments, managerEnvironment } from './manager.ts';
 import { type Properties, parseProperties, UNIT_PROPERTIES } from './properties.ts';
@@ -35,6 +36,21 @@ export async function showLogind(): Promise<{ killsUserProcesses: boolean; excep
     killsUserProcesses: kills.trim() === 'b true',
     exceptUsers: [...users.matchAll(/"([^"]*)"/g)].map((match) => match[1] ?? ''),
   };
+}
+
+/** Whether the machine is being shut down: then systemd ends everything, which is nobody's wish to cancel. */
+export async function isShuttingDown(): Promise<boolean> {
+  if (!existsSync('/run/systemd/system')) return false;
+  // Exits with 1 for every state but `running`, and says the state all the same.
+  const state = await new Promise<string>((resolve) => {
+    execFile(
+      'systemctl',
+      ['is-system-running'],
+      { env: managerEnvironment({ kind: 'system' }), encoding: 'utf8', timeout: 5000 },
+      (_, stdout) => resolve(stdout.trim()),
+    );
+  });
+  return state === 'stopping';
 }
 
 /** Starts a unit without waiting for it. @throws {Error} with what systemctl says */

@@ -48,6 +48,7 @@ export async function noteSatisfied(
   began: number,
 ): Promise<void> {
   const left = withoutSatisfied(before, began);
+  if (left.length === before.length) return;
   log('satisfied', `${displayNames(before.filter((entry) => !left.includes(entry)))}: by an ordinary run`);
   await changeEntries(held, (entries) => withoutSatisfied(entries, began));
 }

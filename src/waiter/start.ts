@@ -47,7 +47,7 @@ export async function startRerun(
       command.argv[0] ?? command.executable,
       held.image,
     );
-    if (cancelled()) return true;
+    if (cancelled()) throw new Refusal('cancelled');
     writePastRerun(folder, past);
     log(
       'started',
@@ -70,7 +70,7 @@ export async function startRerun(
     const failure = oneLine(error);
     writeSync(output, `again: not run: ${failure}\n`);
     writePastRerun(folder, { ...past, failure });
-    log('failed', `${displayNames(taken.entries)}: ${failure}`);
+    log(cancelled() ? 'cancelled' : 'failed', `${displayNames(taken.entries)}: ${failure}`);
     return true;
   }
 }

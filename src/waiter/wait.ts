@@ -9,6 +9,7 @@ import { nextStep } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
 import type { CommandRecord } from '../state/records.ts';
+import { isShuttingDown } from '../systemd/systemctl.ts';
 import { findBlocker } from './blocker.ts';
 import type { Held } from './held.ts';
 import { giveUpRecord, noteRunEnd, noteSatisfied, ownRecord } from './record.ts';
@@ -77,6 +78,8 @@ export async function waitAndBecome(
       await wakeup.sleep(RETRY_MS);
     }
   }
+  // What a shutdown ends stays recorded, and is reported as lost after the next boot.
+  if (await isShuttingDown()) return;
   log('cancelled', displayNames(known.entries));
   await giveUpRecord(held);
 }

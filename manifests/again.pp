@@ -29,6 +29,12 @@
 #   The longest extra wait before a rerun, in seconds, 0 to 86400 (a day). Each rerun waits a random part of it, so that many nodes don't
 #   ask their server at the same moment.
 #
+# @param symlink
+#   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. What else
+#   lies at that path gives way to it; a link that an earlier value made stays. An ordinary user's run leaves the default one out. The
+#   folder of the link must exist. The fact `again` and the task `common::again` follow the default link to a base folder that isn't the
+#   default one.
+#
 # @example Run Puppet again when a file has changed
 #   include common::again
 #
@@ -40,11 +46,15 @@
 # @example Spread the reruns of many nodes over five minutes, and end a chain after 20 of them, in Hiera
 #   common::again::splay: 300
 #   common::again::limit: 20
+#
+# @example No command `again` in root's PATH, in Hiera
+#   common::again::symlink: false
 class common::again (
-  Integer[0, 1000]             $burst     = 10,
-  Integer[30, 86400]           $max_delay = 1800,
-  Optional[Integer[1, 100000]] $limit     = undef,
-  Integer[0, 86400]            $splay     = 0,
+  Integer[0, 1000]                                                             $burst     = 10,
+  Integer[30, 86400]                                                           $max_delay = 1800,
+  Optional[Integer[1, 100000]]                                                 $limit     = undef,
+  Integer[0, 86400]                                                            $splay     = 0,
+  Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink   = '/usr/local/sbin/again',
 ) {
   include common::vardir
 
@@ -72,7 +82,17 @@ class common::again (
     default => $facts['puppetversion'],
   }
 
-  # No `backup` anywhere: before version 8, Puppet would keep a copy of every executable that it ever replaced.
+  # Which Puppet this run is: the task common::again starts that one. A path that JSON would have to quote is not written down.
+  $recorded = $facts['again'] ? {
+    Hash    => $facts['again']['puppet'],
+    default => undef,
+  }
+  $puppet = $recorded ? {
+    Array[Pattern[/\A\/[^"\\[:cntrl:]]*\z/], 2, 2] => $recorded,
+    default                                         => undef,
+  }
+
+  # No `backup` of what is the module's own: before version 8, Puppet would keep a copy of every executable that it ever replaced.
 
   # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds.
   file { "${folder}/":
@@ -119,6 +139,7 @@ class common::again (
 
   $settings = {
     'puppet_version' => $puppet_version,
+    'puppet'         => $puppet,
     'burst'          => $burst,
     'max_delay'      => $max_delay,
     'limit'          => $limit,
@@ -131,6 +152,14 @@ class common::again (
     mode    => '0644',
     content => epp('common/again.json.epp', $settings),
     backup  => false,
+  }
+
+  # Root's alone by default: an ordinary user can't write there.
+  if $symlink and ($common::vardir::owner == 'root' or $symlink != '/usr/local/sbin/again') {
+    file { $symlink:
+      ensure => link,
+      target => "${folder}/again",
+    }
   }
 
   # The helper takes directory, umask and environment from the run itself: nothing of that is set here.

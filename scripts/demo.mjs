@@ -72,6 +72,13 @@ function makePlace() {
   // These don't move with --vardir.
   const elsewhere = ['logdir', 'rundir', 'publicdir'].map((name) => `${name} = ${join(folder, name)}\n`);
   writeFileSync(join(place.confdir, 'puppet.conf'), `[main]\n${elsewhere.join('')}`);
+  // No link in root's PATH to an executable that goes with the demonstration.
+  mkdirSync(join(place.confdir, 'data'));
+  writeFileSync(
+    join(place.confdir, 'hiera.yaml'),
+    'version: 5\nhierarchy:\n  - { name: demo, path: demo.yaml, data_hash: yaml_data, datadir: data }\n',
+  );
+  writeFileSync(join(place.confdir, 'data/demo.yaml'), 'common::again::symlink: false\n');
   return place;
 }
 

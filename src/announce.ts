@@ -18,13 +18,15 @@ export interface Scheduled {
 
 /** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
 export function announce({ command, entry, settings, waiter, log, restart }: Scheduled): string {
-  const [what, output] = restart
+  const [what, output] = restart?.certain
     ? [
         `start ${restart.unit.unit}`,
         `output to the journal of that unit (its ${restart.because} ends with it, so it is started as a whole)`,
       ]
     : [`run \`${describeCommand(command)}\``, `output to ${log}`];
-  return `Will ${what} again ${when(entry)}${why(entry, settings)}; waiter pid ${waiter}, ${output}`;
+  const otherwise =
+    restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
+  return `Will ${what} again ${when(entry)}${why(entry, settings)}${otherwise}; waiter pid ${waiter}, ${output}`;
 }
 
 function when(entry: Entry): string {

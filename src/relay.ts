@@ -5,13 +5,15 @@ export interface WaiterCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly environment: Record<string, string>;
+  /** What it means when that command can't start a waiter. */
+  readonly failure: string;
 }
 
 /**
  * Starts a waiter in a session of its own and waits for its verdict, as the launcher of the module does from a shell. What goes wrong before
  * that (systemd-run that may not, for example) is told with the command's own words.
  */
-export async function relay({ file, args, environment }: WaiterCommand): Promise<Verdict> {
+export async function relay({ file, args, environment, failure }: WaiterCommand): Promise<Verdict> {
   const child = spawn(file, args, {
     cwd: '/',
     env: environment,
@@ -34,7 +36,7 @@ export async function relay({ file, args, environment }: WaiterCommand): Promise
     return verdict;
   }
   const words = (await complaint).trim().replace(/\s*\n\s*/g, ' ');
-  return { exitCode: 1, text: `again: ${file} could not start a waiter: ${words || 'it ended at once'}` };
+  return { exitCode: 1, text: `again: ${failure}: ${words || `${file} ended at once`}` };
 }
 
 async function everything(stream: NodeJS.ReadableStream): Promise<string> {

@@ -42,8 +42,7 @@ again() {
 cancel() {
   case ${PT_all:-false}:${PT_name:-} in
     true:) again cancel --all ;;
-    false:-*) fail "name '$PT_name': the executable would take it for an option; cancel it with all=true" ;;
-    false:?*) again cancel "$PT_name" ;;
+    false:?*) again cancel -- "$PT_name" ;;
     *) fail 'cancel needs either a name or all=true' ;;
   esac
   output=$said

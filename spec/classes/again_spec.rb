@@ -70,6 +70,7 @@ describe 'common::again' do
         )
         expect(settings).to eq(
           'puppet_version' => '8.31.2',
+          'puppet'         => nil,
           'burst'          => 10,
           'max_delay'      => 1800,
           'limit'          => nil,
@@ -180,6 +181,75 @@ describe 'common::again' do
 
     it { is_expected.to compile.with_all_deps }
     it { is_expected.to contain_file("#{folder}/again").with_source('puppet:///modules/common/again/again-linux-x64') }
+  end
+
+  describe 'the link for people' do
+    let(:bob) { { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'privileged' => false } }
+
+    it { is_expected.to contain_file('/usr/local/sbin/again').only_with('ensure' => 'link', 'target' => "#{folder}/again") }
+    it { is_expected.not_to contain_file('/usr/local/sbin') }
+
+    context 'moved' do
+      let(:params) { { symlink: '/opt/our tools/again' } }
+
+      it { is_expected.to compile.with_all_deps }
+      it { is_expected.to contain_file('/opt/our tools/again').only_with('ensure' => 'link', 'target' => "#{folder}/again") }
+      it { is_expected.not_to contain_file('/usr/local/sbin/again') }
+    end
+
+    context 'off' do
+      let(:params) { { symlink: false } }
+
+      it { is_expected.to compile.with_all_deps }
+      it { is_expected.not_to contain_file('/usr/local/sbin/again') }
+    end
+
+    context 'in a folder that another module manages' do
+      let(:post_condition) { "file { '/usr/local/sbin/': ensure => directory }" }
+
+      it { is_expected.to compile.with_all_deps }
+      it { expect(applied_before?('/usr/local/sbin', '/usr/local/sbin/again')).to be_truthy }
+    end
+
+    context 'for an ordinary user' do
+      let(:facts) { one_node(puppet_vardirtmp: '/home/bob/tmp', identity: bob) }
+
+      it { is_expected.not_to contain_file('/usr/local/sbin/again') }
+
+      context 'who wants one' do
+        let(:params) { { symlink: '/home/bob/bin/again' } }
+
+        it { is_expected.to contain_file('/home/bob/bin/again').with_target('/home/bob/tmp/common/again/again') }
+      end
+    end
+
+    [true, '', '/', 'again', 'bin/again', '/usr/local/sbin/', '/usr/../again', "/usr/again\n"].each do |value|
+      context "as #{value.inspect}" do
+        let(:params) { { symlink: value } }
+
+        it { is_expected.to compile.and_raise_error(%r{parameter 'symlink' expects}) }
+      end
+    end
+  end
+
+  describe 'the Puppet that the task starts' do
+    context 'as the fact says' do
+      let(:facts) { one_node(again: { 'pending' => [], 'chain' => 0, 'puppet' => ['/opt/a b/ruby', '/opt/puppet'] }) }
+
+      it { expect(settings).to include('puppet' => ['/opt/a b/ruby', '/opt/puppet']) }
+    end
+
+    # Whatever the fact says, the catalog compiles, and the settings are JSON.
+    [
+      'x', {}, { 'puppet' => nil }, { 'puppet' => '/x' }, { 'puppet' => ['/x'] }, { 'puppet' => ['/x', 'y'] },
+      { 'puppet' => ['/x', '/y"'] }, { 'puppet' => ['/x', '/y\\'] }, { 'puppet' => ['/x', "/y\n"] },
+    ].each do |fact|
+      context "where the fact is #{fact}" do
+        let(:facts) { one_node(again: fact) }
+
+        it { expect(settings).to include('puppet' => nil) }
+      end
+    end
   end
 
   describe 'the settings' do

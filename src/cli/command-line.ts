@@ -53,7 +53,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       ).showCompletionScript('again', 'completion');
     })
     .epilogue("Puppet calls it: notify Exec['again'] or Common::Again::Delta['…'] in a manifest.")
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'boolean-negation': false })
+    .parserConfiguration({
+      'duplicate-arguments-array': false,
+      'boolean-negation': false,
+      'populate--': true,
+    })
     .detectLocale(false)
     .strict()
     .version(version)
@@ -81,7 +85,12 @@ const withoutDefault: FallbackCompletionFunction = (_current, _argv, all, done) 
 
 async function notify(request: Request): Promise<number> {
   const args = [...canonicalArguments(request), '--parent', String(process.ppid)];
-  const { exitCode, text } = await relay({ file: process.execPath, args, environment: {} });
+  const { exitCode, text } = await relay({
+    file: process.execPath,
+    args,
+    environment: {},
+    failure: 'the waiter could not be started',
+  });
   (exitCode === 0 ? process.stdout : process.stderr).write(`${text}\n`);
   return exitCode;
 }

@@ -33,14 +33,16 @@ const statusCommand: CommandModule<object, { json: boolean }> = {
   },
 };
 
-const cancelCommand: CommandModule<object, { name: string | undefined; all: boolean }> = {
+const cancelCommand: CommandModule<object, { name: string | undefined; all: boolean; '--'?: string[] }> = {
   command: 'cancel [name]',
   describe: 'Cancel what is pending under a name, or all of it',
   builder: (command) =>
     command
       .positional('name', { type: 'string', describe: "Name of the delta; `again` for Exec['again']" })
       .option('all', { boolean: true, default: false, describe: 'Everything' }),
-  async handler({ name, all }) {
+  async handler({ name: given, all, '--': [afterDashes] = [] }) {
+    // A name that begins with `-` stands after `--`.
+    const name = given ?? afterDashes;
     if (all === (name !== undefined))
       throw new Refusal('say either a NAME or --all; see `again cancel --help`', 64);
     const cancelled = await cancel(await settledFolder(), name);

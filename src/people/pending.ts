@@ -21,6 +21,8 @@ export interface Pending {
   /** When it was asked for: ISO 8601, UTC. */
   readonly since: string;
   readonly delta: number;
+  /** Seconds that it waits in fact: the delta, or a chain's back-off, and the splay. */
+  readonly wait: number;
   readonly command: string;
   /** Number of this rerun in its chain. */
   readonly link: number;
@@ -47,6 +49,7 @@ function pendingOf(folder: string, record: CommandRecord, entry: Entry, now: num
     waitsFor: waitsFor(record, due, now),
     since: new Date(Date.now() - (now - entry.notifiedAt)).toISOString(),
     delta: entry.delta,
+    wait: Math.round(entry.wait / 1000),
     command: describeCommand(record.command),
     link: entry.link,
     chain: record.chain,

@@ -13,7 +13,7 @@ function drawOne(one: Pending, paint: Paint): string {
     [
       'due',
       one.dueIn === null
-        ? `${one.delta} s after the run's end`
+        ? `${formatDuration(one.wait)} after the run's end`
         : one.dueIn === 0
           ? 'now'
           : `in ${formatDuration(one.dueIn)}`,

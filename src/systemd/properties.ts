@@ -16,7 +16,6 @@ export const UNIT_PROPERTIES = [
   'KillMode',
   'Slice',
   'Type',
-  'RemainAfterExit',
   'MainPID',
   'ControlPID',
   'PrivateTmp',

@@ -21,5 +21,6 @@ export function inScope(scope: NonNullable<Shelter['scope']>, command: readonly 
       ...command,
     ],
     environment: managerEnvironment(scope.manager),
+    failure: `${scope.because}, so nothing can wait there, and a scope of its own cannot be had`,
   };
 }

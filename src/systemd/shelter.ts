@@ -17,8 +17,8 @@ export interface Shelter {
 
 export interface UnitRestart {
   readonly unit: UnitOfProcess;
-  /** A oneshot unit that stays active after its end takes a restart, not a start. */
-  readonly verb: 'start' | 'restart';
+  /** Whether the unit surely ends with the run. Where it goes on, what is private to it does, too, and the command is repeated there. */
+  readonly certain: boolean;
   readonly because: string;
 }
 
@@ -79,8 +79,11 @@ export function shelterFromService(
   const surroundings = privateSurroundings(properties, environment);
   // A daemon's unit, with all that is private to it, outlives the daemon's runs.
   if (surroundings === undefined || run.mode === 'daemon') return { scope, restart: undefined };
-  const verb = properties.RemainAfterExit === 'yes' ? 'restart' : 'start';
-  return { scope, restart: { unit, verb, because: surroundings } };
+  const isMain = [properties.MainPID, properties.ControlPID].includes(String(run.process.pid));
+  return {
+    scope,
+    restart: { unit, certain: isMain || properties.Type === 'oneshot', because: surroundings },
+  };
 }
 
 async function clearsSession(): Promise<boolean> {

@@ -6,7 +6,7 @@ import { isDisabled, lockHolder } from '../puppet/lock.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Command } from '../rerun/types.ts';
 import { currentRerun } from '../state/current.ts';
-import { hasEnded } from '../systemd/restart.ts';
+import { unitState } from '../systemd/restart.ts';
 import type { Held } from './held.ts';
 
 /** Why a rerun that is due can't start yet. */
@@ -15,14 +15,14 @@ export type Blocker =
   | { readonly kind: 'run'; readonly run: ProcessId }
   /** `puppet agent --disable` */
   | { readonly kind: 'disabled' }
-  /** The unit that is to be started again has not ended yet. */
+  /** The unit that is to be started again has not quite ended yet. */
   | { readonly kind: 'unit' };
 
 export async function findBlocker(
   command: Command,
   { home, id, puppet, restart }: Held,
 ): Promise<Blocker | undefined> {
-  if (restart && !(await hasEnded(restart))) return { kind: 'unit' };
+  if (restart && (await unitState(restart)) === 'changing') return { kind: 'unit' };
   const current = currentRerun(join(home, 'state'), id);
   if (current) return { kind: 'run', run: current };
   return findOtherRun(command, puppet);

@@ -19,7 +19,8 @@ import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
 import { type CommandRecord, isMine, readRecord, removeRecord, writeRecord } from '../state/records.ts';
 import { removeStrays } from '../state/sweep.ts';
-import { startAgain } from '../systemd/restart.ts';
+import { startAgain, unitState } from '../systemd/restart.ts';
+import type { UnitRestart } from '../systemd/shelter.ts';
 import type { Held } from './held.ts';
 import { startSuccessor } from './successor.ts';
 
@@ -37,11 +38,12 @@ export async function startRerun(
   if (!taken) return false;
   const { command, boot } = taken;
   const link = { chain: taken.chain, link: Math.max(...taken.entries.map((entry) => entry.link)) };
-  const what = held.restart ? `starts ${held.restart.unit.unit}` : `runs ${describeCommand(command)}`;
+  const restart = held.restart && (await unitState(held.restart)) === 'ended' ? held.restart : undefined;
+  const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(command)}`;
   const output = startLog(folder, taken.log, `${new Date().toISOString()} ${what}`);
-  const past = pastRerun(taken, link, held);
+  const past = pastRerun(taken, link, held, restart);
   try {
-    if (held.manifest !== undefined && !held.restart) requireManifest(held.manifest);
+    if (held.manifest !== undefined && !restart) requireManifest(held.manifest);
     const executable = currentExecutable(
       command.executable,
       command.argv[0] ?? command.executable,
@@ -53,8 +55,8 @@ export async function startRerun(
       'started',
       `${displayNames(taken.entries)}: ${what}, rerun ${link.link} in a row, output to ${logPath(folder, taken.log)}`,
     );
-    if (held.restart) {
-      const invocation = await startAgain(held.restart);
+    if (restart) {
+      const invocation = await startAgain(restart);
       if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, link));
       return true;
     }
@@ -75,7 +77,12 @@ export async function startRerun(
   }
 }
 
-function pastRerun(record: CommandRecord, { chain, link }: ChainLink, held: Held): PastRerun {
+function pastRerun(
+  record: CommandRecord,
+  { chain, link }: ChainLink,
+  held: Held,
+  restart: UnitRestart | undefined,
+): PastRerun {
   return {
     version: 1,
     id: record.log.replace(/\.log$/, ''),
@@ -86,7 +93,7 @@ function pastRerun(record: CommandRecord, { chain, link }: ChainLink, held: Held
     names: record.entries.map((entry) => entry.name ?? null),
     chain,
     link,
-    unit: held.restart?.unit.unit ?? null,
+    unit: restart?.unit.unit ?? null,
     failure: null,
     reportFile: held.puppet.reportFile,
   };

@@ -97,7 +97,7 @@ describe('a run in a oneshot unit', () => {
   });
 
   it('is run again also when it restarts its own unit', async () => {
-    // The first run is ended by the restart that it asks for. The second is that restart's, the third is ours.
+    // The restart ends the run that asks for it. One of the two that follow is the restart's, the other one ours.
     site.manifest('restarts', {
       more: `exec { 'restart':
   command  => 'systemctl --no-block restart restarts.service; sleep 60',
@@ -108,8 +108,11 @@ describe('a run in a oneshot unit', () => {
     });
     await site.timer('restarts', []);
     const runs = await site.settled('restarts', 3);
-    expect(runs[1]?.cgroup).toBe('/system.slice/restarts.service');
-    expect(runs[2]?.cgroup).toMatch(/^\/system\.slice\/again-[\w-]+\.scope$/);
+    expect(runs.map(({ cgroup }) => cgroup).sort()).toEqual([
+      expect.stringMatching(/^\/system\.slice\/again-[\w-]+\.scope$/),
+      '/system.slice/restarts.service',
+      '/system.slice/restarts.service',
+    ]);
     expect(said(await site.journal('restarts.service'))).toHaveLength(1);
   });
 

@@ -37,7 +37,9 @@ export async function openBolt(node: Node, dir: string): Promise<Bolt> {
     BUNDLE_GEMFILE: join(repository, 'gemfiles/bolt/Gemfile'),
     BUNDLE_PATH: join(repository, 'vendor/bolt'),
     BUNDLE_FROZEN: 'true',
+    BUNDLE_APP_CONFIG: join(dir, '.bundle'), // what Bundler writes down for itself
     BOLT_DISABLE_ANALYTICS: '1',
+    BOLT_GEM: 'true', // it is meant to be one
     LANG: 'C.UTF-8',
     HOME: dir,
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

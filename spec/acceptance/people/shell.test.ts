@@ -153,8 +153,6 @@ ${hold(world, `require => ${all}`)}`,
     await world.settled(1);
   });
 
-  test.todo('cancel -- NAME, where the name begins with a hyphen');
-
   test('another run of the same command is in the way, and satisfies what is due', async (context) => {
     const here = await place(context);
     const { world } = here;

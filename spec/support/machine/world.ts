@@ -94,7 +94,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
   await node.files.link(options.module, path('code/modules/common'));
   await write('conf/puppet.conf', ['[main]', ...folders(dir), ...(options.settings ?? []), ''].join('\n'));
   await write('conf/hiera.yaml', globalHiera);
-  await write('conf/data/world.yaml', options.base === false ? '--- {}\n' : hieraData(base));
+  await write('conf/data/world.yaml', options.base === false ? `---\n${noLink}` : hieraData(base));
   for (const name of ['probe.sh', 'clock.rb', 'long-title.rb']) {
     await write(`bin/${name}`, await readFile(join(supportFolder, name)));
   }
@@ -321,6 +321,9 @@ hierarchy:
     datadir: data
 `;
 
+/** The link in root's PATH is the machine's, which all worlds would share. */
+const noLink = 'common::again::symlink: false\n';
+
 export function hieraData(base: string): string {
-  return `---\ncommon::vardir::base: '${base}'\n`;
+  return `---\ncommon::vardir::base: '${base}'\n${noLink}`;
 }

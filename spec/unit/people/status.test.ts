@@ -11,6 +11,7 @@ const pending = (more: Partial<Pending> = {}): Pending => ({
   waitsFor: { kind: 'timer' },
   since: '2026-11-22T08:00:05.123Z',
   delta: 120,
+  wait: 120,
   command: 'puppet agent --test',
   link: 1,
   chain: 'c0ffee',
@@ -25,7 +26,10 @@ test('nothing', () => {
 
 test('a block for each', () => {
   const run: WaitsFor = { kind: 'run', pid: 4242 };
-  const two = [pending(), pending({ name: "Exec['again']", dueIn: null, delta: 0, waitsFor: run, link: 12 })];
+  const two = [
+    pending(),
+    pending({ name: "Exec['again']", dueIn: null, delta: 0, wait: 60, waitsFor: run, link: 12 }),
+  ];
   expect(drawStatus(two, plain)).toMatchInlineSnapshot(`
     "some-name
       due        in 1 min 55 s
@@ -37,7 +41,7 @@ test('a block for each', () => {
       log        /var/lib/puppet/tmp/common/again/state/logs/20261122T080005Z-0a1b2c.log
 
     Exec['again']
-      due        0 s after the run's end
+      due        1 min after the run's end
       waits for  the end of the run with pid 4242
       since      2026-11-22 08:00:05Z
       command    puppet agent --test

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { type Bench, expectOneRerun } from '../../../support/machine/bench.ts';
+import { until } from '../../../support/machine/wait.ts';
+import { announcement, notifyOnce, outputOf, type World } from '../../../support/machine/world.ts';
+
+/** Has Puppet do something to the executable after it has been delivered and before it is called. */
+const damage = (world: World, command: string) => `exec { 'damage':
+  command => '${command}',
+  path    => '/usr/bin:/bin',
+  require => File['${world.again}/again'],
+  before  => Exec['again'],
+}`;
+
+const longDelta = "common::again::delta { 'later': delta => 600 }";
+
+/** What can go wrong on a node, and what users see of it; docs/FAULTS.md has the table. */
+export function faultScenarios(bench: Bench): void {
+  for (const [state, command] of [
+    ['is gone', 'rm AGAIN'],
+    ['is cut off', 'truncate --size 1M AGAIN'],
+    ['ends at once', 'cp --remove-destination /bin/true AGAIN'],
+  ] as const) {
+    test(`an executable that ${state}: the Exec fails in one line that says what to do`, async (context) => {
+      const world = await bench.world(context);
+      const broken = damage(world, command.replace('AGAIN', `${world.again}/again`));
+      const site = await world.write('site.pp', notifyOnce(world, "Exec['again']", broken));
+      const run = await world.run({ argv: world.apply(site) });
+      expect(outputOf(run.output, 'again')).toEqual([
+        `again: ${world.again}/again could not be started, or ended at once: see what \`${world.again}/again --version\` says, ` +
+          'or remove it and run Puppet again, which delivers it anew',
+      ]);
+      expect(run.output).toContain('returned 1 instead of one of [0]');
+      expect(await world.pending()).toEqual([]);
+    });
+  }
+
+  test('a run that is killed has ended: it is run again', async (context) => {
+    const world = await bench.world(context);
+    const slow = `exec { '/bin/sleep 60': require => Exec['again'], subscribe => File['${world.trigger}'], refreshonly => true }`;
+    const site = await world.write('site.pp', notifyOnce(world, "Exec['again']", slow));
+    const run = await world.start({ argv: world.apply(site) });
+    await until('the notification', async () => (await world.pending()).length > 0);
+    const first = (await world.runs())[0];
+    await world.node.signal(first?.run.pid ?? 0, 'SIGKILL');
+    await run.ended;
+    for (const { pid, argv } of await world.processes()) {
+      if (argv[0] === '/bin/sleep') await world.node.signal(pid, 'SIGKILL');
+    }
+    await until('the rerun', async () => (await world.runs()).length === 2, { seconds: 60 });
+  });
+
+  test('a waiter that is killed is told once as lost', async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", longDelta));
+    const run = await world.run({ argv: world.apply(site) });
+    const { waiter } = announcement(run.output, 'again-delta-later');
+    await world.node.signal(waiter, 'SIGKILL');
+    await until('its end', async () => (await world.helpers()).length === 0);
+
+    const ask = async (...words: string[]) =>
+      (await world.run({ argv: [`${world.again}/again`, ...words] })).stdout;
+    expect(await ask('status')).toBe('Nothing is pending.\n');
+    expect(await ask('status', '--json')).toBe('[]\n');
+    const history = JSON.parse(await ask('history', '--json'));
+    expect(history).toEqual([
+      expect.objectContaining({
+        names: ['later'],
+        result: 'not run: lost: its waiter was killed',
+        pid: waiter,
+      }),
+    ]);
+  });
+
+  test('a process that is stopped with the lock of the state: others refuse after a while, and say whom to end', async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world));
+    const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
+    expect(prepared.code, prepared.output).toBe(0);
+    // Somebody who holds it and does not go on: this very test, by name.
+    const { pid, startTime } =
+      (await world.node.processes()).find((process) => process.pid === globalThis.process.pid) ?? {};
+    const boot = (await world.node.files.read('/proc/sys/kernel/random/boot_id')).toString().trim();
+    await world.node.files.write(`${world.state}/lock.1000`, JSON.stringify({ pid, start: startTime, boot }));
+    const run = await world.run({ argv: world.apply(site) });
+    expect(outputOf(run.output, 'again')).toEqual([
+      `again: ${world.state}/lock.1000 is held by a process that does not go on: end the process that it names`,
+    ]);
+    expect(await world.pending()).toEqual([]);
+    expect(await world.helpers()).toEqual([]);
+  });
+
+  test("programs that the run's PATH puts before the system's are not started", async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world));
+    await world.node.files.makeFolder(world.path('trap'));
+    for (const name of ['env', 'setsid', 'prlimit', 'logger', 'systemctl', 'systemd-run', 'again']) {
+      await world.write(`trap/${name}`, `#!/bin/sh\necho ${name} >> ${world.path('trapped')}\n`, 0o755);
+    }
+    const path = `${world.path('trap')}:/usr/sbin:/usr/bin:/sbin:/bin`;
+    const run = await world.run({ argv: ['/usr/bin/ruby', ...world.apply(site)], env: { PATH: path } });
+    await expectOneRerun(world, run.output);
+    expect(await world.node.files.exists(world.path('trapped'))).toBe(false);
+  });
+}

@@ -156,9 +156,21 @@ class common::again (
 
   # Root's alone by default: an ordinary user can't write there.
   if $symlink and ($common::vardir::owner == 'root' or $symlink != '/usr/local/sbin/again') {
+    # Minimal systems lack /usr/local/sbin. It is no file resource: another module may declare it.
+    $symlink_folder = regsubst($symlink, '/[^/]+$', '')
+    $quoted_symlink_folder = common::shell_quote($symlink_folder)
+    exec { "common::again ${symlink_folder}":
+      command  => "mkdir -p ${quoted_symlink_folder}",
+      creates  => "${symlink_folder}/",
+      path     => ['/bin', '/usr/bin'],
+      provider => 'posix',
+      umask    => '022',
+    }
+
     file { $symlink:
-      ensure => link,
-      target => "${folder}/again",
+      ensure  => link,
+      target  => "${folder}/again",
+      require => Exec["common::again ${symlink_folder}"],
     }
   }
 

@@ -116,7 +116,7 @@ describe 'common::again' do
 
     it { is_expected.to compile.with_all_deps }
     it { is_expected.to contain_exec('again').that_subscribes_to(['File[/tmp/one]', 'File[/tmp/two]']) }
-    it { is_expected.to have_exec_resource_count(2) }
+    it { is_expected.to have_exec_resource_count(3) }
   end
 
   context 'with a base folder of its own' do
@@ -186,14 +186,20 @@ describe 'common::again' do
   describe 'the link for people' do
     let(:bob) { { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'privileged' => false } }
 
-    it { is_expected.to contain_file('/usr/local/sbin/again').only_with('ensure' => 'link', 'target' => "#{folder}/again") }
+    it { is_expected.to contain_file('/usr/local/sbin/again').with('ensure' => 'link', 'target' => "#{folder}/again") }
+
+    it 'has a folder to lie in, also where a minimal system lacks it' do
+      is_expected.to contain_exec('common::again /usr/local/sbin').with(command: 'mkdir -p /usr/local/sbin', creates: '/usr/local/sbin/')
+                                                                  .that_comes_before('File[/usr/local/sbin/again]')
+    end
+
     it { is_expected.not_to contain_file('/usr/local/sbin') }
 
     context 'moved' do
       let(:params) { { symlink: '/opt/our tools/again' } }
 
       it { is_expected.to compile.with_all_deps }
-      it { is_expected.to contain_file('/opt/our tools/again').only_with('ensure' => 'link', 'target' => "#{folder}/again") }
+      it { is_expected.to contain_file('/opt/our tools/again').with('ensure' => 'link', 'target' => "#{folder}/again") }
       it { is_expected.not_to contain_file('/usr/local/sbin/again') }
     end
 

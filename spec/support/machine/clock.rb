@@ -1,3 +1,5 @@
+# frozen_string_literal: true
+
 # Loaded by RUBYOPT: writes down when this Ruby started and when it ended, by the clock that nobody can set, and
 # which descriptors it was given: later, Ruby and Puppet have some of their own, and when they close them is a matter of luck.
 here = "#{File.dirname(__FILE__)}/../clock"
@@ -7,7 +9,7 @@ stamp = lambda do |event, more = nil|
 end
 given = Dir.children('/proc/self/fd').map(&:to_i).sort.filter_map do |number|
   target = File.readlink("/proc/self/fd/#{number}")
-  "#{number}=#{target.gsub(/\[\d+\]/, '').gsub(' ', '_')}" unless target.end_with?('/fd')
+  "#{number}=#{target.gsub(%r{\[\d+\]}, '').gsub(' ', '_')}" unless target.end_with?('/fd')
 rescue SystemCallError
   nil
 end

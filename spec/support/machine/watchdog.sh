@@ -7,6 +7,7 @@ cat >/dev/null
 
 left() {
   {
+    # shellcheck disable=SC2062 # files, not a pattern
     printf '%s\n' "$root" | grep -lsaF -f - /proc/[0-9]*/cmdline /proc/[0-9]*/environ
     find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$root/*" 2>/dev/null
   } | cut -d/ -f3 | sort -u

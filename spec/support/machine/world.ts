@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'vitest';
 import { type Clock, type Record, readClock, readJournal, type Sight } from './journal.ts';
 import type { Command, Finished, Node, Process, Started } from './node.ts';
@@ -95,7 +96,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
   await write('conf/puppet.conf', ['[main]', ...folders(dir), ...(options.settings ?? []), ''].join('\n'));
   await write('conf/hiera.yaml', globalHiera);
   await write('conf/data/world.yaml', options.base === false ? `---\n${noLink}` : hieraData(base));
-  for (const name of ['probe.sh', 'clock.rb', 'long-title.rb']) {
+  for (const name of ['probe.sh', 'clock.rb', 'long_title.rb']) {
     await write(`bin/${name}`, await readFile(join(supportFolder, name)));
   }
   if (options.delivered !== false) await deliver(node, options.module, again);
@@ -201,15 +202,11 @@ export function announcement(output: string, exec = 'again'): Announcement {
 /** The lines that an Exec has written, as Puppet shows them at a terminal or in a log file. */
 export function outputOf(output: string, exec: string): string[] {
   const shown = / *(?:\(\w+\))?: (.*)$/;
-  return withoutColors(output)
+  return stripVTControlCharacters(output)
     .split('\n')
     .flatMap((line) => line.split(`Exec[${exec}]/returns`).slice(1))
     .map((rest) => shown.exec(rest)?.[1] ?? rest)
     .filter((line) => !line.startsWith('executed successfully'));
-}
-
-function withoutColors(text: string): string {
-  return text.replaceAll(/\x1b\[[\d;]*m/g, '');
 }
 
 /** A manifest that notifies once: its first run makes a file, and the second finds it made. */

@@ -125,7 +125,7 @@ export function agentScenarios(bench: Bench): void {
     const daemon = await world.start({
       argv: command('--no-daemonize', '--verbose'),
       env: {
-        RUBYOPT: `-r${world.path('bin/clock.rb')} -r${world.path('bin/long-title.rb')}`,
+        RUBYOPT: `-r${world.path('bin/clock.rb')} -r${world.path('bin/long_title.rb')}`,
         AFTER: 'x'.repeat(100),
       },
     });

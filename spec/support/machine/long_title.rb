@@ -1,3 +1,5 @@
+# frozen_string_literal: true
+
 # Loaded by RUBYOPT: what an installed catalogue of messages does to the title of a daemon's run.
 module Puppet
   class Agent

@@ -9,10 +9,15 @@ export interface Verdict {
   readonly text: string;
 }
 
+/** Puppet fails an Exec that prints what its locale can't read, so what is not ASCII is shown by its number. */
+export function toAscii(text: string): string {
+  return text.replace(/[^\x20-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
 /** Says the verdict and closes the descriptor: whoever started this process goes on from here. */
 export function say({ exitCode, text }: Verdict): void {
   try {
-    writeSync(VERDICT_DESCRIPTOR, `${exitCode} ${text}\n`);
+    writeSync(VERDICT_DESCRIPTOR, `${exitCode} ${toAscii(text)}\n`);
     closeSync(VERDICT_DESCRIPTOR);
   } catch {
     // Nobody listens any more. What was recorded stays true.

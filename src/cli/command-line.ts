@@ -36,11 +36,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
             describe: 'Count from now, not from the end of the run',
             default: false,
           }),
-      async ({ name, delta, startTimerNow }) => {
+      async ({ name, delta, 'start-timer-now': startTimerNow }) => {
         exitCode = await notify({
           name: name === undefined ? undefined : checkedName(name),
           delta: delta === undefined ? 0 : checkedDelta(delta),
-          startTimerNow,
+          startTimerNow: checkedFlag(startTimerNow, words),
         });
       },
     )
@@ -93,6 +93,13 @@ async function notify(request: Request): Promise<number> {
   });
   (exitCode === 0 ? process.stdout : process.stderr).write(`${text}\n`);
   return exitCode;
+}
+
+/** yargs takes any value of a flag for false. */
+function checkedFlag(value: boolean, words: readonly string[]): boolean {
+  const odd = words.find((word) => /^--start-timer-now=(?!true$|false$)/.test(word));
+  if (odd === undefined) return value;
+  throw new Refusal(`${odd}: --start-timer-now takes no value`, 64);
 }
 
 function checkedName(name: string): string {

@@ -19,8 +19,8 @@ export interface ProcessSnapshot {
   readonly id: ProcessId;
   readonly parent: number;
   readonly status: Status;
-  /** The running image, as the kernel names it: ` (deleted)` is appended when the file has been replaced. */
-  readonly image: Bytes;
+  /** The running image, as the kernel names it: ` (deleted)` is appended when the file has been replaced. Other users' can't be seen. */
+  readonly image: Bytes | undefined;
   readonly argv: readonly Bytes[];
 }
 
@@ -34,9 +34,17 @@ export function readProcess(pid: number): ProcessSnapshot | undefined {
       id: { pid, start: stat.start },
       parent: stat.parent,
       status,
-      image: fromBuffer(readlinkSync(`/proc/${pid}/exe`, { encoding: 'buffer' })),
+      image: readImage(pid),
       argv: splitAtNul(fromBuffer(readFileSync(`/proc/${pid}/cmdline`))),
     };
+  } catch {
+    return undefined;
+  }
+}
+
+function readImage(pid: number): Bytes | undefined {
+  try {
+    return fromBuffer(readlinkSync(`/proc/${pid}/exe`, { encoding: 'buffer' }));
   } catch {
     return undefined;
   }

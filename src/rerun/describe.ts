@@ -9,7 +9,7 @@ export function describeCommand(command: Command): string {
   const script = parsePuppetCommandLine(command.argv)?.scriptEnd ?? 1;
   const words = ['puppet', ...command.argv.slice(script).map(quoted)];
   const line = words.join(' ');
-  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 3)}...` : line;
 }
 
 function quoted(argument: Bytes): string {

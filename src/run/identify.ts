@@ -12,7 +12,7 @@ import type { Run } from './types.ts';
  */
 export function identifyRun(ancestry: readonly ProcessSnapshot[], user: number): Run {
   for (const [generation, candidate] of ancestry.entries()) {
-    if (!isRuby(candidate.image)) continue;
+    if (!isRuby(candidate.image ?? candidate.argv[0] ?? ('' as Bytes))) continue;
     const commandLine = parsePuppetCommandLine(candidate.argv);
     if (commandLine) {
       refuseOtherUser(candidate, user);
@@ -72,8 +72,7 @@ function identifyDirect(process: ProcessSnapshot, commandLine: PuppetCommandLine
  */
 function identifyDaemon(child: ProcessSnapshot, daemon: ProcessSnapshot): Run | undefined {
   const commandLine = parsePuppetCommandLine(daemon.argv);
-  if (commandLine?.subcommand !== 'agent' || imagePath(daemon.image) !== imagePath(child.image))
-    return undefined;
+  if (commandLine?.subcommand !== 'agent' || pathOf(daemon) !== pathOf(child)) return undefined;
   return { ...describe(child, daemon, commandLine), mode: 'daemon' };
 }
 
@@ -81,11 +80,16 @@ function describe(run: ProcessSnapshot, source: ProcessSnapshot, commandLine: Pu
   return {
     process: run.id,
     source: source.id,
-    executable: imagePath(source.image),
+    executable: pathOf(source),
     argv: source.argv,
     prefix: source.argv.length - commandLine.rest.length,
     arguments: parseArguments(commandLine.rest),
   };
+}
+
+/** The interpreter's file. Who may not see it has been refused before it is used. */
+function pathOf(process: ProcessSnapshot): Bytes {
+  return imagePath(process.image ?? ('' as Bytes));
 }
 
 /** What `puppet apply` reads (application/apply.rb): `--catalog`, else `-e`, else the first operand, else standard input. */
@@ -114,5 +118,5 @@ function operand(args: readonly Argument[]): Bytes | undefined {
 
 function shorten(title: Bytes | undefined): string {
   const shown = toDisplay(title ?? ('' as Bytes)).trim();
-  return shown.length > 60 ? `${shown.slice(0, 59)}…` : shown;
+  return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
 }

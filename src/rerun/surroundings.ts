@@ -30,9 +30,18 @@ export function enterSurroundings(run: Run): Surroundings {
       umask: status.umask,
       openFiles: parseOpenFilesLimit(readFileSync(`/proc/${pid}/limits`, 'latin1')),
       ignoredSignals: status.ignoredSignals.toString(16),
-      blockedSignals: status.blockedSignals.toString(16),
+      blockedSignals: (isMomentary(status.blockedSignals) ? 0n : status.blockedSignals).toString(16),
     };
   } catch (error) {
     throw new Refusal(`the Puppet run (pid ${pid}) cannot be inspected: ${(error as Error).message}`);
   }
+}
+
+/**
+ * Ruby blocks every signal while it starts a process, such as this one, and on a busy machine it can be seen at that (process.c,
+ * disable_child_handler_before_fork). It is not how the run was started: Ruby takes all signals from its start on.
+ */
+export function isMomentary(blocked: bigint): boolean {
+  const most = (1n << 31n) - 1n - ((1n << 8n) | (1n << 18n)); // SIGKILL and SIGSTOP can't be blocked
+  return (blocked & most) === most;
 }

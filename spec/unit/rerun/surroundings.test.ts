@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fromText } from '../../../src/bytes.ts';
 import { type ProcessId, readStat } from '../../../src/proc/process.ts';
 import { restoreOpenFiles } from '../../../src/rerun/limit.ts';
-import { enterSurroundings } from '../../../src/rerun/surroundings.ts';
+import { enterSurroundings, isMomentary } from '../../../src/rerun/surroundings.ts';
 import type { Run } from '../../../src/run/types.ts';
 import { temporaryFolder } from '../state/temporary.ts';
 import { refusalOf } from '../thrown.ts';
@@ -51,6 +51,15 @@ describe('what a rerun shares with its run', () => {
       /^the Puppet run \(pid 4194305\) cannot be inspected: ENOENT.*[^\n]$/,
     );
   });
+});
+
+test.each([
+  ['all of them, while Ruby starts a process', 0xfffffffe7ffbfeffn, true],
+  ['none', 0n, false],
+  ['SIGUSR2', 1n << 11n, false],
+  ['SIGHUP, SIGTERM and SIGCHLD', 0x14001n, false],
+])('blocked signals that are seen for a moment only: %s', (_, blocked, momentary) => {
+  expect(isMomentary(blocked)).toBe(momentary);
 });
 
 describe('the limit of open files', () => {

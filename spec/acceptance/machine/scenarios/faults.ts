@@ -101,4 +101,38 @@ export function faultScenarios(bench: Bench): void {
     await expectOneRerun(world, run.output);
     expect(await world.node.files.exists(world.path('trapped'))).toBe(false);
   });
+
+  test("somebody else's process with the same command line is not in the way of root's rerun", async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world));
+    const hold = await world.write('bin/hold.rb', 'sleep\n', 0o644);
+    const other = await world.start({
+      argv: world.apply(site),
+      wrap: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'env', `RUBYOPT=-r${hold}`],
+    });
+    await until('a stranger with that command line', async () =>
+      (await world.processes()).some(({ pid, argv }) => pid === other.pid && argv.includes(site)),
+    );
+    const run = await world.run({ argv: world.apply(site) });
+    await until('the rerun', async () => (await world.runs()).length === 2, { seconds: 60 });
+    expect(announcement(run.output).waiter).toBe((await world.runs())[1]?.run.pid);
+    await world.node.signal(other.pid, 'SIGKILL');
+    await world.settled(2);
+  });
+
+  test("nothing of a run's environment is on the disk, or in what others can see of the waiter", async (context) => {
+    const world = await bench.world(context);
+    const secret = 'k3ep-0ut';
+    const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", longDelta));
+    const run = await world.run({ argv: world.apply(site), env: { TOKEN: secret } });
+    const { waiter } = announcement(run.output, 'again-delta-later');
+    const grep = await world.node.exec({ argv: ['/bin/grep', '-r', '--', secret, world.state] });
+    expect([grep.code, grep.output]).toEqual([1, '']);
+    const [helper] = await world.helpers();
+    expect(helper?.pid).toBe(waiter);
+    expect(helper?.argv.join(' ')).not.toContain(secret);
+    expect(helper?.environ).toBe('');
+    await world.node.signal(waiter, 'SIGTERM');
+    await world.settled(1);
+  });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { oneLine, Refusal } from '../../src/refusal.ts';
-import { parseVerdict, type Verdict } from '../../src/verdict.ts';
+import { parseVerdict, toAscii, type Verdict } from '../../src/verdict.ts';
 
 describe('a verdict', () => {
   test.each<[string, Verdict | undefined]>([
@@ -34,4 +34,13 @@ describe('what was thrown, on one line', () => {
   test('a refusal ends with 1, a wrong command line with 64', () => {
     expect([new Refusal('x').exitCode, new Refusal('x', 64).exitCode]).toEqual([1, 64]);
   });
+});
+
+test.each([
+  ["Exec['again'], 120 s", "Exec['again'], 120 s"],
+  ['größe', 'gr\\u{f6}\\u{df}e'],
+  ['ready 👍', 'ready \\u{1f44d}'],
+  ['\ufffd', '\\u{fffd}'],
+])('what an Exec prints is ASCII, which every locale can read: %s', (text, ascii) => {
+  expect(toAscii(text)).toBe(ascii);
 });

@@ -32,6 +32,6 @@ test.each<[string, string[], string]>([
 
 test('a long command is cut at 200 characters', () => {
   const line = shown('ruby', 'puppet', 'apply', '-e', 'x'.repeat(500));
-  expect(line).toBe(`puppet apply -e ${'x'.repeat(183)}…`);
+  expect(line).toBe(`puppet apply -e ${'x'.repeat(181)}...`);
   expect(line).toHaveLength(200);
 });

@@ -30,4 +30,6 @@ parent=$(sed 's/.*) . \([0-9]*\) .*/\1/' "/proc/$PPID/stat")
 record run "$PPID"
 record parent "$parent"
 record child $$
+# This shell blocks all signals for the moment in which it starts `cat`; what a child has is what counts.
+cat /proc/self/status >"$folder/child/status"
 mv "$folder" "$journal/$name"

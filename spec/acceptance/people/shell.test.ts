@@ -84,6 +84,7 @@ describe('what is pending', () => {
       waitsFor: { kind: 'run', pid: run.pid },
       since: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       delta: 600,
+      wait: 600,
       command: `puppet apply --confdir ${world.path('conf')} --color=false ${world.path('site.pp')}`,
       link: 1,
       chain: expect.stringMatching(/^[0-9a-f]+$/),

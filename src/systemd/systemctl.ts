@@ -38,6 +38,9 @@ export async function showLogind(): Promise<{ killsUserProcesses: boolean; excep
   };
 }
 
+/** What a system that stays up says of itself; one that goes down says `stopping`, and at its very end nothing any more. */
+const UP = ['initializing', 'starting', 'running', 'degraded', 'maintenance'];
+
 /** Whether the machine is being shut down: then systemd ends everything, which is nobody's wish to cancel. */
 export async function isShuttingDown(): Promise<boolean> {
   if (!existsSync('/run/systemd/system')) return false;
@@ -50,7 +53,7 @@ export async function isShuttingDown(): Promise<boolean> {
       (_, stdout) => resolve(stdout.trim()),
     );
   });
-  return state === 'stopping';
+  return !UP.includes(state);
 }
 
 /** Starts a unit without waiting for it. @throws {Error} with what systemctl says */

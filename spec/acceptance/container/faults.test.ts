@@ -112,6 +112,20 @@ exec { 'second':
       const lines = said((await site.apply(`${name}-other`)).stdout);
       expect(lines).toEqual([expect.stringMatching(/^Will run /)]);
       expect(lines[0]).not.toContain('in a row');
+      // It is told once, as lost.
+      const history = JSON.parse(await site.sh(`${STATE}/../again history --json`)) as {
+        command: string;
+        result: string;
+      }[];
+      expect(
+        history.filter((past) => past.command.includes(`/${name}.pp`) && past.result.startsWith('not run')),
+      ).toEqual([
+        expect.objectContaining({
+          names: ['later'],
+          result: 'not run: lost: the machine was booted anew',
+          pid: waiter.pid,
+        }),
+      ]);
       await site.settled(`${name}-other`, 2);
       expect(site.runs(name)).toHaveLength(2);
 

@@ -54,6 +54,38 @@ describe('a run that', () => {
     await site.settled('ordinary', 1);
   });
 
+  it('asks for a rerun has a line in the journal for every event', async () => {
+    site.manifest('told', {
+      target: "[Common::Again::Delta['a'], Common::Again::Delta['b']]",
+      more: "common::again::delta { ['a', 'b']: delta => 600 }",
+    });
+    await site.apply('told');
+    await site.sh('/usr/local/sbin/again cancel a');
+    await site.sh('/usr/local/sbin/again cancel --all');
+    site.manifest('told-now');
+    await site.apply('told-now');
+    await site.settled('told-now', 2);
+
+    const expected = [
+      /^scheduled: a: Will run `puppet apply .*` again 600 s after this run/,
+      /^coalesced: b: Will run `puppet apply .*` again 600 s after this run/,
+      /^cancelled: a$/,
+      /^cancelled: b$/,
+      /^scheduled: Exec\['again'\]: Will run `puppet apply .*told-now\.pp` again as soon as this run/,
+      /^started: Exec\['again'\]: runs puppet apply .*told-now\.pp, rerun 1 in a row, output to /,
+    ];
+    const told = async () =>
+      (await site.sh('journalctl --identifier=again --output=cat'))
+        .split('\n')
+        .filter((line) => /: [ab](:|$)|told-now/.test(line));
+    let lines: string[] = [];
+    await site.until('a line for each event', async () => {
+      lines = await told();
+      return lines.length >= expected.length;
+    });
+    expect(lines).toEqual(expected.map((line) => expect.stringMatching(line)));
+  });
+
   it('is the main process of a container is refused in one line', async () => {
     const manifest = site.manifest('main');
     const isolated = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];

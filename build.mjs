@@ -2,7 +2,7 @@
 //
 //   node build.mjs [--arch x64|arm64|native] [--force]
 //
-// TypeScript in src/ becomes one CommonJS bundle (esbuild), the bundle becomes part of a Node binary (pkg,
+// TypeScript in src/ becomes some CommonJS bundles (esbuild), the bundles become part of a Node binary (pkg,
 // SEA mode), once for each CPU: files/again/again-linux-x64 and files/again/again-linux-arm64. The Node
 // binaries are those of the npm packages node-linux-*, in the versions of package-lock.json. What is up to
 // date is left alone; --force builds it all the same.
@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bundleSources, compile } from './scripts/bundle.mjs';
 import {
   architectures,
   cache,
@@ -29,6 +30,7 @@ import {
   executableOf,
   Failure,
   findProgram,
+  load,
   readJson,
   readVersion,
   root,
@@ -47,9 +49,9 @@ await run('build', async (args) => {
   const { arches, force } = parseCommandLine(args);
   checkNode();
   const version = readVersion();
-  const bundle = await bundleSources(version);
+  const bundles = await bundleSources(version);
   for (const arch of arches) {
-    await buildExecutable({ arch, version, bundle, force });
+    await buildExecutable({ arch, version, bundles, force });
   }
 });
 
@@ -89,48 +91,11 @@ function lockedBase(arch) {
   return { name, version: locked.version, integrity: locked.integrity };
 }
 
-async function load(name) {
-  try {
-    return await import(name);
-  } catch (error) {
-    throw new Failure(`can't load ${name} (${error.code ?? error.message}): run \`npm ci\` first`);
-  }
-}
-
-async function bundleSources(version) {
-  const { build } = await load('esbuild');
-  try {
-    const { outputFiles } = await build({
-      absWorkingDir: root,
-      entryPoints: ['src/main.ts'],
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node24',
-      minifyWhitespace: true,
-      keepNames: true,
-      legalComments: 'none',
-      logLevel: 'silent',
-      define: {
-        AGAIN_VERSION: JSON.stringify(version),
-        // yargs calls createRequire() with it; a CommonJS bundle has none, and nothing is loaded by it.
-        'import.meta.url': JSON.stringify('file:///again'),
-      },
-    });
-    return outputFiles[0].text;
-  } catch (error) {
-    const [first] = error.errors ?? [];
-    const place = first?.location ? `${first.location.file}:${first.location.line}: ` : '';
-    throw new Failure(`esbuild: ${place}${first?.text ?? error.message}`);
-  }
-}
-
-async function buildExecutable({ arch, version, bundle, force }) {
+async function buildExecutable({ arch, version, bundles, force }) {
   const output = executableOf(arch);
   const shown = relative(root, output);
   const strip = findStrip(arch);
-  const recipe = describeRecipe({ arch, bundle, strip });
+  const recipe = describeRecipe({ arch, bundles, strip });
   const stamp = join(cache, `built-${arch}.json`);
   if (!force && isUpToDate(stamp, recipe, output)) {
     console.log(`build: ${shown} is up to date`);
@@ -148,7 +113,7 @@ async function buildExecutable({ arch, version, bundle, force }) {
     if (strip) {
       capture(strip.program, ['--strip-all', base]);
     }
-    await inject({ arch, bundle, base, work, output: unfinished });
+    await inject({ arch, bundles, base, work, output: unfinished });
     writeFingerprint(unfinished);
     chmodSync(unfinished, 0o755);
     const proof = prove(unfinished, arch, version);
@@ -170,10 +135,10 @@ function findStrip(arch) {
 }
 
 /** All that the result depends on, as one hash. */
-function describeRecipe({ arch, bundle, strip }) {
+function describeRecipe({ arch, bundles, strip }) {
   const pkg = readJson('node_modules/@yao-pkg/pkg/package.json').version;
-  const self = readFileSync(join(root, 'build.mjs'), 'utf8');
-  const parts = [bundle, self, pkg, lockedBase(arch), strip?.version ?? 'not stripped', process.arch];
+  const recipes = ['build.mjs', 'scripts/bundle.mjs'].map((name) => readFileSync(join(root, name), 'utf8'));
+  const parts = [bundles, recipes, pkg, lockedBase(arch), strip?.version ?? 'not stripped', process.arch];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
@@ -244,12 +209,23 @@ async function loadPkg() {
   return { sea: sea.default, log: log.log };
 }
 
-async function inject({ arch, bundle, base, work, output }) {
+async function inject({ arch, bundles, base, work, output }) {
   const { sea, log } = await loadPkg();
   log.info = () => {};
   const main = join(work, 'again.cjs');
-  writeFileSync(main, bundle);
-  const native = arch === process.arch;
+  writeFileSync(main, bundles.loader);
+  const assets = {};
+  for (const [name, source] of Object.entries(bundles.parts)) {
+    // V8's code is good for the CPU that made it.
+    const code = arch === process.arch ? compile(source) : '';
+    for (const [file, content] of [
+      [`${name}.js`, source],
+      [`${name}.code`, code],
+    ]) {
+      writeFileSync(join(work, file), content);
+      assets[file] = `../${file}`;
+    }
+  }
   process.env.TMPDIR = work; // pkg's own temporary folder is made there, and goes with it
   try {
     await sea(main, {
@@ -260,7 +236,8 @@ async function inject({ arch, bundle, base, work, output }) {
         main: '../again.cjs', // seen from pkg's folder; it becomes part of the executable: no path of this machine
         disableExperimentalSEAWarning: true,
         useSnapshot: false,
-        useCodeCache: native, // V8's cache is good for the CPU that made it
+        assets,
+        useCodeCache: arch === process.arch,
         execArgvExtension: 'none', // NODE_OPTIONS of a Puppet run is not meant for this Node
       },
     });

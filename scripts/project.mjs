@@ -79,3 +79,12 @@ export function findProgram(...names) {
   const folders = (process.env.PATH ?? '').split(':').filter(Boolean);
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 }
+
+/** A package that the build needs. */
+export async function load(name) {
+  try {
+    return await import(name);
+  } catch (error) {
+    throw new Failure(`can't load ${name} (${error.code ?? error.message}): run \`npm ci\` first`);
+  }
+}

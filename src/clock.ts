@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readBytes } from './read.ts';
 
 /**
  * Milliseconds of CLOCK_MONOTONIC: not touched by changes of the wall clock, and the same for all processes of one boot
@@ -10,5 +10,8 @@ export function monotonic(): number {
 
 /** Names this boot of the kernel; monotonic times and pids mean nothing under another one. */
 export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  boot ??= readBytes('/proc/sys/kernel/random/boot_id').trim();
+  return boot;
 }
+
+let boot: string | undefined;

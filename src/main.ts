@@ -11,6 +11,8 @@ import { listen } from './waiter/listen.ts';
  * wait for is loaded when it is needed: loading is most of what a notification costs.
  */
 async function main(args: readonly string[]): Promise<void> {
+  // Nobody is ever shown where an error came from, and to find that out takes longer than most of what fails here, such as a file that isn't there.
+  Error.stackTraceLimit = 0;
   // Node names its main thread `MainThread`; ps, pgrep and killall look for `again`.
   if (existsSync('/proc/self/comm')) writeFileSync('/proc/self/comm', 'again');
   const notification = parseCanonical(args);
@@ -28,19 +30,18 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
   try {
     const outcome = await takeNotification(request);
     if (outcome.kind === 'elsewhere') {
-      const { relay } = await import('./relay.ts');
+      const { relay } = await import('./waiter/part.ts');
       return say(await relay(outcome.command));
     }
     say(outcome.verdict);
-    const { log } = await import('./journal.ts');
+    const { log, waitAndBecome } = await import('./waiter/part.ts');
     for (const [event, text] of outcome.events) log(event, text);
     if (outcome.kind === 'said') return;
-    const { waitAndBecome } = await import('./waiter/wait.ts');
     await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
   } catch (error) {
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
     say({ exitCode, text: `again: ${oneLine(error)}` });
-    if (error instanceof ChainEnded) (await import('./journal.ts')).log('failed', oneLine(error));
+    if (error instanceof ChainEnded) (await import('./waiter/part.ts')).log('failed', oneLine(error));
     process.exitCode = exitCode;
   } finally {
     wakeup.close();
@@ -49,8 +50,7 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
 
 async function beSuccessor(): Promise<void> {
   const { wakeup, cancelled } = listen();
-  const { adopt } = await import('./waiter/successor.ts');
-  const { waitAndBecome } = await import('./waiter/wait.ts');
+  const { adopt, waitAndBecome } = await import('./waiter/part.ts');
   const { held, record } = adopt();
   if (record) await waitAndBecome(held, record, wakeup, cancelled);
   wakeup.close();

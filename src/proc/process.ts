@@ -1,5 +1,6 @@
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
+import { readBytes } from '../read.ts';
 import { hasEnded, parseStat, type Stat } from './stat.ts';
 import { parseStatus, type Status } from './status.ts';
 
@@ -28,14 +29,14 @@ export interface ProcessSnapshot {
 export function readProcess(pid: number): ProcessSnapshot | undefined {
   try {
     const stat = readStat(pid);
-    const status = parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    const status = parseStatus(readBytes(`/proc/${pid}/status`));
     if (!stat || !status) return undefined;
     return {
       id: { pid, start: stat.start },
       parent: stat.parent,
       status,
       image: readImage(pid),
-      argv: splitAtNul(fromBuffer(readFileSync(`/proc/${pid}/cmdline`))),
+      argv: splitAtNul(readBytes(`/proc/${pid}/cmdline`)),
     };
   } catch {
     return undefined;
@@ -50,21 +51,19 @@ function readImage(pid: number): Bytes | undefined {
   }
 }
 
-/** The process and its ancestors, nearest first, up to the first one that can't be read. */
-export function readAncestry(pid: number): ProcessSnapshot[] {
-  const ancestry: ProcessSnapshot[] = [];
+/** The process and its ancestors, nearest first, each read when it is asked for, up to the first one that can't be read. */
+export function* readAncestry(pid: number): Generator<ProcessSnapshot> {
   for (let next = pid; next > 0; ) {
     const snapshot = readProcess(next);
-    if (!snapshot) break;
-    ancestry.push(snapshot);
+    if (!snapshot) return;
+    yield snapshot;
     next = snapshot.parent;
   }
-  return ancestry;
 }
 
 export function readStat(pid: number): Stat | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return parseStat(readBytes(`/proc/${pid}/stat`));
   } catch {
     return undefined;
   }
@@ -76,10 +75,15 @@ export function isAlive(id: ProcessId): boolean {
 }
 
 export function self(): ProcessId {
-  const start = readStat(process.pid)?.start;
-  if (start === undefined) throw new Error('/proc is not mounted, so no process can be told from another');
-  return { pid: process.pid, start };
+  if (!me) {
+    const start = readStat(process.pid)?.start;
+    if (start === undefined) throw new Error('/proc is not mounted, so no process can be told from another');
+    me = { pid: process.pid, start };
+  }
+  return me;
 }
+
+let me: ProcessId | undefined;
 
 /** The pids of all processes that can be seen. */
 export function allPids(): number[] {

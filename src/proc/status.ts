@@ -10,31 +10,20 @@ export interface Status {
 }
 
 export function parseStatus(text: string): Status | undefined {
-  const fields = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
-  }
-  const users = fields.get('Uid')?.split(/\s+/).map(Number);
-  const ignored = fields.get('SigIgn');
-  const blocked = fields.get('SigBlk');
-  const umask = Number.parseInt(fields.get('Umask') ?? '', 8);
-  const [realUser, effectiveUser] = users ?? [];
-  if (!isUser(realUser) || !isUser(effectiveUser)) return undefined;
-  if (!isMask(ignored) || !isMask(blocked) || Number.isNaN(umask)) return undefined;
+  const umask = /^Umask:\s*([0-7]+)$/m.exec(text)?.[1];
+  const [, realUser, effectiveUser] = /^Uid:\s*(\d+)\s+(\d+)\s/m.exec(text) ?? [];
+  const [ignored, blocked] = [mask(/^SigIgn:\s*(.*)$/m, text), mask(/^SigBlk:\s*(.*)$/m, text)];
+  if (!umask || !realUser || !effectiveUser || !ignored || !blocked) return undefined;
   return {
-    realUser,
-    effectiveUser,
-    umask,
+    realUser: Number(realUser),
+    effectiveUser: Number(effectiveUser),
+    umask: Number.parseInt(umask, 8),
     ignoredSignals: BigInt(`0x${ignored}`),
     blockedSignals: BigInt(`0x${blocked}`),
   };
 }
 
-function isUser(id: number | undefined): id is number {
-  return id !== undefined && Number.isSafeInteger(id) && id >= 0;
-}
-
-function isMask(signals: string | undefined): signals is string {
-  return signals !== undefined && /^[0-9a-f]{1,16}$/.test(signals);
+function mask(line: RegExp, text: string): string | undefined {
+  const digits = line.exec(text)?.[1];
+  return digits && /^[0-9a-f]{1,16}$/.test(digits) ? digits : undefined;
 }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
+import { existsSync } from 'node:fs';
+import { type Bytes, splitAtNul } from '../bytes.ts';
 import { type ProcessId, readStat } from '../proc/process.ts';
 import { hasEnded } from '../proc/stat.ts';
+import { readBytes } from '../read.ts';
 import { lockPid } from './settings.ts';
 
 /**
@@ -13,8 +14,8 @@ export function lockHolder(lockFile: string): ProcessId | undefined {
   const stat = pid === undefined ? undefined : readStat(pid);
   if (pid === undefined || !stat || hasEnded(stat)) return undefined;
   try {
-    const name = readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
-    const argv = splitAtNul(fromBuffer(readFileSync(`/proc/${pid}/cmdline`)));
+    const name = readBytes(`/proc/${pid}/comm`).trim();
+    const argv = splitAtNul(readBytes(`/proc/${pid}/cmdline`));
     return isPuppet(name, argv) ? { pid, start: stat.start } : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bytes } from '../bytes.ts';
+import { readBytes } from '../read.ts';
 import type { Run } from '../run/types.ts';
 import { flag, text } from './arguments.ts';
 
@@ -80,7 +80,7 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
 
 function readConfig(path: string): Map<string, Map<string, string>> {
   try {
-    return parseConfig(readFileSync(path, 'latin1'));
+    return parseConfig(readBytes(path));
   } catch {
     return new Map();
   }
@@ -103,7 +103,7 @@ export function parseConfig(content: string): Map<string, Map<string, string>> {
 /** The pid in a lock file of Puppet's, or undefined where there is none. */
 export function lockPid(lockFile: string): number | undefined {
   try {
-    const content = readFileSync(lockFile, 'latin1').trim();
+    const content = readBytes(lockFile).trim();
     return /^\d+$/.test(content) ? Number(content) : undefined;
   } catch {
     return undefined;

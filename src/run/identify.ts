@@ -10,28 +10,25 @@ import type { Run } from './types.ts';
  *
  * @throws {Refusal} where there is none, or where it is one that can't be repeated.
  */
-export function identifyRun(ancestry: readonly ProcessSnapshot[], user: number): Run {
-  for (const [generation, candidate] of ancestry.entries()) {
+export function identifyRun(ancestry: Iterable<ProcessSnapshot>, user: number): Run {
+  let child: ProcessSnapshot | undefined;
+  for (const candidate of ancestry) {
+    const run = child && identifyDaemon(child, candidate);
+    if (child && run) {
+      refuseOtherUser(child, user);
+      return run;
+    }
+    if (child) refuseRewritten(child);
+    child = undefined;
     if (!isRuby(candidate.image ?? candidate.argv[0] ?? ('' as Bytes))) continue;
     const commandLine = parsePuppetCommandLine(candidate.argv);
     if (commandLine) {
       refuseOtherUser(candidate, user);
       return identifyDirect(candidate, commandLine);
     }
-    if (!isRewritten(candidate.argv)) continue;
-    const daemon = ancestry[generation + 1];
-    const run = daemon && identifyDaemon(candidate, daemon);
-    if (run) {
-      refuseOtherUser(candidate, user);
-      return run;
-    }
-    if (/puppet.*\s/i.test(candidate.argv[0] ?? '')) {
-      throw new Refusal(
-        `the command line of Puppet (pid ${candidate.id.pid}, "${shorten(candidate.argv[0])}") was rewritten, as \`bundle exec\` does, ` +
-          'so it cannot be repeated: start Puppet without it',
-      );
-    }
+    if (isRewritten(candidate.argv)) child = candidate;
   }
+  if (child) refuseRewritten(child);
   throw new Refusal(
     'not started by Puppet: no `puppet apply` or `puppet agent` run among the ancestors of this process; ' +
       "notify Exec['again'] in a manifest, or see `again --help`",
@@ -44,6 +41,15 @@ function refuseOtherUser(run: ProcessSnapshot, user: number): void {
   throw new Refusal(
     `the Puppet run (pid ${run.id.pid}) belongs to user ${effectiveUser}, this process to user ${user}: ` +
       'only the user of a run can have it repeated',
+  );
+}
+
+/** Refuses a process that wrote over its arguments and is no run of a daemon, where that was a Puppet. */
+function refuseRewritten({ id, argv }: ProcessSnapshot): void {
+  if (!/puppet.*\s/i.test(argv[0] ?? '')) return;
+  throw new Refusal(
+    `the command line of Puppet (pid ${id.pid}, "${shorten(argv[0])}") was rewritten, as \`bundle exec\` does, ` +
+      'so it cannot be repeated: start Puppet without it',
   );
 }
 

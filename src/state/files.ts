@@ -1,5 +1,7 @@
-import { closeSync, constants, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { toBuffer } from '../bytes.ts';
 import { randomHex } from '../random.ts';
+import { readBytes } from '../read.ts';
 
 /** Opens a new file for writing; anything that is already there, also a link, is an error. Mode 0600. */
 export function createFile(path: string): number {
@@ -44,7 +46,7 @@ export function readOwnFile(path: string): string | undefined {
   try {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      return readFileSync(descriptor, 'utf8');
+      return toBuffer(readBytes(descriptor)).toString('utf8');
     } finally {
       closeSync(descriptor);
     }

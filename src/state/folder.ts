@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, readFileSync, type Stats } from 'node:fs';
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readBytes } from '../read.ts';
 import { Refusal } from '../refusal.ts';
 
 /** Opens the state folder of this user, making what is missing, and refuses one that somebody else could tamper with. */
@@ -17,17 +18,22 @@ export function openStateFolder(home: string): string {
 }
 
 function ensurePrivate(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const stat = lstatSync(path);
+  const stat = lstatSync(path, { throwIfNoEntry: false }) ?? made(path);
   if (!stat.isDirectory()) throw new Refusal(`${path} is not a folder: remove it`);
   if (stat.uid !== process.getuid?.())
     throw new Refusal(`${path} belongs to user ${stat.uid}, not to user ${process.getuid?.()}: remove it`);
   if ((stat.mode & 0o077) !== 0)
     throw new Refusal(`${path} is open to other users (mode ${octal(stat)}): chmod 0700 it`);
+}
+
+function made(path: string): Stats {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another notification has made it just now.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return lstatSync(path);
 }
 
 /**
@@ -68,7 +74,7 @@ function foreignWriter(stat: Stats): string | undefined {
 /** Debian's packages give /var/lib/puppet to the account `puppet`. Looked up only where a folder is not root's or one's own. */
 function puppetAccount(): { user: number | undefined; group: number | undefined } {
   try {
-    const line = /^puppet:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'latin1'));
+    const line = /^puppet:[^:]*:(\d+):(\d+):/m.exec(readBytes('/etc/passwd'));
     return { user: line?.[1] ? Number(line[1]) : undefined, group: line?.[2] ? Number(line[2]) : undefined };
   } catch {
     return { user: undefined, group: undefined };

@@ -46,8 +46,9 @@ async function acquire(folder: string): Promise<string> {
       if (newest === 0 || isFree(join(folder, PREFIX + newest))) {
         const won = join(folder, PREFIX + (newest + 1));
         if (!tryLink(mine, won)) continue;
-        if (newestLock(folder) === newest + 1) {
-          removeOlder(folder, newest + 1);
+        const numbers = lockNumbers(folder);
+        if (Math.max(...numbers) === newest + 1) {
+          for (const number of numbers) if (number <= newest) removeFile(join(folder, PREFIX + number));
           return won;
         }
         removeFile(won);
@@ -104,11 +105,5 @@ function tryLink(existing: string, path: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  }
-}
-
-function removeOlder(folder: string, newest: number): void {
-  for (const number of lockNumbers(folder)) {
-    if (number < newest) removeFile(join(folder, PREFIX + number));
   }
 }

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { readBytes } from '../read.ts';
 import { oneLine, Refusal } from '../refusal.ts';
 import type { Run } from '../run/types.ts';
 import { parseUnit, type UnitOfProcess } from './cgroup.ts';
@@ -36,7 +37,7 @@ export async function findShelter(run: Run, environment: readonly string[]): Pro
     );
   }
   if (!existsSync('/run/systemd/system')) return NONE;
-  const found = parseUnit(readFileSync(`/proc/${run.process.pid}/cgroup`, 'utf8'));
+  const found = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`));
   if (!found || !/^session-.*\.scope$|\.service$/.test(found.unit)) return NONE;
   // Only now: what asks systemd starts processes, and to load that takes longer than all before.
   const { showUnit } = await import('./systemctl.ts');

@@ -32,7 +32,7 @@ const NO_PID = 2 ** 22 + 1;
 
 describe('reading processes', () => {
   test('this process and its ancestors up to init', () => {
-    const ancestry = readAncestry(process.pid);
+    const ancestry = [...readAncestry(process.pid)];
     expect(ancestry[0]?.id).toEqual(self());
     expect(ancestry[1]?.id.pid).toBe(process.ppid);
     expect(ancestry[0]?.argv.length).toBeGreaterThan(0);
@@ -44,7 +44,7 @@ describe('reading processes', () => {
   test('a process that is not there', () => {
     expect(readProcess(NO_PID)).toBeUndefined();
     expect(readStat(NO_PID)).toBeUndefined();
-    expect(readAncestry(NO_PID)).toEqual([]);
+    expect([...readAncestry(NO_PID)]).toEqual([]);
     expect(isAlive({ pid: NO_PID, start: 1 })).toBe(false);
   });
 

@@ -1,0 +1,20 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { type Bytes, fromBuffer } from './bytes.ts';
+
+/** Shared by all reads: most files are smaller, and a new buffer for each would be most of what a waiter's memory holds. */
+const room = Buffer.allocUnsafeSlow(16 * 1024);
+
+/** All bytes of a small file, of `/proc` above all, by its path or from an open descriptor, which stays open. */
+export function readBytes(file: string | number): Bytes {
+  const descriptor = typeof file === 'number' ? file : openSync(file, 'r');
+  try {
+    let bytes = '';
+    for (let length = -1; length !== 0; ) {
+      length = readSync(descriptor, room, 0, room.length, null);
+      bytes += fromBuffer(room.subarray(0, length));
+    }
+    return bytes as Bytes;
+  } finally {
+    if (descriptor !== file) closeSync(descriptor);
+  }
+}

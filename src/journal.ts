@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { runSilently } from './spawn.ts';
 
 /** What happens to a pending rerun; each makes one line in the journal, or in syslog where there is no journal. */
 export type Event =
@@ -11,26 +12,22 @@ export type Event =
   | 'failed'
   | 'lost';
 
+/** Where logger(1) writes to: the journal's socket, or syslog's. */
+const LOG_SOCKET = '/dev/log';
+
 /**
  * Writes one line by logger(1). A shell stands between and ends at once, so that the process never has a child that it, as Puppet, would
  * not know. A machine without a log is no reason to fail.
  */
 export function log(event: Event, text: string): void {
+  if (!existsSync(LOG_SOCKET)) return;
   const priority = event === 'failed' || event === 'lost' ? 'daemon.warning' : 'daemon.notice';
-  spawnSync(
-    '/bin/sh',
-    [
-      '-c',
-      'logger -t again --id="$1" -p "$2" -- "$3" &',
-      'sh',
-      String(process.pid),
-      priority,
-      `${event}: ${text}`,
-    ],
-    {
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      stdio: 'ignore',
-      timeout: 5000,
-    },
-  );
+  runSilently('/bin/sh', [
+    '-c',
+    'logger -t again --id="$1" -p "$2" -- "$3" &',
+    'sh',
+    String(process.pid),
+    priority,
+    `${event}: ${text}`,
+  ]);
 }

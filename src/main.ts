@@ -1,9 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { log } from './journal.ts';
 import { takeNotification } from './notification.ts';
 import { ChainEnded, oneLine, Refusal } from './refusal.ts';
 import { parseCanonical, type WaiterRequest } from './request.ts';
 import { say } from './verdict.ts';
 import { listen } from './waiter/listen.ts';
+import { waitAndBecome } from './waiter/wait.ts';
 
 /**
  * What a single-file executable is called with: argv[0], as on every program. Three callers have to be told apart: the launcher of the
@@ -34,14 +36,13 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
       return say(await relay(outcome.command));
     }
     say(outcome.verdict);
-    const { log, waitAndBecome } = await import('./waiter/part.ts');
     for (const [event, text] of outcome.events) log(event, text);
     if (outcome.kind === 'said') return;
     await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
   } catch (error) {
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
     say({ exitCode, text: `again: ${oneLine(error)}` });
-    if (error instanceof ChainEnded) (await import('./waiter/part.ts')).log('failed', oneLine(error));
+    if (error instanceof ChainEnded) log('failed', oneLine(error));
     process.exitCode = exitCode;
   } finally {
     wakeup.close();
@@ -50,7 +51,7 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
 
 async function beSuccessor(): Promise<void> {
   const { wakeup, cancelled } = listen();
-  const { adopt, waitAndBecome } = await import('./waiter/part.ts');
+  const { adopt } = await import('./waiter/part.ts');
   const { held, record } = adopt();
   if (record) await waitAndBecome(held, record, wakeup, cancelled);
   wakeup.close();

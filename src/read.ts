@@ -18,3 +18,15 @@ export function readBytes(file: string | number): Bytes {
     if (descriptor !== file) closeSync(descriptor);
   }
 }
+
+/** Whether a file holds just these bytes: cheaper than reading it where there are hundreds to look at. */
+export function contains(path: string, wanted: Buffer): boolean {
+  if (wanted.length >= room.length) return readBytes(path) === fromBuffer(wanted);
+  const descriptor = openSync(path, 'r');
+  try {
+    const length = readSync(descriptor, room, 0, wanted.length + 1, 0);
+    return length === wanted.length && room.subarray(0, length).equals(wanted);
+  } finally {
+    closeSync(descriptor);
+  }
+}

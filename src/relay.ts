@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { parseVerdict, type Verdict } from './verdict.ts';
 
 export interface WaiterCommand {
@@ -14,6 +13,7 @@ export interface WaiterCommand {
  * that (systemd-run that may not, for example) is told with the command's own words.
  */
 export async function relay({ file, args, environment, failure }: WaiterCommand): Promise<Verdict> {
+  const { spawn } = await import('node:child_process');
   const child = spawn(file, args, {
     cwd: '/',
     env: environment,

@@ -44,10 +44,20 @@ export function writePastRerun(folder: string, rerun: PastRerun): void {
 
 /** All that is remembered, oldest first. What is not readable is left out. */
 export function readHistory(folder: string): PastRerun[] {
-  return fileNames(folder).flatMap((name) => {
-    const rerun = parsePastRerun(readOwnFile(join(folder, 'history', name)) ?? '');
-    return rerun ? [rerun] : [];
-  });
+  return fileNames(folder).flatMap((name) => readPastRerun(folder, name) ?? []);
+}
+
+/** The newest rerun that was started. */
+export function newestRerun(folder: string): PastRerun | undefined {
+  for (const name of fileNames(folder).reverse()) {
+    const rerun = readPastRerun(folder, name);
+    if (rerun?.failure === null) return rerun;
+  }
+  return undefined;
+}
+
+function readPastRerun(folder: string, name: string): PastRerun | undefined {
+  return parsePastRerun(readOwnFile(join(folder, 'history', name)) ?? '');
 }
 
 export function parsePastRerun(content: string): PastRerun | undefined {

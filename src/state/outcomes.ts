@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { bootId } from '../clock.ts';
 import { isAlive } from '../proc/process.ts';
 import { readReport } from '../puppet/report.ts';
-import { type PastRerun, readHistory, writePastRerun } from './history.ts';
+import { newestRerun, type PastRerun, writePastRerun } from './history.ts';
 import { logPath } from './logs.ts';
 
 /** A report belongs to a rerun when its run began within this time after it; Puppet takes a second or two to start. */
@@ -21,7 +21,7 @@ export function isRunning(rerun: PastRerun): boolean {
  * keeps one report only, so what is not seen in time stays unknown.
  */
 export function settleOutcomes(folder: string): void {
-  const newest = readHistory(folder).findLast((rerun) => rerun.failure === null);
+  const newest = newestRerun(folder);
   if (!newest || newest.outcome || isRunning(newest)) return;
   const began = Date.parse(newest.startedAt);
   const written = statSync(newest.reportFile, { throwIfNoEntry: false })?.mtimeMs;

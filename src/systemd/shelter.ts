@@ -5,6 +5,7 @@ import type { Run } from '../run/types.ts';
 import { parseUnit, type UnitOfProcess } from './cgroup.ts';
 import type { Manager } from './manager.ts';
 import { killsItsProcesses, type Properties, privateSurroundings } from './properties.ts';
+import { showLogind, showUnit } from './systemctl.ts';
 
 /** What a waiter needs so that it lives longer than the unit of its run. */
 export interface Shelter {
@@ -39,8 +40,6 @@ export async function findShelter(run: Run, environment: readonly string[]): Pro
   if (!existsSync('/run/systemd/system')) return NONE;
   const found = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`));
   if (!found || !/^session-.*\.scope$|\.service$/.test(found.unit)) return NONE;
-  // Only now: what asks systemd starts processes, and to load that takes longer than all before.
-  const { showUnit } = await import('./systemctl.ts');
   try {
     if (found.unit.endsWith('.service'))
       return shelterFromService(found, await showUnit(found), run, environment);
@@ -88,7 +87,6 @@ export function shelterFromService(
 }
 
 async function clearsSession(): Promise<boolean> {
-  const { showLogind } = await import('./systemctl.ts');
   const { killsUserProcesses, exceptUsers } = await showLogind();
   const { userInfo } = await import('node:os');
   return killsUserProcesses && !exceptUsers.includes(userInfo().username);

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { UnitOfProcess } from './cgroup.ts';
 import { type Manager, managerArguments, managerEnvironment } from './manager.ts';
@@ -45,15 +44,8 @@ const UP = ['initializing', 'starting', 'running', 'degraded', 'maintenance'];
 export async function isShuttingDown(): Promise<boolean> {
   if (!existsSync('/run/systemd/system')) return false;
   // Exits with 1 for every state but `running`, and says the state all the same.
-  const state = await new Promise<string>((resolve) => {
-    execFile(
-      'systemctl',
-      ['is-system-running'],
-      { env: managerEnvironment({ kind: 'system' }), encoding: 'utf8', timeout: 5000 },
-      (_, stdout) => resolve(stdout.trim()),
-    );
-  });
-  return !UP.includes(state);
+  const { stdout } = await execute('systemctl', ['is-system-running'], { kind: 'system' }, 5000);
+  return !UP.includes(stdout.trim());
 }
 
 /** Starts a unit without waiting for it. @throws {Error} with what systemctl says */
@@ -61,16 +53,26 @@ export async function startUnit({ unit, manager }: UnitOfProcess, verb: 'start' 
   await run('systemctl', [...managerArguments(manager), '--no-block', verb, '--', unit], manager);
 }
 
-function run(file: string, args: readonly string[], manager: Manager): Promise<string> {
-  return new Promise((resolve, reject) => {
+async function run(file: string, args: readonly string[], manager: Manager): Promise<string> {
+  const { error, stdout, stderr } = await execute(file, args, manager, 20_000);
+  if (error) throw new Error(stderr.trim() || error.message);
+  return stdout;
+}
+
+/** Loads what starts processes only here: a waiter whose run has nothing to do with systemd never needs it. */
+async function execute(
+  file: string,
+  args: readonly string[],
+  manager: Manager,
+  timeout: number,
+): Promise<{ error: Error | null; stdout: string; stderr: string }> {
+  const { execFile } = await import('node:child_process');
+  return new Promise((resolve) => {
     execFile(
       file,
       args,
-      { env: managerEnvironment(manager), encoding: 'utf8', timeout: 20_000 },
-      (error, stdout, stderr) => {
-        if (error) reject(new Error(stderr.trim() || error.message));
-        else resolve(stdout);
-      },
+      { env: managerEnvironment(manager), encoding: 'utf8', timeout },
+      (error, stdout, stderr) => resolve({ error, stdout, stderr }),
     );
   });
 }

@@ -1,10 +1,10 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromBuffer } from '../bytes.ts';
+import { type Bytes, fromBuffer, toBuffer } from '../bytes.ts';
 import { allPids, type ProcessId, readProcess } from '../proc/process.ts';
 import { isDisabled, lockHolder } from '../puppet/lock.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
-import { readBytes } from '../read.ts';
+import { contains } from '../read.ts';
 import type { Command } from '../rerun/types.ts';
 import { currentRerun } from '../state/current.ts';
 import { unitState } from '../systemd/restart.ts';
@@ -45,10 +45,10 @@ export function findOtherRun(
 
 /** `puppet apply` takes no lock, so another run of the same command is looked for among all processes. */
 function findSameCommand(command: Command): ProcessId | undefined {
-  const wanted = command.argv.map((argument) => `${argument}\0`).join('');
+  const wanted = toBuffer(command.argv.map((argument) => `${argument}\0`).join('') as Bytes);
   for (const pid of allPids()) {
     try {
-      if (pid === process.pid || readBytes(`/proc/${pid}/cmdline`) !== wanted) continue;
+      if (pid === process.pid || !contains(`/proc/${pid}/cmdline`, wanted)) continue;
       const found = readProcess(pid);
       const directory = fromBuffer(readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }));
       if (found?.status.effectiveUser === command.user && directory === command.directory) {

@@ -1,5 +1,7 @@
-// What a notification needs when its verdict is said: a part of its own, so that Puppet doesn't wait until it is loaded.
-export { log } from '../journal.ts';
+// What is needed when something is due, or where a waiter can't live: a part of its own, loaded then.
 export { relay } from '../relay.ts';
+export { findBlocker } from './blocker.ts';
+export { noteSatisfied } from './satisfied.ts';
+export { startRerun } from './start.ts';
 export { adopt } from './successor.ts';
-export { waitAndBecome } from './wait.ts';
+export { createWitness } from './witness.ts';

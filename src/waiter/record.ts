@@ -1,8 +1,6 @@
 import { monotonic } from '../clock.ts';
-import { log } from '../journal.ts';
 import type { ProcessId } from '../proc/process.ts';
-import { type Entry, withoutSatisfied, withRunEnded } from '../schedule/entry.ts';
-import { displayNames } from '../schedule/names.ts';
+import { type Entry, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { type CommandRecord, isMine, readRecord, removeRecord, writeRecord } from '../state/records.ts';
@@ -41,19 +39,11 @@ export async function noteRunEnd(held: Held, run: ProcessId): Promise<void> {
   await changeEntries(held, (entries) => withRunEnded(entries, run, at));
 }
 
-/** Takes out what another run has satisfied, which began at this time. */
-export async function noteSatisfied(
+/** Changes what is pending, where this process is still the waiter. */
+export async function changeEntries(
   held: Held,
-  { entries: before }: CommandRecord,
-  began: number,
+  change: (entries: readonly Entry[]) => Entry[],
 ): Promise<void> {
-  const left = withoutSatisfied(before, began);
-  if (left.length === before.length) return;
-  log('satisfied', `${displayNames(before.filter((entry) => !left.includes(entry)))}: by an ordinary run`);
-  await changeEntries(held, (entries) => withoutSatisfied(entries, began));
-}
-
-async function changeEntries(held: Held, change: (entries: readonly Entry[]) => Entry[]): Promise<void> {
   const folder = openStateFolder(held.home);
   await withLock(folder, () => {
     const record = readRecord(folder, held.id);

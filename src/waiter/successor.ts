@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type ProcessId, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
@@ -22,6 +21,7 @@ export async function startSuccessor(
   record: (waiter: ProcessId) => void,
 ): Promise<void> {
   const shown = canonicalArguments({ ...first, name: first.name });
+  const { spawn } = await import('node:child_process');
   const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', process.execPath, '--adopt', ...shown], {
     env: {},
     detached: true,

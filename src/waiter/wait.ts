@@ -1,7 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
-import { type ProcessId, watchProcess } from '../proc/process.ts';
 import { readReport, reportMark } from '../puppet/report.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
 import { displayNames } from '../schedule/names.ts';
@@ -10,16 +9,13 @@ import { openStateFolder } from '../state/folder.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
 import type { CommandRecord } from '../state/records.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
-import { findBlocker } from './blocker.ts';
 import type { Held } from './held.ts';
-import { giveUpRecord, noteRunEnd, noteSatisfied, ownRecord } from './record.ts';
-import { startRerun } from './start.ts';
+import { giveUpRecord, noteRunEnd, ownRecord } from './record.ts';
+import { runEnds } from './run-end.ts';
 import type { Wakeup } from './wakeup.ts';
-import { createWitness } from './witness.ts';
+import type { Witness } from './witness.ts';
 
-/** Milliseconds between two looks at a run that goes on, and at a lock or a disabled agent. */
-const RUN_POLL_MS = 25;
-const BLOCKED_POLL_MS = 100;
+/** Milliseconds between two looks at an agent that is disabled, and at a unit that is about to end. */
 const DISABLED_POLL_MS = 1000;
 /** Milliseconds until another attempt after something failed that may pass. */
 const RETRY_MS = 1000;
@@ -37,9 +33,10 @@ export async function waitAndBecome(
   cancelled: () => boolean,
 ): Promise<void> {
   wakeup.watch(join(openStateFolder(held.home), 'commands'));
-  const limitRestored = await restoreOpenFiles(held.surroundings.openFiles);
+  const limitRestored = restoreOpenFiles(held.surroundings.openFiles);
+  const puppetState = dirname(held.puppet.reportFile);
   let environment = held.environment;
-  const witness = createWitness(held.puppet, () => environment);
+  let witness: Witness | undefined;
   let known = recorded;
   const look = async (): Promise<'go on' | 'end'> => {
     const record = await ownRecord(held, known, wakeup);
@@ -51,7 +48,7 @@ export async function waitAndBecome(
         await giveUpRecord(held);
         return 'end';
       case 'await-run':
-        if (await runEnds(step.run, wakeup)) {
+        if (await runEnds(step.run, wakeup, puppetState)) {
           await noteRunEnd(held, step.run);
           environment = environmentOfRun(held);
           settleOutcomes(openStateFolder(held.home));
@@ -61,10 +58,14 @@ export async function waitAndBecome(
         await wakeup.sleep(step.until - monotonic());
         return 'go on';
       case 'rerun': {
+        // Loaded only now: a waiter may live for days before it needs what comes from here on.
+        const { createWitness, findBlocker, noteSatisfied, startRerun } = await import('./part.ts');
+        witness ??= createWitness(held.puppet, () => environment);
         const blocker = await findBlocker(record.command, held);
         const satisfied = witness.observe(blocker?.kind === 'run' ? blocker.run : undefined);
         if (satisfied !== undefined) await noteSatisfied(held, record, satisfied);
-        else if (blocker) await wakeup.sleep(blocker.kind === 'run' ? BLOCKED_POLL_MS : DISABLED_POLL_MS);
+        else if (blocker?.kind === 'run') await runEnds(blocker.run, wakeup, puppetState);
+        else if (blocker) await wakeup.sleep(DISABLED_POLL_MS);
         else if (await startRerun({ ...held, environment }, limitRestored, cancelled)) return 'end';
         return 'go on';
       }
@@ -87,18 +88,4 @@ export async function waitAndBecome(
 /** The Puppet environment of the run that notified, from its report; undefined where there is no new one. */
 function environmentOfRun({ puppet, reportMark: before }: Held): string | undefined {
   return reportMark(puppet.reportFile) === before ? undefined : readReport(puppet.reportFile)?.environment;
-}
-
-/** Waits for the end of a run, for a minute at most; false when something else came first. */
-async function runEnds(run: ProcessId, wakeup: Wakeup): Promise<boolean> {
-  const watched = watchProcess(run);
-  const deadline = monotonic() + 60_000;
-  try {
-    while (!watched.ended()) {
-      if (monotonic() > deadline || (await wakeup.sleep(RUN_POLL_MS))) return false;
-    }
-    return true;
-  } finally {
-    watched.close();
-  }
 }

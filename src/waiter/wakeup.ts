@@ -9,34 +9,39 @@ export interface Wakeup {
   sleep(milliseconds: number): Promise<boolean>;
   /** Ends the sleep that goes on, or the next one. */
   poke(): void;
-  /** Watches a folder from now on: a change in it is a poke. */
-  watch(folder: string): void;
+  /** Watches a folder, until the function is called that it returns: a change in it is a poke. */
+  watch(folder: string): () => void;
   close(): void;
 }
 
 export function createWakeup(): Wakeup {
   let poked = false;
   let wake: (() => void) | undefined;
-  let watcher: FSWatcher | undefined;
+  const watchers = new Map<string, FSWatcher>();
   const poke = () => {
     poked = true;
     wake?.();
   };
-  const close = () => {
-    watcher?.close();
-    watcher = undefined;
+  const unwatch = (folder: string) => {
+    watchers.get(folder)?.close();
+    watchers.delete(folder);
   };
   return {
     poke,
-    close,
+    close() {
+      for (const folder of watchers.keys()) unwatch(folder);
+    },
     watch(folder) {
-      close();
+      // It may be another one of that name.
+      unwatch(folder);
       try {
-        watcher = watch(folder, poke);
-        watcher.on('error', close);
+        const watcher = watch(folder, poke);
+        watcher.on('error', () => watcher.close());
+        watchers.set(folder, watcher);
       } catch {
-        // inotify is used up (inotify(7)): changes are seen after LONGEST_MS.
+        // There is no such folder, or inotify is used up (inotify(7)): changes are seen after LONGEST_MS.
       }
+      return () => unwatch(folder);
     },
     async sleep(milliseconds) {
       if (!poked) {

@@ -5,5 +5,5 @@ import { become, type Rerun } from '../../../src/rerun/become.ts';
 import { restoreOpenFiles } from '../../../src/rerun/limit.ts';
 
 const rerun = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Rerun;
-const limitRestored = await restoreOpenFiles(rerun.surroundings.openFiles);
+const limitRestored = restoreOpenFiles(rerun.surroundings.openFiles);
 become({ ...rerun, limitRestored: rerun.limitRestored && limitRestored });

@@ -70,6 +70,6 @@ describe('the limit of open files', () => {
     ['that is too small for Node is left to Ruby', { soft: 63, hard: 1024 }, false],
     ['that this process may not have is left to Ruby', { soft: 2 ** 50, hard: 2 ** 51 }, false],
   ])('%s', async (_, limit, expected) => {
-    expect(await restoreOpenFiles(limit)).toBe(expected);
+    expect(restoreOpenFiles(limit)).toBe(expected);
   });
 });

@@ -1,0 +1,35 @@
+import { monotonic } from '../clock.ts';
+import { type ProcessId, watchProcess } from '../proc/process.ts';
+import type { Wakeup } from './wakeup.ts';
+
+/** Milliseconds between two looks at a run: the shortest, and the longest. */
+const SHORTEST_MS = 4;
+const LONGEST_MS = 100;
+/** The part of the time that has passed after which to look again. */
+const SHARE = 1 / 100;
+
+/** Milliseconds until the next look, after so many in which nothing has happened. */
+export function nextLook(passed: number): number {
+  return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, passed * SHARE));
+}
+
+/**
+ * Waits for the end of a run, for a minute at most; false when something else came first. Linux tells nobody but the parent of a process that it
+ * has ended, so this looks, and the more rarely the longer nothing happens: the end is noticed after a hundredth of the time that it took. What Puppet writes last
+ * in a run is in its state folder, so a change there is a reason to look closely again.
+ */
+export async function runEnds(run: ProcessId, wakeup: Wakeup, stateFolder: string): Promise<boolean> {
+  const watched = watchProcess(run);
+  const unwatch = wakeup.watch(stateFolder);
+  const begin = monotonic();
+  try {
+    while (!watched.ended()) {
+      const passed = monotonic() - begin;
+      if (passed > 60_000 || (await wakeup.sleep(nextLook(passed)))) return false;
+    }
+    return true;
+  } finally {
+    unwatch();
+    watched.close();
+  }
+}

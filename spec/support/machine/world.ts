@@ -23,6 +23,10 @@ export interface World {
   readonly again: string;
   readonly state: string;
   readonly trigger: string;
+  /** The folder that Puppet takes the module from. */
+  readonly module: string;
+  /** Has Puppet take it from another one. */
+  useModule(folder: string): Promise<void>;
   path(...names: string[]): string;
   write(name: string, content: string | Buffer, mode?: number): Promise<string>;
 
@@ -92,7 +96,11 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
   ]) {
     await node.files.makeFolder(path(folder));
   }
-  await node.files.link(options.module, path('code/modules/common'));
+  const useModule = async (folder: string) => {
+    await node.files.remove(path('code/modules/common'));
+    await node.files.link(folder, path('code/modules/common'));
+  };
+  await useModule(options.module);
   await write('conf/puppet.conf', ['[main]', ...folders(dir), ...(options.settings ?? []), ''].join('\n'));
   await write('conf/hiera.yaml', globalHiera);
   await write('conf/data/world.yaml', options.base === false ? `---\n${noLink}` : hieraData(base));
@@ -132,6 +140,8 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     again,
     state,
     trigger: path('trigger'),
+    module: options.module,
+    useModule,
     path,
     write,
     start: (launch) => node.start(command(launch)),

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { log } from '../journal.ts';
 import { reportLost } from '../lost.ts';
@@ -7,6 +8,7 @@ import { showLog } from '../people/log.ts';
 import { paintFor } from '../people/paint.ts';
 import { readPending } from '../people/pending.ts';
 import { drawStatus } from '../people/status.ts';
+import { verify } from '../people/verify.ts';
 import { Refusal } from '../refusal.ts';
 import { home } from '../settings.ts';
 import { openStateFolder } from '../state/folder.ts';
@@ -20,7 +22,13 @@ const json = { boolean: true, describe: 'Print JSON for programs', default: fals
 
 /** The commands for people at a shell. */
 export function peopleCommands(): CommandModule[] {
-  return [statusCommand, cancelCommand, historyCommand, logCommand] as unknown as CommandModule[];
+  return [
+    statusCommand,
+    cancelCommand,
+    historyCommand,
+    logCommand,
+    verifyCommand,
+  ] as unknown as CommandModule[];
 }
 
 const statusCommand: CommandModule<object, { json: boolean }> = {
@@ -83,6 +91,15 @@ const logCommand: CommandModule<object, { id: string | undefined; follow: boolea
   async handler(args) {
     const folder = await settledFolder();
     await showLog(folder, readHistory(folder), args, process.stdout);
+  },
+};
+
+const verifyCommand: CommandModule = {
+  command: 'verify',
+  describe: 'Compare this executable, in full, with the one that Puppet delivered',
+  async handler() {
+    const executable = join(home(), 'again');
+    print(`${executable} is what was delivered (sha256 ${await verify(home())})\n`);
   },
 };
 

@@ -23,6 +23,10 @@ export interface World {
   readonly again: string;
   readonly state: string;
   readonly trigger: string;
+  /** The folder that Puppet takes the module from. */
+  readonly module: string;
+  /** Has Puppet take it from another one. */
+  useModule(folder: string): Promise<void>;
   path(...names: string[]): string;
   write(name: string, content: string | Buffer, mode?: number): Promise<string>;
 
@@ -92,7 +96,11 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
   ]) {
     await node.files.makeFolder(path(folder));
   }
-  await node.files.link(options.module, path('code/modules/common'));
+  const useModule = async (folder: string) => {
+    await node.files.remove(path('code/modules/common'));
+    await node.files.link(folder, path('code/modules/common'));
+  };
+  await useModule(options.module);
   await write('conf/puppet.conf', ['[main]', ...folders(dir), ...(options.settings ?? []), ''].join('\n'));
   await write('conf/hiera.yaml', globalHiera);
   await write('conf/data/world.yaml', options.base === false ? `---\n${noLink}` : hieraData(base));
@@ -132,6 +140,8 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     again,
     state,
     trigger: path('trigger'),
+    module: options.module,
+    useModule,
     path,
     write,
     start: (launch) => node.start(command(launch)),
@@ -269,19 +279,22 @@ function family(all: readonly Process[], dir: string): Process[] {
 
 async function deliver(node: Node, module: string, again: string): Promise<void> {
   await node.files.makeFolder(again);
-  const source = `${module}/files/again/${await executable(node)}`;
-  const { code, output } = await node.exec({
-    argv: [
-      '/bin/sh',
-      '-c',
-      'cp -p --reflink=auto -- "$1" "$2" && chown 0:0 "$2" && chmod 754 "$2"',
-      'sh',
-      source,
-      `${again}/again`,
-    ],
-  });
+  const source = `${module}/files/again`;
+  const name = await executable(node);
+  const argv = ['/bin/sh', '-euc', delivery, 'sh', source, name, again];
+  const { code, output } = await node.exec({ argv });
   if (code !== 0) throw new Error(output);
 }
+
+/** What Puppet and its Execs leave, without the work of unpacking. */
+const delivery = `
+cp --reflink=auto -- "$1/$2" "$3/again"
+cp -- "$1/deliver" "$3/deliver"
+head --bytes 512 -- "$1/$2.gz" > "$3/again.gz"
+mkdir --mode 700 -- "$3/state"
+read -r wanted _ < "$1/$2.sums"
+/bin/sh "$3/deliver" prepare "$wanted"
+`;
 
 async function executable(node: Node): Promise<string> {
   const { stdout } = await node.exec({ argv: ['/bin/uname', '-m'] });

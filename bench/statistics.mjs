@@ -7,3 +7,12 @@ export function percentile(values, percent) {
 export function median(values) {
   return percentile(values, 50);
 }
+
+/**
+ * How far the median of such values may be off, as a part of it: half the 95 % confidence interval of a median by the interquartile range (McGill, Tukey and
+ * Larsen, Variations of Box Plots, 1978).
+ */
+export function uncertainty(values) {
+  const range = percentile(values, 75) - percentile(values, 25);
+  return (1.57 * range) / Math.sqrt(values.length) / median(values);
+}

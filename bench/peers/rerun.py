@@ -39,8 +39,9 @@ def main():
     run, words = find_run()
     variables = environment(run)
     executable = os.readlink(f"/proc/{run}/exe")
-    if os.fork():
-        print(f"will run {b' '.join(words[1:]).decode()} again")
+    waiter = os.fork()
+    if waiter:
+        print(f"will run {b' '.join(words[1:]).decode()} again; waiter pid {waiter}")
         return
     os.setsid()
     null = os.open("/dev/null", os.O_RDWR)

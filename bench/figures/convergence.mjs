@@ -1,0 +1,70 @@
+// A manifest that converges in eight runs of the real Puppet: by `again`, and started over and over by a shell.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../../scripts/project.mjs';
+import { makeWorld, must } from '../place.mjs';
+import { statOf } from '../processes.mjs';
+import { median, uncertainty } from '../statistics.mjs';
+
+const passes = 8;
+const rounds = 3;
+
+export async function measureConvergence(place) {
+  const world = makeWorld(place, 'convergence');
+  const count = join(world.world, 'passes');
+  // Each pass but the last leaves a line and notifies; the peer's notification starts a program that does nothing.
+  const body = (notified) => `
+exec { 'naught': command => '/bin/true', refreshonly => true }
+exec { 'pass':
+  command => "/bin/sh -c 'echo pass >> ${count}'",
+  unless  => "/bin/sh -c 'test $(wc -l < ${count}) -ge ${passes - 1}'",
+  notify  => Exec['${notified}'],
+}`;
+  writeFileSync(count, 'pass\n'.repeat(passes - 1));
+  const loop = world.manifest('loop', body('naught'));
+  const chain = world.manifest('chain', body('again'));
+  must(loop);
+  const times = { loop: [], chain: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    times.loop.push(
+      await timed(count, () =>
+        must(['/bin/sh', '-c', `for pass in $(seq ${passes}); do ${loop.join(' ')} || exit; done`]),
+      ),
+    );
+    times.chain.push(
+      await timed(count, async () => {
+        const [, last] = /waiter pid (\d+)/.exec(must(chain));
+        await converged(world, count, last);
+      }),
+    );
+  }
+  const base = median(times.loop);
+  return Object.entries({ 'a shell loop': times.loop, again: times.chain }).map(([what, found]) => ({
+    figure: `convergence of a manifest in ${passes} runs`,
+    what,
+    value: `${(median(found) / 1000).toFixed(1)} s`,
+    ratio: median(found) / base,
+    uncertainty: uncertainty(found),
+    budget: what === 'again' ? '<= 1.03' : '',
+  }));
+}
+
+async function timed(count, work) {
+  writeFileSync(count, '');
+  const begin = performance.now();
+  await work();
+  return performance.now() - begin;
+}
+
+/** Follows the chain, from waiter to waiter, to the end of its last run. */
+async function converged(world, count, first) {
+  let run = Number(first);
+  for (const deadline = performance.now() + 180_000; performance.now() < deadline; await sleep(10)) {
+    const pending = world.record();
+    if (pending) run = pending.waiter.pid;
+    else if (!statOf(run) && readFileSync(count, 'utf8').split('\n').length === passes) return;
+  }
+  throw new Failure('the chain has not converged in three minutes');
+}

@@ -1,0 +1,79 @@
+// Many deltas that one run of the real Puppet notifies: what they cost that run, and what becomes of them.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../../scripts/project.mjs';
+import { makeWorld, must } from '../place.mjs';
+import { median } from '../statistics.mjs';
+
+const counts = [1, 10, 25, 50, 100];
+const rounds = 3;
+
+export async function measureDeltas(place) {
+  const world = makeWorld(place, 'deltas');
+  must(world.manifest('deliver', ''));
+  const points = [];
+  for (const count of counts) {
+    const found = [];
+    for (let round = 0; round < rounds; round += 1) found.push(await one(world, count));
+    points.push({ count, seconds: median(found.map(({ seconds }) => seconds)), ...found.at(-1).outcome });
+  }
+  const [first] = points;
+  const last = points.at(-1);
+  const figure = `${last.count} deltas of different names notified in one run`;
+  const allowed = (last.count * budgetOfOne(place)) / 1000;
+  return {
+    points,
+    rows: [
+      { figure, what: 'reruns', value: String(last.reruns), ratio: Number.NaN, budget: '1' },
+      { figure, what: 'waiters', value: String(last.waiters), ratio: Number.NaN, budget: '1' },
+      {
+        figure,
+        what: 'extra time in the run',
+        value: `${last.seconds.toFixed(2)} s`,
+        ratio: last.seconds / first.seconds,
+        uncertainty: 0.1,
+        budget: `<= ${allowed.toFixed(2)} s (${last.count} x the budget of one)`,
+      },
+    ],
+  };
+}
+
+/** Milliseconds that a notification may take: see exec.mjs. */
+function budgetOfOne({ empty }) {
+  const times = Array.from({ length: 20 }, () => {
+    const from = performance.now();
+    must([empty]);
+    return performance.now() - from;
+  });
+  return 1.15 * median(times);
+}
+
+/** A run with so many deltas, all notified, beside one in which their execs do nothing. */
+async function one(world, count) {
+  const deltas = (cause) => `
+Integer[1, ${count}].each |$n| {
+  common::again::delta { "delta-\${n}": delta => 2 }
+  exec { "cause-\${n}": command => '/bin/true', onlyif => '/bin/sh -c "${cause}"', notify => Common::Again::Delta["delta-\${n}"] }
+}`;
+  // The rerun notifies nothing: the cause is gone by then.
+  const marker = `${world.world}/cause`;
+  const quiet = applied(must(world.manifest(`quiet-${count}`, deltas('false'))));
+  const before = world.state('history').length;
+  must(['touch', marker]);
+  const output = must(
+    world.manifest(
+      `loud-${count}`,
+      `${deltas(`test -e ${marker}`)}\nexec { '/bin/rm ${marker}': onlyif => '/usr/bin/test -e ${marker}', require => Exec["cause-${count}"] }`,
+    ),
+  );
+  const waiters = new Set(output.match(/waiter pid \d+/g)).size;
+  for (const deadline = performance.now() + 60_000; world.state('commands').length > 0; await sleep(50))
+    if (performance.now() > deadline) throw new Failure('the rerun of the deltas has not come in a minute');
+  const reruns = world.state('history').length - before;
+  return { seconds: applied(output) - quiet, outcome: { reruns, waiters } };
+}
+
+/** What Puppet says of its run, in seconds. */
+function applied(output) {
+  return Number(/Applied catalog in ([\d.]+) seconds/.exec(output)[1]);
+}

@@ -1,0 +1,99 @@
+// What something costs that waits: private dirty memory after five seconds, CPU time over two minutes.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../../scripts/project.mjs';
+import { runStub, startStub } from '../place.mjs';
+import { cpuOf, sleepsOf } from '../processes.mjs';
+
+const seconds = 120;
+
+export async function measureWaiter(place) {
+  const waiters = await startWaiters(place);
+  try {
+    await sleep(5000);
+    const memory = memoryRows(waiters.pids);
+    return [...memory, ...(await cpuRows(waiters.pids))];
+  } finally {
+    waiters.end();
+  }
+}
+
+function memoryRows(pids) {
+  const dirty = Object.entries(pids).map(([what, pid]) => {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return { what, kilobytes: Number(/Private_Dirty: +(\d+)/.exec(rollup)[1]) };
+  });
+  const base = dirty.find(({ what }) => what === 'an empty program').kilobytes;
+  return dirty.map(({ what, kilobytes }) => ({
+    figure: 'private dirty memory of a waiter',
+    what,
+    value: `${kilobytes} kB`,
+    ratio: kilobytes / base,
+    uncertainty: 0.02, // a page of V8's is 256 kB, and a run may need one more or less
+    budget: what.startsWith('again') ? '<= 1.1' : '',
+  }));
+}
+
+async function cpuRows(pids) {
+  const look = () =>
+    Object.entries(pids).map(([what, pid]) => ({ what, cpu: cpuOf(pid), sleeps: sleepsOf(pid) }));
+  const before = look();
+  await sleep(seconds * 1000);
+  return look().map(({ what, cpu, sleeps }, index) => {
+    const share = (cpu - before[index].cpu) / (seconds * 10);
+    const perMinute = ((sleeps - before[index].sleeps) * 60) / seconds;
+    return {
+      figure: 'CPU of a waiter',
+      what,
+      value: `${share.toFixed(2)} % of a core, ${perMinute.toFixed(1)} wake-ups a minute`,
+      ratio: Number.NaN,
+      budget: budgets[what] ?? '',
+    };
+  });
+}
+
+const budgets = {
+  'again, waiting for a run': '<= 0.3 % of a core',
+  'again, waiting for a timer': '<= 10 wake-ups a minute',
+};
+
+/** One of each that waits: for the end of a run that goes on, for a timer, and the peers. */
+async function startWaiters(place) {
+  const [notify, python] = [place.notify, place.python].map((words) => words.join(' '));
+  const going = startStub(
+    place,
+    'going',
+    `system('${notify} --name going > /dev/null'); system('${python} > /dev/null'); sleep 300`,
+  );
+  runStub(place, 'timer', `system('${notify} --name timer --delta 600 > /dev/null')`);
+  const empty = spawn(place.empty, ['wait'], { stdio: 'ignore' });
+  const idle = spawn('/bin/sleep', ['300'], { stdio: 'ignore' });
+  const pids = {
+    'an empty program': empty.pid,
+    'again, waiting for a run': await find(`${place.again} --name going`),
+    'again, waiting for a timer': await find(`${place.again} --name timer`),
+    'Python script': await find(python),
+    sleep: idle.pid,
+  };
+  return {
+    pids,
+    end() {
+      place.cancelAll();
+      for (const pid of [pids['Python script'], empty.pid, idle.pid, going.child.pid])
+        process.kill(pid, 'SIGKILL');
+    },
+  };
+}
+
+async function find(pattern) {
+  for (const deadline = performance.now() + 20_000; performance.now() < deadline; await sleep(50)) {
+    try {
+      return Number(execFileSync('pgrep', ['-n', '-f', `^${pattern}`], { encoding: 'utf8' }));
+    } catch {
+      // not yet
+    }
+  }
+  throw new Failure(`no process like ${pattern}`);
+}

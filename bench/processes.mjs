@@ -1,0 +1,44 @@
+// Looks at processes as closely as it can be done from outside.
+
+import { readFileSync } from 'node:fs';
+
+/** Fields of /proc/PID/stat from the state on; undefined where there is no such process, or a zombie of it. */
+export function statOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).split(' ');
+    return fields[0] === 'Z' ? undefined : fields;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Milliseconds of CPU that a process has used: USER_HZ is 100. */
+export function cpuOf(pid) {
+  const fields = statOf(pid);
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** How often a process has gone to sleep by itself, all its threads together. */
+export function sleepsOf(pid) {
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+}
+
+/**
+ * Milliseconds from the end of one process until another one executes another program. Looks without a pause: events of the kernel could be
+ * had by tracing alone, which would slow both down.
+ */
+export function gapBetween(run, waiter) {
+  const name = commOf(waiter);
+  while (statOf(run)) if (commOf(waiter) !== name) return 0;
+  const end = performance.now();
+  while (commOf(waiter) === name) if (performance.now() - end > 60_000) return Number.NaN;
+  return performance.now() - end;
+}
+
+function commOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -7,6 +7,7 @@ import type { Puppet } from './world.ts';
 
 /** A Puppet Server on the loopback address, with all its folders below one. */
 export interface PuppetServer {
+  readonly pid: number;
   readonly port: number;
   readonly certname: string;
   /** How long a run of an agent takes here and now. */
@@ -99,6 +100,7 @@ export async function startServer(
   const secondsPerRun = (performance.now() - start) / 1000;
 
   return {
+    pid: server.pid,
     port,
     certname,
     secondsPerRun,

@@ -1,0 +1,232 @@
+// What it costs to have the executable on a node: a real agent against a real Puppet Server, each way of delivery beside the others.
+//
+// `npm run bench -- delivery`. Needs root, and Debian's puppet-agent and puppetserver.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../scripts/project.mjs';
+import { serveFolder } from '../spec/support/machine/file-server.ts';
+import { thisMachine } from '../spec/support/machine/local.ts';
+import { startServer } from '../spec/support/machine/server.ts';
+import { executableName, openSession } from '../spec/support/machine/session.ts';
+import { median } from './statistics.mjs';
+
+/** Later runs of each way, one way after the other, so that what disturbs one disturbs all. */
+const rounds = Number(process.env.ROUNDS ?? 20);
+const puppet = { command: '/usr/bin/puppet', waitsForLock: true };
+
+/** What every catalog has; what is measured comes on top of it. */
+const base = (folder) => `file { '${folder}/some-file': content => "x\\n" }\n`;
+const bare = (folder, more = '') =>
+  `file { '${folder}/executable': mode => '0754', source => 'puppet:///modules/common/again/${executableName}'${more} }\n`;
+
+/** Every way that was tried, with the manifest that it adds to a catalog. */
+const ways = {
+  without: () => '',
+  module: () => 'include common::again\n',
+  url: (_, url) => `class { 'common::again': source => '${url}' }\n`,
+  lite: (folder) => bare(folder, ", checksum => 'sha256lite'"),
+  naive: (folder) => bare(folder),
+};
+
+const titles = {
+  module: 'packed, in this module (what it does)',
+  url: 'packed, from a URL (`source`)',
+  lite: 'bare, `checksum => sha256lite`',
+  naive: 'bare, a `file` with the default checksum',
+};
+
+/**
+ * Measures all ways in one run.
+ *
+ * @returns rows for the table of figures, and a section of Markdown that compares the ways
+ */
+export async function measureDelivery() {
+  const session = await openSession();
+  let files;
+  try {
+    const server = await startServer(thisMachine, puppet, join(session.root, 'server'), session.module);
+    files = await serveFolder(join(session.module, 'files/again'));
+    const place = { session, server, files };
+    const nodes = {};
+    for (const way of Object.keys(ways)) nodes[way] = await makeNode(place, way);
+    const first = {};
+    for (const [way, node] of Object.entries(nodes)) first[way] = await deliver(place, node);
+    const later = await repeat(place, nodes);
+    const figures = Object.keys(titles).map((way) => compare(way, first, later));
+    return { rows: rowsOf(figures), section: sectionOf(figures) };
+  } finally {
+    files?.close();
+    await session.close();
+  }
+}
+
+/** A node of its own for a way: folders of the agent, and an environment of the server. */
+async function makeNode({ session, server, files }, way) {
+  const folder = join(session.root, `node-${way}`);
+  const at = (name) => join(folder, name);
+  for (const name of ['conf', 'base', 'var', 'log', 'run', 'public'])
+    mkdirSync(at(name), { recursive: true });
+  execFileSync('cp', ['-a', server.agentSsl, at('ssl')]);
+  const settings = {
+    ...Object.fromEntries(['var', 'log', 'run', 'ssl'].map((name) => [`${name}dir`, at(name)])),
+    publicdir: at('public'),
+    certname: server.certname,
+    server: 'localhost',
+    serverport: server.port,
+    environment: way,
+    report: false,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+  writeFileSync(at('conf/puppet.conf'), `[main]\n${lines.join('')}`);
+  const manifest = base(folder) + ways[way](folder, files.url);
+  await server.environment(way, base(folder), 'common::again::symlink: false\n');
+  const node = { folder, way };
+  await runAgent(node); // brings what all catalogs have, and the plugins
+  await server.environment(way, manifest, 'common::again::symlink: false\n');
+  return node;
+}
+
+/** One run of an agent: seconds of `Applied catalog in`. */
+async function runAgent({ folder }) {
+  const words = [
+    'agent',
+    '--onetime',
+    '--no-daemonize',
+    '--verbose',
+    '--color=false',
+    '--confdir',
+    join(folder, 'conf'),
+  ];
+  const env = {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: folder,
+    FACTER_puppet_vardirtmp: join(folder, 'base'),
+  };
+  const { stdout, stderr } = await thisMachine.exec({ argv: [puppet.command, ...words], env, cwd: folder });
+  const seconds = /Applied catalog in ([\d.]+) seconds/.exec(stdout)?.[1];
+  if (seconds === undefined || /^Error: \/Stage/m.test(stderr))
+    throw new Failure(`the agent has failed: ${stdout}${stderr}`);
+  return Number(seconds);
+}
+
+/** The first delivery: seconds, bytes that the servers sent, bytes on the disk. */
+async function deliver({ session, files }, node) {
+  const before = sent(session) + files.sent();
+  const seconds = await runAgent(node);
+  return { seconds, bytes: sent(session) + files.sent() - before, disk: await diskOf(node.folder) };
+}
+
+/** All that the Puppet Server has sent, by its access log: `… "GET /puppet/v3/…" 200 BYTES …`. */
+function sent({ root }) {
+  const log = readFileSync(join(root, 'server/log/puppetserver-access.log'), 'utf8');
+  return [...log.matchAll(/^\S+ \S+ \S+ \[[^\]]*\] "[^"]*" \d+ (\d+) /gm)].reduce(
+    (sum, [, bytes]) => sum + Number(bytes),
+    0,
+  );
+}
+
+/** What a delivery leaves on a node. */
+async function diskOf(folder) {
+  const kept = ['base', 'executable'].map((name) => join(folder, name));
+  const { stdout } = await thisMachine.exec({ argv: ['/usr/bin/du', '-sc', '--block-size=1', ...kept] });
+  return Number(/^(\d+)\ttotal$/m.exec(stdout)[1]);
+}
+
+/** Runs with nothing to do: by way, seconds of each on the node and of the server's CPU. */
+async function repeat({ server }, nodes) {
+  const runs = Object.fromEntries(Object.keys(nodes).map((way) => [way, { seconds: [], cpu: [] }]));
+  for (const node of Object.values(nodes)) await runAgent(node); // the server's code gets warm
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [way, node] of Object.entries(nodes)) {
+      const before = cpuOf(server.pid);
+      runs[way].seconds.push(await runAgent(node));
+      runs[way].cpu.push(cpuOf(server.pid) - before);
+    }
+  }
+  return runs;
+}
+
+/** Seconds of CPU that a process has had, of user and system. */
+function cpuOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100; // USER_HZ
+}
+
+function compare(way, first, later) {
+  const less = (of) => of(way) - of('without');
+  return {
+    way,
+    bytes: less((one) => first[one].bytes),
+    delivery: less((one) => first[one].seconds),
+    disk: less((one) => first[one].disk),
+    added: less((one) => median(later[one].seconds)),
+    cpu: less((one) => mean(later[one].cpu)),
+  };
+}
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+const milliseconds = (seconds) => `${(seconds * 1000).toFixed(0)} ms`;
+
+/** For the table of figures: what this module does first, which the others are compared with. */
+function rowsOf(figures) {
+  const rows = (figure, budget, number, show) =>
+    figures.map((one, index) => ({
+      figure,
+      what: titles[one.way],
+      value: show(one),
+      ratio: number(one) / number(figures[0]),
+      budget: index === 0 ? budget : '',
+    }));
+  return [
+    ...rows(
+      'added to a run with nothing to do',
+      '<= 50 ms',
+      ({ added }) => added,
+      ({ added }) => milliseconds(added),
+    ),
+    ...rows(
+      'server CPU of a run with nothing to do',
+      '<= 10 ms',
+      ({ cpu }) => cpu,
+      ({ cpu }) => milliseconds(cpu),
+    ),
+    ...rows(
+      'first delivery to a node',
+      '<= 42 MB',
+      ({ bytes }) => bytes,
+      ({ bytes, delivery }) => `${megabytes(bytes)} in ${delivery.toFixed(1)} s`,
+    ),
+    ...rows(
+      'disk on the node',
+      '<= 130 MB',
+      ({ disk }) => disk,
+      ({ disk }) => megabytes(disk),
+    ),
+  ];
+}
+
+function sectionOf(figures) {
+  const lines = figures.map(({ way, bytes, delivery, added, cpu, disk }) => {
+    const cells = [
+      titles[way],
+      megabytes(bytes),
+      `${delivery.toFixed(1)} s`,
+      milliseconds(added),
+      milliseconds(cpu),
+      megabytes(disk),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return `## Ways to deliver the executable
+
+${rounds} later runs of each way, one way after the other, of a real agent against a real Puppet Server; medians of \`Applied catalog in\`, means of the
+server's CPU (utime and stime of its process). All figures are what the way adds to the same catalog without it.
+
+| way | bytes | first delivery | later run | server CPU of a later run | disk |
+| --- | --- | --- | --- | --- | --- |
+${lines.join('\n')}
+`;
+}

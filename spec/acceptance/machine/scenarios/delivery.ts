@@ -69,7 +69,10 @@ export function deliveryScenarios(bench: Bench): void {
 }`;
     const site = await world.write('site.pp', notifyOnce(world, "Exec['again']", closed));
     const run = await world.start({ argv: world.apply(site) });
-    await until('a waiter', async () => (await world.pending()).length === 1, { seen: run.output });
+    await until('a waiter', async () => (await world.pending()).length === 1, {
+      seconds: 300,
+      seen: run.output,
+    });
     const [waiter] = await world.helpers();
 
     const module = await anotherVersion(world.node, world.module, world.path('other'));

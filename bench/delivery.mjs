@@ -13,7 +13,7 @@ import { executableName, openSession } from '../spec/support/machine/session.ts'
 import { median } from './statistics.mjs';
 
 /** Later runs of each way, one way after the other, so that what disturbs one disturbs all. */
-const rounds = Number(process.env.ROUNDS ?? 20);
+const rounds = 20;
 const puppet = { command: '/usr/bin/puppet', waitsForLock: true };
 
 /** What every catalog has; what is measured comes on top of it. */
@@ -112,19 +112,16 @@ async function runAgent({ folder }) {
 }
 
 /** The first delivery: seconds, bytes that the servers sent, bytes on the disk. */
-async function deliver({ session, files }, node) {
-  const before = sent(session) + files.sent();
+async function deliver(place, node) {
+  const before = await sent(place);
   const seconds = await runAgent(node);
-  return { seconds, bytes: sent(session) + files.sent() - before, disk: await diskOf(node.folder) };
+  return { seconds, bytes: (await sent(place)) - before, disk: await diskOf(node.folder) };
 }
 
-/** All that the Puppet Server has sent, by its access log: `… "GET /puppet/v3/…" 200 BYTES …`. */
-function sent({ root }) {
-  const log = readFileSync(join(root, 'server/log/puppetserver-access.log'), 'utf8');
-  return [...log.matchAll(/^\S+ \S+ \S+ \[[^\]]*\] "[^"]*" \d+ (\d+) /gm)].reduce(
-    (sum, [, bytes]) => sum + Number(bytes),
-    0,
-  );
+/** All that both servers have sent so far. */
+async function sent({ server, files }) {
+  const requests = await server.requests();
+  return requests.reduce((sum, { bytes }) => sum + bytes, files.sent());
 }
 
 /** What a delivery leaves on a node. */

@@ -8,6 +8,8 @@ export interface FileServer {
   readonly url: string;
   /** Method and path of every request so far. */
   readonly requests: string[];
+  /** Bytes of files that it has sent so far. */
+  sent(): number;
   /** From now on the connection breaks after so many bytes of a file; `undefined`: it doesn't. */
   breakAfter(bytes: number | undefined): void;
   close(): void;
@@ -17,6 +19,7 @@ export interface FileServer {
 export async function serveFolder(folder: string): Promise<FileServer> {
   const requests: string[] = [];
   let limit: number | undefined;
+  let sent = 0;
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
     const path = join(folder, basename(request.url ?? ''));
@@ -24,18 +27,21 @@ export async function serveFolder(folder: string): Promise<FileServer> {
     response.writeHead(size === undefined ? 404 : 200, { 'content-length': size ?? 0 });
     if (size === undefined || request.method === 'HEAD') {
       response.end();
-    } else if (limit === undefined) {
-      createReadStream(path).pipe(response);
     } else {
-      createReadStream(path, { end: limit - 1 })
-        .on('end', () => response.destroy())
-        .pipe(response, { end: false });
+      const whole = limit === undefined;
+      createReadStream(path, whole ? {} : { end: (limit ?? 0) - 1 })
+        .on('data', (chunk) => {
+          sent += chunk.length;
+        })
+        .on('end', () => whole || response.destroy())
+        .pipe(response, { end: whole });
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/again`,
     requests,
+    sent: () => sent,
     breakAfter: (bytes) => {
       limit = bytes;
     },

@@ -7,8 +7,11 @@ import type { Puppet } from './world.ts';
 
 /** A Puppet Server on the loopback address, with all its folders below one. */
 export interface PuppetServer {
+  readonly pid: number;
   readonly port: number;
   readonly certname: string;
+  /** What it was asked for so far, and how many bytes it sent for that, by its access log. */
+  requests(): Promise<readonly Request[]>;
   /** How long a run of an agent takes here and now. */
   readonly secondsPerRun: number;
   /** A folder with the certificate of `certname`, for an agent to copy. */
@@ -16,6 +19,12 @@ export interface PuppetServer {
   /** Adds an environment, or replaces its manifest. */
   environment(name: string, manifest: string, hieraData?: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface Request {
+  /** `GET /puppet/v3/file_content/modules/common/…?environment=production&…` */
+  readonly line: string;
+  readonly bytes: number;
 }
 
 /** The quick compiler alone halves the work of a start: no catalog is worth the thorough one here. */
@@ -99,8 +108,10 @@ export async function startServer(
   const secondsPerRun = (performance.now() - start) / 1000;
 
   return {
+    pid: server.pid,
     port,
     certname,
+    requests: async () => readRequests((await node.files.read(at('log/puppetserver-access.log'))).toString()),
     secondsPerRun,
     agentSsl: at('first-agent/ssl'),
     environment,
@@ -109,6 +120,14 @@ export async function startServer(
       await server.ended.catch(() => {});
     },
   };
+}
+
+/** `HOST - NAME [TIME] "METHOD PATH HTTP/1.1" STATUS BYTES …` */
+function readRequests(log: string): Request[] {
+  return [...log.matchAll(/^[^"\n]*"(\S+ \S+) [^"\n]*" \d+ (\d+) /gm)].map(([, line = '', bytes]) => ({
+    line,
+    bytes: Number(bytes),
+  }));
 }
 
 async function ready(node: Node, server: Started, restartFile: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { expect, type TestContext, test } from 'vitest';
 import { type Bench, expectOneRerun } from '../../../support/machine/bench.ts';
 import { expectAgentCommand } from '../../../support/machine/same-run.ts';
+import type { Request } from '../../../support/machine/server.ts';
 import { until } from '../../../support/machine/wait.ts';
 import {
   announcement,
@@ -17,6 +18,8 @@ interface Agent {
   command(...args: string[]): string[];
   /** What the server compiles for it from now on. */
   compiles(manifest: string): Promise<void>;
+  /** The server's requests of its environment that name something. */
+  asked(what: string): Promise<readonly Request[]>;
   readonly lock: string;
   /** Seconds in which another command of this machine, as busy as it is, gets something done. */
   readonly patience: number;
@@ -143,6 +146,22 @@ export function agentScenarios(bench: Bench): void {
     await stop(world, daemon.pid);
   });
 
+  test('an agent that lacks the executable fetches it once, packed, and asks nothing about it later', async (context) => {
+    const { world, command, compiles, asked } = await agent(bench, context, { delivered: false });
+    await compiles('include common::again\n');
+    const first = await world.run({ argv: command('--test') });
+    expect(first.code, first.output).toBe(2);
+    const fetched = await asked('modules/common/again');
+    expect(fetched.filter(({ line }) => line.includes('/file_content/'))).toHaveLength(1);
+    expect(fetched.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(42e6);
+
+    const second = await world.run({ argv: command('--test') });
+    expect(second.code, second.output).toBe(0);
+    expect(await asked('modules/common/again')).toEqual(fetched);
+    const verified = await world.run({ argv: [`${world.again}/again`, 'verify'] });
+    expect(verified.code, verified.output).toBe(0);
+  });
+
   for (const inConfigurationFile of [false, true]) {
     const where = inConfigurationFile ? 'puppet.conf' : 'arguments';
     test(`the lock file of a dead run doesn't hold the rerun; vardir from ${where}`, async (context) => {
@@ -244,6 +263,10 @@ async function agent(
       ...args,
     ],
     compiles,
+    asked: async (what) =>
+      (await server.requests()).filter(
+        ({ line }) => line.includes(what) && line.includes(`environment=${environment}&`),
+      ),
     lock: world.path('var/state/agent_catalog_run.lock'),
     patience: Math.ceil(Math.max(6, 2.5 * server.secondsPerRun)),
   };

@@ -5,12 +5,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure } from '../scripts/project.mjs';
-import { serveFolder } from '../spec/support/machine/file-server.ts';
-import { thisMachine } from '../spec/support/machine/local.ts';
-import { startServer } from '../spec/support/machine/server.ts';
-import { executableName, openSession } from '../spec/support/machine/session.ts';
-import { median } from './statistics.mjs';
+import { Failure } from '../../scripts/project.mjs';
+import { serveFolder } from '../../spec/support/machine/file-server.ts';
+import { thisMachine } from '../../spec/support/machine/local.ts';
+import { startServer } from '../../spec/support/machine/server.ts';
+import { executableName, openSession } from '../../spec/support/machine/session.ts';
+import { median } from '../statistics.mjs';
 
 /** Later runs of each way, one way after the other, so that what disturbs one disturbs all. */
 const rounds = 20;

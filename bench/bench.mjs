@@ -5,7 +5,7 @@
 // Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows. Takes a
 // quarter of an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root, and what `npm run setup` installs.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Failure, root, run } from '../scripts/project.mjs';
@@ -71,6 +71,6 @@ Made by \`npm run bench\` on ${today}: ${cpus().length} cores of ${cpus()[0]?.mo
 Milliseconds are this machine's; ratios are what to compare: they are against the first row of each figure. ± is how far a median may be
 off (half the 95 % interval, from the quartiles). *moved* names what changed since the table before by more than both may be off.
 
-${[table, ...sections].join('\n\n')}
+${[table, ...sections, readFileSync(join(root, 'bench/notes.md'), 'utf8').trim()].join('\n\n')}
 `;
 }

@@ -12,8 +12,6 @@ import { startServer } from '../../spec/support/machine/server.ts';
 import { executableName, openSession } from '../../spec/support/machine/session.ts';
 import { median } from '../statistics.mjs';
 
-/** Later runs of each way, one way after the other, so that what disturbs one disturbs all. */
-const rounds = 20;
 const puppet = { command: '/usr/bin/puppet', waitsForLock: true };
 
 /** What every catalog has; what is measured comes on top of it. */
@@ -40,9 +38,10 @@ const titles = {
 /**
  * Measures all ways in one run.
  *
+ * @param options.rounds later runs of each way, one way after the other, so that what disturbs one disturbs all
  * @returns rows for the table of figures, and a section of Markdown that compares the ways
  */
-export async function measureDelivery() {
+export async function measureDelivery({ rounds = 20 } = {}) {
   const session = await openSession();
   let files;
   try {
@@ -53,9 +52,9 @@ export async function measureDelivery() {
     for (const way of Object.keys(ways)) nodes[way] = await makeNode(place, way);
     const first = {};
     for (const [way, node] of Object.entries(nodes)) first[way] = await deliver(place, node);
-    const later = await repeat(place, nodes);
+    const later = await repeat(place, nodes, rounds);
     const figures = Object.keys(titles).map((way) => compare(way, first, later));
-    return { rows: rowsOf(figures), section: sectionOf(figures) };
+    return { rows: rowsOf(figures), section: sectionOf(figures, rounds) };
   } finally {
     files?.close();
     await session.close();
@@ -132,7 +131,7 @@ async function diskOf(folder) {
 }
 
 /** Runs with nothing to do: by way, seconds of each on the node and of the server's CPU. */
-async function repeat({ server }, nodes) {
+async function repeat({ server }, nodes, rounds) {
   const runs = Object.fromEntries(Object.keys(nodes).map((way) => [way, { seconds: [], cpu: [] }]));
   for (const node of Object.values(nodes)) await runAgent(node); // the server's code gets warm
   for (let round = 0; round < rounds; round += 1) {
@@ -205,7 +204,7 @@ function rowsOf(figures) {
   ];
 }
 
-function sectionOf(figures) {
+function sectionOf(figures, rounds) {
   const lines = figures.map(({ way, bytes, delivery, added, cpu, disk }) => {
     const cells = [
       titles[way],

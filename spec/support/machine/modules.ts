@@ -22,8 +22,16 @@ export async function copyModule({ files }: Node, module: string, to: string): P
   return to;
 }
 
-/** Makes a module whose executable is another version of that of `module`: one byte longer, and as good. */
-export async function anotherVersion(node: Node, module: string, to: string): Promise<string> {
+const others = new Map<string, Promise<string>>();
+
+/** A module, beside `module`, whose executable is another version: one byte longer, and as good. Made once, for packing takes seconds. */
+export function anotherVersion(node: Node, module: string): Promise<string> {
+  const made = others.get(module) ?? makeAnother(node, module, `${module}-other`);
+  others.set(module, made);
+  return made;
+}
+
+async function makeAnother(node: Node, module: string, to: string): Promise<string> {
   await copyModule(node, module, to);
   const executable = join('files/again', executableName);
   const content = await node.files.read(join(module, executable));
@@ -31,6 +39,7 @@ export async function anotherVersion(node: Node, module: string, to: string): Pr
   const script = `import { pack } from ${JSON.stringify(packer)}; pack(process.argv[1]);`;
   const { code, output } = await node.exec({
     argv: [process.execPath, '--input-type=module', '-e', script, join(to, executable)],
+    seconds: 600,
   });
   if (code !== 0) throw new Error(output);
   return to;

@@ -75,7 +75,7 @@ export function deliveryScenarios(bench: Bench): void {
     });
     const [waiter] = await world.helpers();
 
-    const module = await anotherVersion(world.node, world.module, world.path('other'));
+    const module = await anotherVersion(world.node, world.module);
     await world.useModule(module);
     const update = await include(world);
     expect(changes(world, update)).toEqual([...everything, 'File[AGAIN.sha256]']);
@@ -138,7 +138,7 @@ export function deliveryScenarios(bench: Bench): void {
       const world = await bench.world(context);
       await include(world);
       const old = await wantedSum(world.node, world.module);
-      const next = await anotherVersion(world.node, world.module, world.path('next'));
+      const next = await anotherVersion(world.node, world.module);
       await world.useModule(await brokenArchive(world.node, next, world.path('broken'), change));
       const update = await include(world);
       expect(update.code, update.output).toBeGreaterThan(3); // --detailed-exitcodes: failures
@@ -154,7 +154,7 @@ export function deliveryScenarios(bench: Bench): void {
 
   test('a web server as the source: asked once; a download that breaks off leaves the old executable', async (context) => {
     const world = await bench.world(context, { delivered: false });
-    const next = await anotherVersion(world.node, world.module, world.path('next'));
+    const next = await anotherVersion(world.node, world.module);
     const folder = world.path('served');
     const serve = async (module: string) => {
       await world.node.files.remove(folder);
@@ -190,7 +190,7 @@ export function deliveryScenarios(bench: Bench): void {
     const world = await bench.world(context);
     await include(world);
     const old = await sumOf(world);
-    const next = await anotherVersion(world.node, world.module, world.path('next'));
+    const next = await anotherVersion(world.node, world.module);
     await world.useModule(next);
 
     // 180 MB: room for the old executable and the archive, and not for the new one besides. The disk goes with its namespace.

@@ -14,7 +14,7 @@ demo_packages='puppet-agent'
 test_packages="puppet-agent puppetserver
   systemd-container debootstrap
   qemu-user-static libstdc++6-arm64-cross
-  psmisc procps sudo
+  psmisc procps sudo iproute2
   bundler ruby-dev build-essential
   shellcheck"
 

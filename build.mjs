@@ -3,9 +3,10 @@
 //   node build.mjs [--arch x64|arm64|native] [--force]
 //
 // TypeScript in src/ becomes one CommonJS bundle (esbuild), the bundle becomes part of a Node binary (pkg,
-// SEA mode), once for each CPU: files/again/again-linux-x64 and files/again/again-linux-arm64. The Node
-// binaries are those of the npm packages node-linux-*, in the versions of package-lock.json. What is up to
-// date is left alone; --force builds it all the same.
+// SEA mode), once for each CPU: files/again/again-linux-x64 and files/again/again-linux-arm64. Beside each
+// lies what is shipped of it: the same, packed (.gz), and its checksums (.sums). The Node binaries are those
+// of the npm packages node-linux-*, in the versions of package-lock.json. What is up to date is left alone;
+// --force builds it all the same.
 
 import { createHash } from 'node:crypto';
 import {
@@ -22,6 +23,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { archiveOf, pack, sumsOf } from './scripts/archive.mjs';
 import {
   architectures,
   cache,
@@ -34,6 +36,7 @@ import {
   root,
   run,
 } from './scripts/project.mjs';
+import { blankSymbols } from './scripts/symbols.mjs';
 
 const usage = 'usage: node build.mjs [--arch x64|arm64|native] [--force]';
 
@@ -147,22 +150,28 @@ async function buildExecutable({ arch, version, bundle, force }) {
     copyFileSync(provideBase(arch), base);
     if (strip) {
       capture(strip.program, ['--strip-all', base]);
+    } else {
+      blankSymbols(base);
     }
     await inject({ arch, bundle, base, work, output: unfinished });
-    writeFingerprint(unfinished);
     chmodSync(unfinished, 0o755);
     const proof = prove(unfinished, arch, version);
     renameSync(unfinished, output);
-    writeFileSync(stamp, JSON.stringify({ recipe, result: describeResult(output) }));
-    const megabytes = Math.round(statSync(output).size / 1e6);
-    console.log(`build: ${shown}: ${megabytes} MB${strip ? ', stripped' : ''}; ${proof}`);
+    pack(output);
+    writeFileSync(stamp, JSON.stringify({ recipe, results: describeResults(output) }));
+    const size = `${megabytes(output)} MB${strip ? ', stripped' : ''}, ${megabytes(archiveOf(output))} MB packed`;
+    console.log(`build: ${shown}: ${size}; ${proof}`);
   } finally {
     rmSync(work, { recursive: true, force: true });
     rmSync(unfinished, { force: true });
   }
 }
 
-/** binutils may be absent, and each of its builds knows its own CPUs only: the symbols stay in then. */
+function megabytes(path) {
+  return Math.round(statSync(path).size / 1e6);
+}
+
+/** binutils may be absent, and each of its builds knows its own CPUs only. */
 function findStrip(arch) {
   const { gnu } = cpus[arch];
   const program = findProgram(`${gnu}-strip`, ...(arch === process.arch ? ['strip'] : []));
@@ -172,21 +181,25 @@ function findStrip(arch) {
 /** All that the result depends on, as one hash. */
 function describeRecipe({ arch, bundle, strip }) {
   const pkg = readJson('node_modules/@yao-pkg/pkg/package.json').version;
-  const self = readFileSync(join(root, 'build.mjs'), 'utf8');
+  const self = ['build.mjs', 'scripts/archive.mjs', 'scripts/symbols.mjs'].map((name) =>
+    readFileSync(join(root, name), 'utf8'),
+  );
   const parts = [bundle, self, pkg, lockedBase(arch), strip?.version ?? 'not stripped', process.arch];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-function describeResult(path) {
-  const { size, mtimeMs, mode } = statSync(path);
-  return { size, mtimeMs, mode };
+function describeResults(output) {
+  return [output, archiveOf(output), sumsOf(output)].map((path) => {
+    const { size, mtimeMs, mode } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    return { size, mtimeMs, mode };
+  });
 }
 
 function isUpToDate(stamp, recipe, output) {
-  if (!existsSync(stamp) || !existsSync(output)) {
+  if (!existsSync(stamp)) {
     return false;
   }
-  const found = JSON.stringify({ recipe, result: describeResult(output) });
+  const found = JSON.stringify({ recipe, results: describeResults(output) });
   return readFileSync(stamp, 'utf8') === found;
 }
 
@@ -267,24 +280,6 @@ async function inject({ arch, bundle, base, work, output }) {
   } catch (error) {
     throw new Failure(`pkg: ${error.message}`);
   }
-}
-
-/**
- * Makes the first 512 bytes tell one executable from another. They are all that Puppet's `checksum => 'sha256lite'`
- * reads of a file, and would else hold ELF headers that two versions may share. The fingerprint lies where Node's
- * table of program headers was: right behind the ELF header, and unused since the injection has moved the table.
- */
-function writeFingerprint(path) {
-  const elfHeaderSize = 64;
-  const file = readFileSync(path);
-  const tableOffset = file.readBigUInt64LE(0x20); // e_phoff
-  if (tableOffset < 512n) {
-    throw new Failure(
-      `the injection left the program headers at ${tableOffset}: there is no room for a fingerprint`,
-    );
-  }
-  createHash('sha256').update(file).digest().copy(file, elfHeaderSize);
-  writeFileSync(path, file);
 }
 
 /** Runs the result, as far as this machine can: a sentence that says how far that was. */

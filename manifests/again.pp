@@ -35,6 +35,12 @@
 #   folder of the link must exist. The fact `again` and the task `common::again` follow the default link to a base folder that isn't the
 #   default one.
 #
+# @param source
+#   Where the archives of the executables lie: the URL of a folder with `again-linux-x64.gz` and `again-linux-arm64.gz`, copied from
+#   this module's `files/again`. It begins with `puppet:`, `http:`, `https:` or `file:`. A node asks there only when it lacks the
+#   executable, and puts in place no other one than this module was built with. A web server must send the archives as they are, without
+#   a `Content-Encoding`.
+#
 # @example Run Puppet again when a file has changed
 #   include common::again
 #
@@ -47,6 +53,9 @@
 #   common::again::splay: 300
 #   common::again::limit: 20
 #
+# @example The executables from a web server, in Hiera
+#   common::again::source: https://files.example.com/again
+#
 # @example No command `again` in root's PATH, in Hiera
 #   common::again::symlink: false
 class common::again (
@@ -55,6 +64,7 @@ class common::again (
   Optional[Integer[1, 100000]]                                                 $limit     = undef,
   Integer[0, 86400]                                                            $splay     = 0,
   Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink   = '/usr/local/sbin/again',
+  Common::Url                                                                  $source    = 'puppet:///modules/common/again',
 ) {
   include common::vardir
 
@@ -82,13 +92,14 @@ class common::again (
     default => $facts['puppetversion'],
   }
 
-  # Which Puppet this run is: the task common::again starts that one. A path that JSON would have to quote is not written down.
-  $recorded = $facts['again'] ? {
-    Hash    => $facts['again']['puppet'],
-    default => undef,
+  $seen = $facts['again'] ? {
+    Hash    => $facts['again'],
+    default => {},
   }
-  $puppet = $recorded ? {
-    Array[Pattern[/\A\/[^"\\[:cntrl:]]*\z/], 2, 2] => $recorded,
+
+  # Which Puppet this run is: the task common::again starts that one. A path that JSON would have to quote is not written down.
+  $puppet = $seen['puppet'] ? {
+    Array[Pattern[/\A\/[^"\\[:cntrl:]]*\z/], 2, 2] => $seen['puppet'],
     default                                         => undef,
   }
 
@@ -115,26 +126,80 @@ class common::again (
     backup => false,
   }
 
-  # More than 100 MB: a checksum of all its content would cost every run of every node a second, and so would a diff. `sha256lite` reads the
-  # first 512 bytes, in which the build puts a fingerprint of the whole. What is damaged beyond them is not seen here.
-  file { "${folder}/again":
-    ensure    => file,
-    owner     => $common::vardir::owner,
-    group     => $common::vardir::group,
-    mode      => '0754',
-    source    => "puppet:///modules/common/again/${executable}",
-    checksum  => 'sha256lite',
-    backup    => false,
-    show_diff => false,
+  # Static, and in the catalog: for a file with a source, Puppet asks the server in every run.
+  ['deliver', 'notify'].each |$script| {
+    file { "${folder}/${script}":
+      ensure  => file,
+      owner   => $common::vardir::owner,
+      group   => $common::vardir::group,
+      mode    => '0754',
+      content => file("common/again/${script}"),
+      backup  => false,
+    }
   }
 
-  file { "${folder}/notify":
-    ensure => file,
-    owner  => $common::vardir::owner,
-    group  => $common::vardir::group,
-    mode   => '0754',
-    source => 'puppet:///modules/common/again/notify',
-    backup => false,
+  # Of the executable, and of the first 512 bytes of its archive. A module that was not built has neither: then the delivery fails, for
+  # want of an archive.
+  $sums = split(file("common/again/${executable}.sums", '/dev/null'), /\s+/)
+  $sum = $sums[0]
+
+  $quoted_deliver = common::shell_quote("${folder}/deliver")
+  $deliver = "/bin/sh ${quoted_deliver}"
+
+  # The executable has more than 100 MB: a checksum of it all would cost every run of every node a second. A look at size and times
+  # finds one that is not the wanted one, and then it is delivered: as an archive, which is unpacked, compared in full, and put in place
+  # by a rename. The fact has looked already, at no cost: each program that Puppet starts costs a run some hundredths of a second.
+  $is_known = $seen['executable'] == { 'path' => "${folder}/again", 'sha256' => $sum }
+  unless $is_known {
+    exec { 'common::again look':
+      command  => "${deliver} prepare ${sum}",
+      unless   => "${deliver} check ${sum}",
+      provider => 'posix',
+      require  => File["${folder}/deliver", "${folder}/state"],
+      before   => File["${folder}/again.gz"],
+    }
+  }
+
+  # Of an archive that has been unpacked only these 512 bytes are kept, which tell it from every other. Given the value to compare with,
+  # Puppet asks nobody for it.
+  file { "${folder}/again.gz":
+    ensure         => file,
+    owner          => $common::vardir::owner,
+    group          => $common::vardir::group,
+    mode           => '0644',
+    source         => "${regsubst($source, '/+\z', '')}/${executable}.gz",
+    checksum       => 'sha256lite',
+    checksum_value => $sums[1],
+    backup         => false,
+    show_diff      => false,
+  }
+
+  exec { 'common::again unpack':
+    command     => "${deliver} unpack ${sum}",
+    provider    => 'posix',
+    refreshonly => true,
+    subscribe   => File["${folder}/again.gz"],
+    require     => File["${folder}/deliver", "${folder}/state"],
+  }
+
+  # Without `ensure`: Puppet must not make an empty one.
+  file { "${folder}/again":
+    owner   => $common::vardir::owner,
+    group   => $common::vardir::group,
+    mode    => '0754',
+    backup  => false,
+    require => Exec['common::again unpack'],
+  }
+
+  # What was delivered, as `sha256sum -c` reads it.
+  file { "${folder}/again.sha256":
+    ensure  => file,
+    owner   => $common::vardir::owner,
+    group   => $common::vardir::group,
+    mode    => '0644',
+    content => "${sum}  again\n",
+    backup  => false,
+    require => Exec['common::again unpack'],
   }
 
   $settings = {

@@ -1,8 +1,7 @@
-// Packs the module as `puppet module install` takes it: pkg/AUTHOR-NAME-VERSION.tar.gz, with the executables
-// and without what only developers need. `npm run module` builds the executables before.
+// Packs the module as `puppet module install` takes it: pkg/AUTHOR-NAME-VERSION.tar.gz, with the archives of the
+// executables and without what only developers need. `npm run module` builds the executables before.
 //
-// The same files give the same bytes: sorted, owned by root, without the times of this checkout. Only the
-// executables keep the time of their build, for Puppet may compare them by it; SOURCE_DATE_EPOCH overrides it.
+// The same files give the same bytes: sorted, owned by root, without the times of this checkout.
 
 import {
   cpSync,
@@ -10,12 +9,15 @@ import {
   lutimesSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
   statSync,
 } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { archiveOf, sha256, sumsOf } from './archive.mjs';
 import {
   architectures,
   cache,
@@ -52,10 +54,13 @@ const shipped = [
 ];
 
 /** Of that, what is for developers; and what editors and the build leave for a while. */
-const developersOnly = ['docs/DESIGN.md'];
+const developersOnly = [
+  'docs/DESIGN.md',
+  ...architectures.map((arch) => relative(root, executableOf(arch))), // what is shipped of them is packed
+];
 const strays = /^\.|~$/;
 
-/** The time of every file but the executables: 1 January 1980, the first that every archive format knows. */
+/** The time of every file: 1 January 1980, the first that every archive format knows. */
 const fixedTime = 315_532_800;
 
 await run('module', (args) => {
@@ -78,9 +83,9 @@ await run('module', (args) => {
 });
 
 function stage(folder) {
-  for (const executable of architectures.map(executableOf)) {
-    if (!existsSync(executable)) {
-      throw new Failure(`${relative(root, executable)} is missing: \`npm run module\` builds it`);
+  for (const path of built()) {
+    if (!existsSync(path)) {
+      throw new Failure(`${relative(root, path)} is missing: \`npm run module\` builds it`);
     }
   }
   mkdirSync(folder, { recursive: true });
@@ -91,10 +96,11 @@ function stage(folder) {
     });
   }
   finish(folder);
-  for (const executable of architectures.map(executableOf)) {
-    const built = Number(process.env.SOURCE_DATE_EPOCH || statSync(executable).mtimeMs / 1000);
-    lutimesSync(join(folder, relative(root, executable)), built, built);
-  }
+}
+
+/** What the build has made and users get. */
+function built() {
+  return architectures.map(executableOf).flatMap((executable) => [archiveOf(executable), sumsOf(executable)]);
 }
 
 /** Drops folders that hold nothing, and gives the rest its time. */
@@ -149,10 +155,10 @@ function tryInstall(tarball, target, name) {
     ...['--ignore-dependencies', '--modulepath', join(target, 'modules'), ...settings],
   ]);
   const installed = join(target, 'modules', name.split('-')[1]);
-  for (const executable of architectures.map(executableOf)) {
-    const path = join(installed, relative(root, executable));
-    if (!existsSync(path) || (statSync(path).mode & 0o111) === 0) {
-      throw new Failure(`Puppet installed ${name} without an executable ${relative(root, executable)}`);
+  for (const executable of architectures.map((arch) => join(installed, relative(root, executableOf(arch))))) {
+    const [sum] = readFileSync(sumsOf(executable), 'utf8').split(' ');
+    if (sha256(gunzipSync(readFileSync(archiveOf(executable)))) !== sum) {
+      throw new Failure(`Puppet installed ${archiveOf(executable)}, which is not what its checksum says`);
     }
   }
   return '`puppet module install` takes it';

@@ -44,7 +44,12 @@ const parts = {
     check('types', bin('tsc'), '--project', root),
   ],
   shell: [
-    check('shell scripts', 'sh', '-c', 'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify)'),
+    check(
+      'shell scripts',
+      'sh',
+      '-c',
+      'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify -o -name deliver)',
+    ),
   ],
   unit: [vitest('unit', 'unit tests')],
   root: [vitest('root', 'unit tests that need root')],

@@ -7,6 +7,19 @@ RSpec.configure do |config|
 
   # The newest Facter whose facts of every release in metadata.json are at hand.
   config.default_facter_version = '4.10.0'
+
+  # The checksums of a build, whether there was one or not.
+  config.before { build('again-linux-x64', 'again-linux-arm64') }
+end
+
+# Has the `file` function find the checksums of these executables, and of no others.
+def build(*executables)
+  allow(Puppet::Parser::Files).to receive(:find_file).and_wrap_original do |original, file, environment|
+    name = file[%r{\Acommon/again/(.*)\.sums\z}, 1]
+    next original.call(file, environment) unless name
+
+    File.join(__dir__, 'fixtures/build', "#{name}.sums") if executables.include?(name)
+  end
 end
 
 # The facts of one Debian 12 node, for what doesn't depend on the release.

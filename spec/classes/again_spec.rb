@@ -36,28 +36,17 @@ describe 'common::again' do
         )
       end
 
-      it 'delivers the executable' do
-        is_expected.to contain_file("#{folder}/again").only_with(
-          'ensure'    => 'file',
-          'owner'     => 'root',
-          'group'     => 'root',
-          'mode'      => '0754',
-          'source'    => 'puppet:///modules/common/again/again-linux-x64',
-          'checksum'  => 'sha256lite',
-          'backup'    => false,
-          'show_diff' => false,
-        )
-      end
-
-      it 'delivers the launcher' do
-        is_expected.to contain_file("#{folder}/notify").only_with(
-          'ensure' => 'file',
-          'owner'  => 'root',
-          'group'  => 'root',
-          'mode'   => '0754',
-          'source' => 'puppet:///modules/common/again/notify',
-          'backup' => false,
-        )
+      it 'has the scripts in the catalog' do
+        %w[deliver notify].each do |script|
+          is_expected.to contain_file("#{folder}/#{script}").only_with(
+            'ensure'  => 'file',
+            'owner'   => 'root',
+            'group'   => 'root',
+            'mode'    => '0754',
+            'content' => File.read(File.join(__dir__, '../../files/again', script)),
+            'backup'  => false,
+          )
+        end
       end
 
       it 'renders the settings with their defaults' do
@@ -94,7 +83,7 @@ describe 'common::again' do
 
   it 'creates folders before what lies in them' do
     expect(applied_before?('/var/lib/puppet/tmp/common', folder)).to be_truthy
-    expect(%w[again notify again.json state].map { |name| applied_before?(folder, "#{folder}/#{name}") }).to all(be_truthy)
+    expect(%w[again again.gz again.sha256 deliver notify again.json state].map { |name| applied_before?(folder, "#{folder}/#{name}") }).to all(be_truthy)
   end
 
   context 'notified by a file' do
@@ -116,7 +105,7 @@ describe 'common::again' do
 
     it { is_expected.to compile.with_all_deps }
     it { is_expected.to contain_exec('again').that_subscribes_to(['File[/tmp/one]', 'File[/tmp/two]']) }
-    it { is_expected.to have_exec_resource_count(3) }
+    it { is_expected.to have_exec_resource_count(5) }
   end
 
   context 'with a base folder of its own' do
@@ -125,7 +114,7 @@ describe 'common::again' do
     it { is_expected.to compile.with_all_deps }
 
     it 'puts everything there' do
-      ['', 'again/', 'again/again', 'again/notify', 'again/again.json', 'again/state'].each do |name|
+      ['', 'again/', *%w[again again.gz again.sha256 deliver notify again.json state].map { |name| "again/#{name}" }].each do |name|
         is_expected.to contain_file("/srv/our base/common/#{name}").with_owner('root').with_group('root')
       end
     end
@@ -139,7 +128,7 @@ describe 'common::again' do
     it { is_expected.to compile.with_all_deps }
 
     it 'gives him everything' do
-      ['', 'again/', 'again/again', 'again/notify', 'again/again.json', 'again/state'].each do |name|
+      ['', 'again/', *%w[again again.gz again.sha256 deliver notify again.json state].map { |name| "again/#{name}" }].each do |name|
         is_expected.to contain_file("/home/bob/tmp/common/#{name}").with_owner(1000).with_group(1001)
       end
     end
@@ -157,7 +146,7 @@ describe 'common::again' do
         let(:facts) { one_node(os: { 'architecture' => architecture }) }
 
         it { is_expected.to compile.with_all_deps }
-        it { is_expected.to contain_file("#{folder}/again").with_source("puppet:///modules/common/again/again-linux-#{cpu}") }
+        it { is_expected.to contain_file("#{folder}/again.gz").with_source("puppet:///modules/common/again/again-linux-#{cpu}.gz") }
       end
     end
 
@@ -180,7 +169,7 @@ describe 'common::again' do
     let(:facts) { one_node.except(:kernel, :identity, :os, :puppetversion) }
 
     it { is_expected.to compile.with_all_deps }
-    it { is_expected.to contain_file("#{folder}/again").with_source('puppet:///modules/common/again/again-linux-x64') }
+    it { is_expected.to contain_file("#{folder}/again.gz").with_source('puppet:///modules/common/again/again-linux-x64.gz') }
   end
 
   describe 'the link for people' do

@@ -62,6 +62,40 @@ describe AgainFact do
     is_expected.not_to include('last_rerun')
   end
 
+  describe 'executable' do
+    let(:path) { File.join(base, 'common/again/again') }
+
+    before do
+      File.write(path, 'an executable')
+      write('delivered', "0123 #{`TZ=UTC0 stat -c '%s %i %y %z' #{path}`}")
+    end
+
+    it 'is what was delivered' do
+      expect(fact['executable']).to eq('path' => path, 'sha256' => '0123')
+    end
+
+    it 'is found where the base folder is said in another way' do
+      allow(Facter).to receive(:value).with('puppet_vardirtmp').and_return("#{base}//")
+      expect(fact['executable']).to eq('path' => path, 'sha256' => '0123')
+    end
+
+    it 'is known no more when it was touched, exchanged, made shorter, or is gone' do
+      [
+        -> { FileUtils.touch(path) },
+        -> { File.truncate(path, 5) },
+        -> { File.chmod(0o700, path) },
+        -> { FileUtils.cp(path, "#{path}2", preserve: true) && File.rename("#{path}2", path) },
+        -> { File.unlink(path) },
+      ].each do |harm|
+        expect(described_class.value).to have_key('executable')
+        harm.call
+        expect(described_class.value).not_to have_key('executable')
+        File.write(path, 'an executable')
+        write('delivered', "0123 #{`TZ=UTC0 stat -c '%s %i %y %z' #{path}`}")
+      end
+    end
+  end
+
   describe 'pending' do
     def due_in(entry)
       Time.iso8601(entry.fetch('due')) - Time.now

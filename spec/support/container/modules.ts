@@ -42,7 +42,8 @@ export function installCommon(container: Container): void {
   try {
     chmodSync(folder, 0o755); // a server reads it, too
     mkdirSync(join(folder, 'files/again'), { recursive: true });
-    for (const part of [...parts, 'files/again/notify', `files/again/${executable}`]) {
+    const files = ['deliver', 'notify', `${executable}.gz`, `${executable}.sums`];
+    for (const part of [...parts, ...files.map((name) => join('files/again', name))]) {
       // As links: what they point to is copied into the container.
       if (existsSync(join(source, part))) symlinkSync(join(source, part), join(folder, part));
     }

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { access, chmod, cp, mkdir, mkdtemp } from 'node:fs/promises';
+import { access, chmod, cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 
 /** What all worlds of one test file share: a folder that is removed at the end, with every process that mentions it. */
 export interface Session {
@@ -39,14 +40,18 @@ export async function openSession(): Promise<Session> {
   const source = process.env.AGAIN_MODULE ?? repository;
   const module = join(root, 'modules/common');
   const executable = join('files/again', executableName);
-  await access(join(source, executable)).catch(() => {
-    throw new Error(`${join(source, executable)} is missing: npm run build makes it`);
+  const archive = `${executable}.gz`;
+  await access(join(source, archive)).catch(() => {
+    throw new Error(`${join(source, archive)} is missing: npm run build makes it`);
   });
   await mkdir(join(module, 'files/again'), { recursive: true });
-  for (const part of [...parts, 'files/again/notify', executable]) {
+  const files = ['files/again/deliver', 'files/again/notify', archive, `${executable}.sums`];
+  for (const part of [...parts, ...files]) {
     if (!existsSync(join(source, part))) continue;
     await cp(join(source, part), join(module, part), { recursive: true, preserveTimestamps: true });
   }
+  // Unpacked once, for all worlds in which it lies already.
+  await writeFile(join(module, executable), gunzipSync(await readFile(join(module, archive))));
 
   return {
     root,

@@ -269,19 +269,22 @@ function family(all: readonly Process[], dir: string): Process[] {
 
 async function deliver(node: Node, module: string, again: string): Promise<void> {
   await node.files.makeFolder(again);
-  const source = `${module}/files/again/${await executable(node)}`;
-  const { code, output } = await node.exec({
-    argv: [
-      '/bin/sh',
-      '-c',
-      'cp -p --reflink=auto -- "$1" "$2" && chown 0:0 "$2" && chmod 754 "$2"',
-      'sh',
-      source,
-      `${again}/again`,
-    ],
-  });
+  const source = `${module}/files/again`;
+  const name = await executable(node);
+  const argv = ['/bin/sh', '-euc', delivery, 'sh', source, name, again];
+  const { code, output } = await node.exec({ argv });
   if (code !== 0) throw new Error(output);
 }
+
+/** What Puppet and its Execs leave, without the work of unpacking. */
+const delivery = `
+cp --reflink=auto -- "$1/$2" "$3/again"
+cp -- "$1/deliver" "$3/deliver"
+head --bytes 512 -- "$1/$2.gz" > "$3/again.gz"
+mkdir --mode 700 -- "$3/state"
+read -r wanted _ < "$1/$2.sums"
+/bin/sh "$3/deliver" prepare "$wanted"
+`;
 
 async function executable(node: Node): Promise<string> {
   const { stdout } = await node.exec({ argv: ['/bin/uname', '-m'] });

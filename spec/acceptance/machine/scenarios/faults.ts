@@ -15,22 +15,32 @@ const longDelta = "common::again::delta { 'later': delta => 600 }";
 
 /** What can go wrong on a node, and what users see of it; docs/FAULTS.md has the table. */
 export function faultScenarios(bench: Bench): void {
-  for (const [state, command] of [
-    ['is gone', 'rm AGAIN'],
-    ['is cut off', 'truncate --size 1M AGAIN'],
-    ['ends at once', 'cp --remove-destination /bin/true AGAIN'],
+  const damaged = /^again: AGAIN is damaged \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): the next run of Puppet repairs it$/;
+  for (const [state, command, line] of [
+    ['is gone', 'rm AGAIN', /^again: AGAIN is missing: run Puppet, which delivers it$/],
+    ['is cut off', 'truncate --size 1M AGAIN', damaged],
+    ['ends at once', 'cp --remove-destination /bin/true AGAIN', damaged],
+    [
+      "can't be executed",
+      'chmod 0644 AGAIN',
+      /^again: AGAIN could not be started, or ended at once, and is not damaged: see what `AGAIN --version` says$/,
+    ],
   ] as const) {
-    test(`an executable that ${state}: the Exec fails in one line that says what to do`, async (context) => {
+    test(`an executable that ${state}: the Exec fails in one line, and the next run repairs it`, async (context) => {
       const world = await bench.world(context);
-      const broken = damage(world, command.replace('AGAIN', `${world.again}/again`));
+      const executable = `${world.again}/again`;
+      const broken = damage(world, command.replace('AGAIN', executable));
       const site = await world.write('site.pp', notifyOnce(world, "Exec['again']", broken));
       const run = await world.run({ argv: world.apply(site) });
-      expect(outputOf(run.output, 'again')).toEqual([
-        `again: ${world.again}/again could not be started, or ended at once: see what \`${world.again}/again --version\` says, ` +
-          'or remove it and run Puppet again, which delivers it anew',
-      ]);
+      const said = outputOf(run.output, 'again');
+      expect(said).toHaveLength(1);
+      expect(said[0]?.replaceAll(executable, 'AGAIN')).toMatch(line);
       expect(run.output).toContain('returned 1 instead of one of [0]');
       expect(await world.pending()).toEqual([]);
+
+      await world.node.files.remove(world.trigger);
+      const sound = await world.write('site.pp', notifyOnce(world));
+      await expectOneRerun(world, (await world.run({ argv: world.apply(sound) })).output);
     });
   }
 

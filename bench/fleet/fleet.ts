@@ -7,11 +7,10 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { root, run } from '../../scripts/project.mjs';
 import { openNetwork } from '../../spec/support/container/network.ts';
-import type { FleetAgent } from '../../spec/support/fleet/agent.ts';
 import { places } from '../../spec/support/fleet/names.ts';
 import { openFleetServer } from '../../spec/support/fleet/server.ts';
-import { root, run } from '../../scripts/project.mjs';
 import { randomOffsets, runPass } from './pass.ts';
 
 const HOSTS = 4;
@@ -29,9 +28,17 @@ await run('fleet', async () => {
 
     say('== again');
     server.serve('include cluster\n', hiera('blue', true));
-    const { pass: again, agents } = await runPass(network, server, {
-      name: 'again', places: all.slice(0, HOSTS), offsets, start: (agent) => agent.startDaemon(),
-    }, say);
+    const { pass: again, agents } = await runPass(
+      network,
+      server,
+      {
+        name: 'again',
+        places: all.slice(0, HOSTS),
+        offsets,
+        start: (agent) => agent.startDaemon(),
+      },
+      say,
+    );
     open.push(...agents.map(({ box }) => box));
     writeFileSync(join(root, 'docs/fleet.json'), JSON.stringify({ again }, null, 1));
   } finally {

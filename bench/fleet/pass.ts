@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Container } from '../../spec/support/container/container.ts';
+import type { Container } from '../../spec/support/container/container.ts';
 import type { Network } from '../../spec/support/container/network.ts';
 import { waitFor } from '../../spec/support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../../spec/support/fleet/agent.ts';
@@ -63,7 +63,7 @@ export async function runPass(
       tell(`${agents[rebooted]?.host} is rebooted`);
       await agents[rebooted]?.box.reboot();
     }),
-    until("the late host's first run", () => watches[late]?.state() !== undefined).then(async () => {
+    until("the late host's first run", () => hasRun(watches[late])).then(async () => {
       tell('the server is restarted');
       return restart(server.box, now);
     }),
@@ -72,6 +72,10 @@ export async function runPass(
   const convergedAt = now();
   const hosts = watches.map((watch, index) => watch.stop(plan.offsets[index] ?? 0));
   return { pass: { name: plan.name, hosts, serverAway: [serverAway], convergedAt, cpu: cpu.stop() }, agents };
+}
+
+function hasRun(watch: Watch | undefined): boolean {
+  return watch?.state() !== undefined && watch.isIdle();
 }
 
 async function startAt(agent: FleetAgent, plan: Plan, offset: number, tell: (line: string) => void) {

@@ -3,7 +3,12 @@ import { type HostStory, type Pass, type RunSeen, totalRuns } from './story.ts';
 import { element, line, picture, rectangle, text } from './svg.ts';
 
 /** From the first state to the last one. */
-const STATES = { alone: '#98a2ad', 'peers seen': '#e3a32b', quorum: '#3f7fc1', configured: '#2c9a57' } as const;
+const STATES = {
+  alone: '#98a2ad',
+  'peers seen': '#e3a32b',
+  quorum: '#3f7fc1',
+  configured: '#2c9a57',
+} as const;
 
 const WIDTH = 1200;
 const LEFT = 76;
@@ -34,7 +39,11 @@ function drawPanel(pass: Pass, top: number, end: number, at: Scale): string {
   const bottom = first + pass.hosts.length * ROW;
   const away = pass.serverAway.flatMap(({ from, to }) => [
     rectangle(at(from), first, at(to) - at(from), bottom - first, { fill: '#d33', 'fill-opacity': 0.13 }),
-    text(at((from + to) / 2), first - 5, 'no server', { 'text-anchor': 'middle', 'font-size': 11, fill: '#b22' }),
+    text(at((from + to) / 2), first - 5, 'no server', {
+      'text-anchor': 'middle',
+      'font-size': 11,
+      fill: '#b22',
+    }),
   ]);
   const done = [
     line(at(pass.convergedAt), first - 4, at(pass.convergedAt), bottom + 4, {
@@ -67,7 +76,10 @@ function drawHost(host: HostStory, middle: number, at: Scale): string {
     {},
     text(LEFT - 10, middle + 4, host.host, { 'text-anchor': 'end' }),
     line(at(0), middle + ROW / 2, WIDTH - RIGHT, middle + ROW / 2, { stroke: '#e5e5e5' }),
-    line(at(host.startedAt), middle - 13, at(host.startedAt), middle + 13, { stroke: '#222', 'stroke-width': 2 }),
+    line(at(host.startedAt), middle - 13, at(host.startedAt), middle + 13, {
+      stroke: '#222',
+      'stroke-width': 2,
+    }),
     ...waits,
     ...host.runs.map((run) => drawRun(run, stateAt(host, run.to), middle, at)),
     ...down,
@@ -127,7 +139,11 @@ function legend(): string {
     x += width + 6 + label.length * 7.1 + 20;
   };
   for (const [state, fill] of Object.entries(STATES))
-    item(18, (left) => [rectangle(left, 45, 18, 14, { fill, stroke: '#333', 'stroke-width': 0.6, rx: 2 })], state);
+    item(
+      18,
+      (left) => [rectangle(left, 45, 18, 14, { fill, stroke: '#333', 'stroke-width': 0.6, rx: 2 })],
+      state,
+    );
   item(
     18,
     (left) => [
@@ -138,13 +154,20 @@ function legend(): string {
   );
   item(
     18,
-    (left) => [line(left, 52, left + 18, 52, { stroke: '#444', 'stroke-width': 2, 'stroke-dasharray': '2 3' })],
+    (left) => [
+      line(left, 52, left + 18, 52, { stroke: '#444', 'stroke-width': 2, 'stroke-dasharray': '2 3' }),
+    ],
     'a rerun is pending',
   );
   item(4, (left) => [line(left, 44, left, 60, { stroke: '#222', 'stroke-width': 2 })], 'the host is started');
-  const title = text(LEFT, 28, 'A cluster of four hosts converges: a bar is a run of Puppet, its number the link of a chain', {
-    'font-size': 17,
-    'font-weight': 'bold',
-  });
+  const title = text(
+    LEFT,
+    28,
+    'A cluster of four hosts converges: a bar is a run of Puppet, its number the link of a chain',
+    {
+      'font-size': 17,
+      'font-weight': 'bold',
+    },
+  );
   return element('g', {}, title, ...items);
 }

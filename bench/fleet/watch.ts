@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dueTime, type Entry } from '../../src/schedule/entry.ts';
 import type { FleetAgent } from '../../spec/support/fleet/agent.ts';
+import { dueTime, type Entry } from '../../src/schedule/entry.ts';
 import type { HostStory, RunSeen, Span, WaitSeen } from './story.ts';
 
 /** Milliseconds between two looks: times are known to this, and no better. */

@@ -15,7 +15,8 @@ const longDelta = "common::again::delta { 'later': delta => 600 }";
 
 /** What can go wrong on a node, and what users see of it; docs/FAULTS.md has the table. */
 export function faultScenarios(bench: Bench): void {
-  const damaged = /^again: AGAIN is damaged \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): the next run of Puppet repairs it$/;
+  const damaged =
+    /^again: AGAIN is damaged \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): the next run of Puppet repairs it$/;
   for (const [state, command, line] of [
     ['is gone', 'rm AGAIN', /^again: AGAIN is missing: run Puppet, which delivers it$/],
     ['is cut off', 'truncate --size 1M AGAIN', damaged],

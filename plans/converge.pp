@@ -59,7 +59,8 @@ plan common::converge (
             default => $order.error.message,
           }
           $since = $order['time'].lest || { 0 }
-          { 'target' => $host.name } + common::convergence($answer[0].value, $since, $refusal)
+          $row = { 'target' => $host.name } + common::convergence($answer[0].value, $since, $refusal)
+          $row
         }
       }
       $busy = $rows.filter |$row| { $row['state'] == 'busy' }

@@ -75,7 +75,7 @@ plan common::converge (
   $table = $found.map |$row| {
     sprintf("%-${width}s  %-9s  %5s  %s", $row['target'], $row['state'], $row['link'].lest || { '' }, $row['text'])
   }
-  out::message([sprintf("%-${width}s  %-9s  %5s  %s", 'target', 'state', 'rerun', ''), *$table].join("\n"))
+  out::message([sprintf("%-${width}s  %-9s  %5s  %s", 'target', 'state', 'rerun', 'what was seen'), *$table].join("\n"))
 
   $open = $found.filter |$row| { $row['state'] != 'converged' }
   unless $open.empty {

@@ -40,14 +40,13 @@ export async function runPass(
   network: Network,
   server: FleetServer,
   plan: Plan,
-  say: (line: string) => void,
 ): Promise<{ pass: Pass; agents: FleetAgent[] }> {
   const agents = await Promise.all(plan.places.map((place) => openFleetAgent(network, place)));
   const cpu = countCpu(server);
   const began = performance.now();
   const now = () => (performance.now() - began) / 1000;
   const watches = agents.map((agent) => watchHost(agent, now));
-  const tell = (line: string) => say(`${now().toFixed(0).padStart(4)} s  ${line}`);
+  const tell = (line: string) => console.log(`${now().toFixed(0).padStart(4)} s  ${line}`);
   const until = (what: string, condition: () => boolean) => waitFor(condition, PATIENCE * 1000, what);
   const convergence = watches.map(async (watch, index) => {
     const { host } = agents[index] as FleetAgent;

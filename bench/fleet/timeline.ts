@@ -1,6 +1,6 @@
 import { formatDuration as duration } from '../../src/people/duration.ts';
+import { element, line, picture, rectangle, text } from '../draw/svg.ts';
 import { type HostStory, type Pass, type RunSeen, totalRuns } from './story.ts';
-import { element, line, picture, rectangle, text } from './svg.ts';
 
 /** From the first state to the last one. */
 const STATES = {

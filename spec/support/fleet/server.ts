@@ -15,6 +15,7 @@ export interface FleetServer {
 }
 
 const ENVIRONMENT = '/etc/puppet/code/environments/production';
+const REQUEST_LOGGING = '/etc/puppet/puppetserver/request-logging.xml';
 const SSL = '/var/lib/puppet/ssl';
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -102,6 +103,7 @@ ssl-ca-cert = /etc/puppetdb/ssl/ca.pem
 
 const PREPARE = `
 cd /
+sed -i "s/\\[%t\\]/[%t{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}]/" ${REQUEST_LOGGING} # to the millisecond
 puppetserver ca setup
 install --directory --owner=puppetdb --group=puppetdb --mode=0750 /etc/puppetdb/ssl
 install --owner=puppetdb --mode=0600 ${SSL}/private_keys/${SERVER.name}.pem /etc/puppetdb/ssl/key.pem

@@ -4,7 +4,7 @@ import type { Network } from '../../spec/support/container/network.ts';
 import { waitFor } from '../../spec/support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../../spec/support/fleet/agent.ts';
 import type { Place } from '../../spec/support/fleet/names.ts';
-import type { FleetServer } from '../../spec/support/fleet/server.ts';
+import { type FleetServer, START_MS } from '../../spec/support/fleet/server.ts';
 import { countCpu } from './cpu.ts';
 import type { Pass, Span } from './story.ts';
 import { type Watch, watchHost } from './watch.ts';
@@ -85,6 +85,6 @@ async function startAt(agent: FleetAgent, plan: Plan, offset: number, tell: (lin
 
 async function restart(box: Container, now: () => number): Promise<Span> {
   const from = now();
-  await box.exec(['systemctl', 'restart', 'puppetserver'], { timeoutMs: 300_000 });
+  await box.exec(['systemctl', 'restart', 'puppetserver'], { timeoutMs: START_MS });
   return { from, to: now() };
 }

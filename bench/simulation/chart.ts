@@ -29,10 +29,7 @@ export function drawChart({ title, subtitle, series, offset, step, xLabel, yLabe
   const x = (minutes: number) =>
     FRAME.left + ((minutes + offset) / (end + offset)) * (WIDTH - FRAME.left - FRAME.right);
   const y = (value: number) => HEIGHT - FRAME.bottom - (value / top) * (HEIGHT - FRAME.top - FRAME.bottom);
-  const minutes = Array.from(
-    { length: Math.floor((end + offset) / 10) + 1 },
-    (_, index) => index * 10 - offset,
-  );
+  const minutes = Array.from({ length: Math.floor(end / 10) + 1 }, (_, index) => index * 10);
   const ticks = Array.from({ length: 6 }, (_, index) => (index * top) / 5);
   return picture(
     WIDTH,

@@ -19,6 +19,9 @@ const HOSTS = 10_000;
 /** The part of the time for which ordinary runs keep the server of the plot busy. */
 const SHARE = 0.5;
 
+/** Seconds before the pulse with which the plot begins. */
+const BEFORE = 180;
+
 const COLOURS = ['#b3382c', '#e3a32b', '#3f7fc1', '#2c9a57', '#7a5195'];
 
 /** Simulates large fleets with what was measured, and writes figures and picture of docs/FLEET.md. */
@@ -38,7 +41,7 @@ export function reportSimulation(timings: RunTimings): void {
           'worst wait of a request',
           'median wait',
           'last host done after',
-          'runs',
+          'runs in 70 minutes',
         ],
         outcomes.map((outcome, index) => [`${splays[index]} s`, ...figures(outcome)]),
       ),
@@ -55,9 +58,9 @@ export function reportSimulation(timings: RunTimings): void {
       series: outcomes.map(({ queue }, index) => ({
         label: `splay ${splays[index]} s${splays[index] === DEFAULTS.splay ? ' (default)' : ''}`,
         colour: COLOURS[index] ?? '#222',
-        values: queue.slice(0, (PULSE_AT + INTERVAL + 600) / SAMPLE),
+        values: queue.slice((PULSE_AT - BEFORE) / SAMPLE, (PULSE_AT + INTERVAL + 600) / SAMPLE),
       })),
-      offset: PULSE_AT / 60,
+      offset: BEFORE / 60,
       step: SAMPLE / 60,
       xLabel: 'minutes since the first of these catalogs',
       yLabel: "requests in the server's queue",

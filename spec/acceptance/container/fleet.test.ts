@@ -4,13 +4,16 @@ import { type Network, openNetwork } from '../../support/container/network.ts';
 import { waitFor } from '../../support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../../support/fleet/agent.ts';
 import { places } from '../../support/fleet/names.ts';
-import { type FleetServer, openFleetServer } from '../../support/fleet/server.ts';
+import { type FleetServer, openFleetServer, START_MS } from '../../support/fleet/server.ts';
 
 /** The queries, as the page shows them. */
 const page = readFileSync(new URL('../../../docs/FLEET.md', import.meta.url), 'utf8');
 const queries = [...page.matchAll(/^```pql\n(.*?)\n```$/gms)].map((match) => match[1] ?? '');
 
 const minutes = 60_000;
+
+/** On a machine that has much else to do. */
+const patience = { timeout: 15 * minutes };
 
 /** A Puppet Server with PuppetDB, and two hosts whose Puppet is started by hand; the second one applies no catalog of an earlier run. */
 describe('a fleet', () => {
@@ -35,7 +38,7 @@ describe('a fleet', () => {
     await network?.close();
   });
 
-  it('has a PuppetDB that knows who still converges, since when, and at which link', async () => {
+  it('has a PuppetDB that knows who still converges, since when, and at which link', patience, async () => {
     const [who = '', waiting = ''] = queries;
     server.serve(
       `include common::again
@@ -51,7 +54,10 @@ if $trusted['certname'] == 'node1.example.test' {
       '',
     );
     await Promise.all([run(cached), run(strict)]);
-    const pending = await waitFor(async () => (await status(cached)).find(({ link }) => link === 2), 5 * minutes);
+    const pending = await waitFor(
+      async () => (await status(cached)).find(({ link }) => link === 2),
+      5 * minutes,
+    );
     expect(pending).toMatchObject({ name: 'peers' });
 
     const began = await history(cached);
@@ -82,53 +88,64 @@ if $trusted['certname'] == 'node1.example.test' {
     expect(await server.query(waiting)).toEqual([]);
   });
 
-  it('that loses its server: a chain goes on with cached catalogs, or ends until the next ordinary run', async () => {
-    server.serve(
-      `include common::again
+  it(
+    'that loses its server: a chain goes on with cached catalogs, or ends until the next ordinary run',
+    patience,
+    async () => {
+      server.serve(
+        `include common::again
 common::again::delta { 'more': delta => 15 }
 exec { '/bin/true': notify => Common::Again::Delta['more'] }
 `,
-      '',
-    );
-    const before = (await history(strict)).length;
-    await Promise.all([run(cached), run(strict)]);
-    await server.box.exec(['systemctl', 'stop', 'puppetserver']);
-
-    // Without a catalog nothing is notified, and nothing stays behind.
-    await waitFor(async () => (await history(strict)).length === before + 1, 3 * minutes, 'the rerun that fails');
-    await waitFor(async () => (await history(strict)).every(({ result }) => result !== 'running'), 3 * minutes);
-    expect(await status(strict)).toEqual([]);
-
-    // With the catalog of the last run the chain goes on, one link after the other.
-    const links = async () => (await history(cached)).at(-1)?.link ?? 0;
-    await waitFor(async () => (await links()) >= 2, 5 * minutes, 'two reruns without a server');
-    expect((await history(strict)).length).toBe(before + 1);
-
-    await server.box.exec(['systemctl', 'start', 'puppetserver'], { timeoutMs: 5 * minutes });
-    const back = await links();
-    await waitFor(async () => (await links()) > back, 5 * minutes, 'a rerun with the server');
-    const seen = () =>
-      server.query<{ cached_catalog_status: string }>(
-        'reports[cached_catalog_status] { certname = "node1.example.test" and latest_report? = true }',
+        '',
       );
-    await waitFor(
-      async () => (await seen())[0]?.cached_catalog_status === 'not_used',
-      3 * minutes,
-      'a report of a run with a new catalog',
-    );
+      const before = (await history(strict)).length;
+      await Promise.all([run(cached), run(strict)]);
+      await server.box.exec(['systemctl', 'stop', 'puppetserver']);
 
-    // What the other one has lost, its next ordinary run brings back.
-    await run(strict);
-    expect(await status(strict)).toMatchObject([{ name: 'more', link: 1 }]);
-    await Promise.all([cached, strict].map(({ box }) => box.exec(['again', 'cancel', '--all'])));
-  });
+      // Without a catalog nothing is notified, and nothing stays behind.
+      await waitFor(
+        async () => (await history(strict)).length === before + 1,
+        3 * minutes,
+        'the rerun that fails',
+      );
+      await waitFor(
+        async () => (await history(strict)).every(({ result }) => result !== 'running'),
+        3 * minutes,
+      );
+      expect(await status(strict)).toEqual([]);
+
+      // With the catalog of the last run the chain goes on, one link after the other.
+      const links = async () => (await history(cached)).at(-1)?.link ?? 0;
+      await waitFor(async () => (await links()) >= 2, 5 * minutes, 'two reruns without a server');
+      expect((await history(strict)).length).toBe(before + 1);
+
+      await server.box.exec(['systemctl', 'start', 'puppetserver'], { timeoutMs: START_MS });
+      const back = await links();
+      await waitFor(async () => (await links()) > back, 5 * minutes, 'a rerun with the server');
+      const seen = () =>
+        server.query<{ cached_catalog_status: string }>(
+          'reports[cached_catalog_status] { certname = "node1.example.test" and latest_report? = true }',
+        );
+      await waitFor(
+        async () => (await seen())[0]?.cached_catalog_status === 'not_used',
+        3 * minutes,
+        'a report of a run with a new catalog',
+      );
+
+      // What the other one has lost, its next ordinary run brings back.
+      await run(strict);
+      expect(await status(strict)).toMatchObject([{ name: 'more', link: 1 }]);
+      await Promise.all([cached, strict].map(({ box }) => box.exec(['again', 'cancel', '--all'])));
+    },
+  );
 
   /** Asks until there is an answer: PuppetDB takes in what it is sent some time later. */
   function until<T>(ask: () => Promise<T[]>): Promise<T[]> {
     return waitFor(
       async () => {
         const answer = await ask();
-        return answer.length > 0 && answer;
+        return answer.length > 0 ? answer : undefined;
       },
       1 * minutes,
       'an answer of PuppetDB',

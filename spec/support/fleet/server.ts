@@ -19,6 +19,9 @@ const REQUEST_LOGGING = '/etc/puppet/puppetserver/request-logging.xml';
 const SSL = '/var/lib/puppet/ssl';
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** The machine may be busy with other tests. */
+export const START_MS = 15 * 60_000;
+
 /** For a server that serves some hosts for some minutes: half the work to start, and no more memory than that takes. */
 const JAVA = '-XX:+UseSerialGC -XX:TieredStopAtLevel=1';
 
@@ -29,7 +32,7 @@ export async function openFleetServer(network: Network): Promise<FleetServer> {
   try {
     await network.join(box, SERVER.address);
     configure(box);
-    const sh = (line: string) => box.exec(['sh', '-ec', line], { timeoutMs: 300_000 });
+    const sh = (line: string) => box.exec(['sh', '-ec', line], { timeoutMs: START_MS });
     await sh(PREPARE);
     installCommon(box);
     installModule(box, join(repository, 'examples/cluster'), { name: 'cluster' });
@@ -82,6 +85,8 @@ environment_timeout = 0
     '/etc/default/puppetserver',
     `JAVA_ARGS="-Xms512m -Xmx768m ${JAVA} -Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger"\n`,
   );
+  for (const unit of ['puppetserver', 'puppetdb'])
+    box.writeFile(`/etc/systemd/system/${unit}.service.d/patience.conf`, '[Service]\nTimeoutStartSec=900\n');
   box.writeFile('/etc/default/puppetdb', `JAVA_ARGS="-Xmx256m ${JAVA}"\n`);
   box.writeFile(
     '/etc/puppetdb/conf.d/database.ini',
@@ -103,6 +108,7 @@ ssl-ca-cert = /etc/puppetdb/ssl/ca.pem
 
 const PREPARE = `
 cd /
+systemctl daemon-reload
 sed -i "s/\\[%t\\]/[%t{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}]/" ${REQUEST_LOGGING} # to the millisecond
 puppetserver ca setup
 install --directory --owner=puppetdb --group=puppetdb --mode=0750 /etc/puppetdb/ssl

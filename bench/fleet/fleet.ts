@@ -36,6 +36,7 @@ await run('fleet', async () => {
   reportSimulation(measured.timings);
   console.log(`fleet: see ${root}/docs/FLEET.md`);
 });
+process.exit(); // where a pass has failed, others still wait for its hosts; the containers end with this process
 
 async function measure(): Promise<Measured> {
   const network = await openNetwork();

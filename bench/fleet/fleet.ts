@@ -11,10 +11,8 @@ import { openNetwork } from '../../spec/support/container/network.ts';
 import { places } from '../../spec/support/fleet/names.ts';
 import { openFleetServer } from '../../spec/support/fleet/server.ts';
 import { reportSimulation } from '../simulation/report.ts';
-import { INTERVAL } from '../simulation/scenarios.ts';
 import { median } from '../statistics.mjs';
 import { countCpu } from './cpu.ts';
-import { byInterval } from './interval.ts';
 import { type Measured, writeMeasured } from './measured.ts';
 import { randomOffsets, runPass } from './pass.ts';
 import { LINKS, lengthOf, runPulse, timingsOf, waitsOf } from './pulse.ts';
@@ -29,10 +27,7 @@ const MINUTE = 60;
 await run('fleet', async () => {
   const measured = await measure();
   writeMeasured(measured);
-  reportFleet(
-    measured,
-    byInterval(measured.passes[0]?.hosts.map(({ startedAt }) => startedAt) ?? [], INTERVAL),
-  );
+  reportFleet(measured);
   reportSimulation(measured.timings);
   console.log(`fleet: see ${root}/docs/FLEET.md`);
 });

@@ -47,7 +47,3 @@ export interface WaitSeen extends Span {
 export function totalRuns({ hosts }: Pass): number {
   return hosts.reduce((sum, { runs }) => sum + runs.length, 0);
 }
-
-export function totalCpu({ puppetserver, puppetdb, postgresql }: ServerCpu): number {
-  return puppetserver + puppetdb + postgresql;
-}

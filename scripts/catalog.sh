@@ -33,8 +33,9 @@ main() {
   step 'Gems' install_gems
   [ -z "$failed" ] || exit 1
   step 'Puppet syntax (puppet parser validate)' our_puppet parser validate manifests functions types examples
+  step 'Plan syntax (puppet parser validate --tasks)' our_puppet parser validate --tasks plans
   step 'Template syntax (puppet epp validate)' our_puppet epp validate templates/*.epp
-  step 'Puppet style (puppet-lint)' bundle exec puppet-lint manifests functions types examples
+  step 'Puppet style (puppet-lint)' bundle exec puppet-lint manifests functions types examples plans
   step 'metadata.json (metadata-json-lint)' bundle exec metadata-json-lint --fail-on-warnings metadata.json
   step 'Ruby style (RuboCop)' bundle exec rubocop
   step 'Catalogs (rspec-puppet)' bundle exec rspec

@@ -4,6 +4,7 @@
 #   sh scripts/setup.sh npm     node_modules, as package-lock.json says; any user can do that
 #   sh scripts/setup.sh demo    Puppet from Debian, where there is no `puppet` command; root
 #   sh scripts/setup.sh test    the Debian packages that `npm test` needs; root
+#   sh scripts/setup.sh fleet   what `npm run fleet` needs besides, to make pictures; root
 #
 # Several words can be given. Nothing that a package brings is started.
 set -eu
@@ -14,9 +15,10 @@ demo_packages='puppet-agent'
 test_packages="puppet-agent puppetserver
   systemd-container debootstrap
   qemu-user-static libstdc++6-arm64-cross
-  psmisc procps sudo
+  psmisc procps sudo iproute2
   bundler ruby-dev build-essential
   shellcheck"
+fleet_packages='librsvg2-bin fonts-dejavu-core'
 
 fail() {
   echo "setup: $1" >&2
@@ -92,8 +94,9 @@ for part in "$@"; do
     npm) install_node_modules ;;
     demo) command -v puppet >/dev/null || install_packages "$demo_packages" ;;
     test) install_packages "$test_packages" ;;
+    fleet) install_packages "$fleet_packages" ;;
     *)
-      echo "setup: unknown part '$part': npm, demo, test" >&2
+      echo "setup: unknown part '$part': npm, demo, test, fleet" >&2
       exit 64
       ;;
   esac

@@ -1,5 +1,5 @@
 import { bootId, monotonic } from './clock.ts';
-import { type ProcessId, sameProcess, self } from './proc/process.ts';
+import { sameProcess, self } from './proc/process.ts';
 import { startTime } from './proc/start-time.ts';
 import { randomHex } from './random.ts';
 import { ChainEnded } from './refusal.ts';
@@ -7,8 +7,8 @@ import type { Request } from './request.ts';
 import { type ChainLink, chainLinkOf, processName } from './rerun/environment.ts';
 import type { Command } from './rerun/types.ts';
 import type { Run } from './run/types.ts';
-import { isOver, linkInPlace, nextLink, waitOf } from './schedule/chain.ts';
-import { type Entry, withEntry } from './schedule/entry.ts';
+import { isOver, linkInPlace, newEntry, nextLink } from './schedule/chain.ts';
+import { withEntry } from './schedule/entry.ts';
 import type { Settings } from './settings.ts';
 import { readUnitLink } from './state/chains.ts';
 import { newLogName } from './state/logs.ts';
@@ -55,7 +55,7 @@ export function withNotification({
       `the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`,
     );
   }
-  const entry = entryOf(request, run.process, link, settings);
+  const entry = newEntry(request, run.process, link, settings, monotonic(), Math.random());
   const shared = isServed(mine, run) ? mine : undefined;
   return {
     version: 1,
@@ -78,19 +78,6 @@ function linkOfRun(run: Run, held: Held, folder: string, boot: string): ChainLin
     .find((entry) => entry.startsWith('INVOCATION_ID='))
     ?.slice('INVOCATION_ID='.length);
   return chainLinkOf(environment, processName(run.source, boot)) ?? readUnitLink(folder, held.id, invocation);
-}
-
-function entryOf(request: Request, run: ProcessId, link: number, settings: Settings): Entry {
-  const splay = Math.round(Math.random() * settings.splay * 1000);
-  return {
-    ...(request.name === undefined ? {} : { name: request.name }),
-    delta: request.delta,
-    startTimerNow: request.startTimerNow,
-    wait: waitOf(link, request.delta, settings) * 1000 + splay,
-    link,
-    notifiedAt: monotonic(),
-    run,
-  };
 }
 
 /** Whether a living waiter already has the surroundings of this very run. */

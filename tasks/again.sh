@@ -17,6 +17,9 @@ main() {
     now)
       now
       ;;
+    progress)
+      progress
+      ;;
     *)
       fail "action '$PT_action': must be status, cancel or now"
       ;;
@@ -53,6 +56,46 @@ cancel() {
 # Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's.
 now() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can start a run of the agent'
+  find_puppet
+  disabled=$(place agent_disabled_lockfile)
+  [ ! -e "$disabled" ] || fail "the agent is disabled: $disabled holds $(cat "$disabled")"
+  running=$(running_agent)
+  [ -z "$running" ] || fail "a run of the agent is going: pid $running"
+
+  log=$folder/state/logs/$(date -u +%Y%m%dT%H%M%SZ)-now-$$.log
+  (umask 077 && mkdir -p "${log%/*}" && : >"$log") 2>/dev/null || fail "$log cannot be written"
+  time=$(date +%s)
+  # Without --verbose the log would be empty.
+  puppet agent --onetime --no-daemonize --no-splay --verbose --color=false >"$log" 2>&1 &
+  printf '{"pid":%s,"time":%s,"log":"%s"}\n' "$!" "$time" "$(json "$log")"
+}
+
+# Whether this node still converges. The order matters: a run that has ended meanwhile has what it asked for among what is pending, and a
+# rerun that has started meanwhile is the newest of the history.
+progress() {
+  [ "$(id -u)" -eq 0 ] || fail 'only root can see how far the agent is'
+  find_puppet
+  running=$(running_agent)
+  [ -n "$running" ] || ! is_puppet "${PT_pid:-}" || running=$PT_pid
+  again status --json
+  pending=$said
+  again history --json -n 1
+  printf '{"running":%s,"pending":%s,"history":%s,"report":%s}\n' "${running:-null}" "$pending" "$said" "$(report)"
+}
+
+# Of Puppet's newest report: what came of that run, and when it began.
+report() {
+  file=$(place lastrunreport)
+  status=$(sed -n 's/^status: //p' "$file" 2>/dev/null)
+  time=$(sed -n "s/^time: *//p" "$file" 2>/dev/null | tr -d "'\"")
+  if [ -n "$status" ] && seconds=$(date --date "$time" +%s 2>/dev/null); then
+    printf '{"status":"%s","time":%s}' "$(json "$status")" "$seconds"
+  else
+    printf null
+  fi
+}
+
+find_puppet() {
   settings=$folder/again.json
   is_roots_alone "$settings" || fail "$settings is not there, or not root's alone: it says which Puppet to start"
   # Written by manifests/again.pp as "puppet": ["RUBY", "SCRIPT"], in one line and without quotes inside.
@@ -65,18 +108,13 @@ now() {
     leads_to_root "$file" || fail "$file, of the last run, lies in a folder that others than root can change"
   done
 
-  places=$(puppet config print agent_catalog_run_lockfile agent_disabled_lockfile --section agent 2>&1) ||
-    fail "$puppet doesn't say where its locks are: $places"
-  disabled=$(place agent_disabled_lockfile)
-  [ ! -e "$disabled" ] || fail "the agent is disabled: $disabled holds $(cat "$disabled")"
-  running=$(cat "$(place agent_catalog_run_lockfile)" 2>/dev/null)
-  ! is_puppet "$running" || fail "a run of the agent is going: pid $running"
+  places=$(puppet config print agent_catalog_run_lockfile agent_disabled_lockfile lastrunreport --section agent 2>&1) ||
+    fail "$puppet doesn't say where its locks and its report are: $places"
+}
 
-  log=$folder/state/logs/$(date -u +%Y%m%dT%H%M%SZ)-now-$$.log
-  (umask 077 && mkdir -p "${log%/*}" && : >"$log") 2>/dev/null || fail "$log cannot be written"
-  # Without --verbose the log would be empty.
-  puppet agent --onetime --no-daemonize --no-splay --verbose --color=false >"$log" 2>&1 &
-  printf '{"pid":%s,"log":"%s"}\n' "$!" "$(json "$log")"
+running_agent() {
+  holder=$(cat "$(place agent_catalog_run_lockfile)" 2>/dev/null)
+  ! is_puppet "$holder" || printf '%s' "$holder"
 }
 
 # Replaces the shell that it is called in: the pid of `puppet … &` is Puppet's.

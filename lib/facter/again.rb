@@ -9,9 +9,11 @@ module AgainFact
 
   # What is not known is left out: Puppet would make an empty string of nil, and that is true in a manifest.
   def value
+    link = quietly(0) { link_by_environment || link_by_unit || 0 }
     {
       'pending'    => quietly([]) { pending },
-      'chain'      => quietly(0) { link_by_environment || link_by_unit || 0 },
+      'chain'      => link,
+      'since'      => quietly(nil) { since if link.positive? },
       'last_rerun' => quietly(nil) { last_rerun },
       'puppet'     => quietly(nil) { puppet },
       'executable' => quietly(nil) { executable },
@@ -53,6 +55,13 @@ module AgainFact
     notes = files('commands').grep(%r{\A\h{16}\.chain\z}).map { |name| read('commands', name) }.compact
     note = notes.find { |one| one['boot'] == boot && one['invocation'] == invocation }
     note && note['link']
+  end
+
+  # When the first rerun of the newest chain started: in a rerun, that is the chain of this very run.
+  def since
+    reruns = json_files('history').sort.reverse.lazy.map { |name| read('history', name) }
+    chain = reruns.first['chain']
+    reruns.take_while { |rerun| rerun && rerun['chain'] == chain }.to_a.last['startedAt']
   end
 
   # Names begin with the time, so the last one is the newest.

@@ -155,6 +155,31 @@ describe AgainFact do
     end
   end
 
+  describe 'since' do
+    def rerun(time, **more)
+      write("history/20261122T#{time}00Z-aaaaaa.json", { 'startedAt' => time, 'chain' => 'ab' }.merge(more.transform_keys(&:to_s)))
+    end
+
+    def in_rerun(&block)
+      with_environment('AGAIN_PROCESS' => "#{me.values.join(':')}:#{boot}", 'AGAIN_LINK' => '2', &block)
+    end
+
+    it 'is when the first rerun of this chain started' do
+      rerun('0700', chain: 'older')
+      %w[0800 0830 0900].each { |time| rerun(time) }
+      in_rerun { is_expected.to include('since' => '0800') }
+    end
+
+    it 'is left out of an ordinary run' do
+      rerun('0800')
+      is_expected.not_to include('since')
+    end
+
+    it 'is left out where nothing is known' do
+      in_rerun { is_expected.not_to include('since') }
+    end
+  end
+
   describe 'last_rerun' do
     let(:past) do
       { 'version' => 1, 'id' => '20261122T080000Z-aaaaaa', 'boot' => boot, 'startedAt' => '2026-11-22T08:00:05.123Z', 'pid' => 4_194_305, 'start' => 1,

@@ -1,3 +1,5 @@
+import type { ProcessId } from '../proc/process.ts';
+import type { Request } from '../request.ts';
 import { dueTime, type Entry } from './entry.ts';
 
 /** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
@@ -38,6 +40,36 @@ export function linkInPlace(pending: readonly Entry[], began: number): number {
 export function waitOf(link: number, delta: number, rules: ChainRules): number {
   if (link <= rules.burst) return delta;
   return Math.max(delta, Math.min(rules.maxDelay, FIRST_BACK_OFF * 2 ** (link - rules.burst - 1)));
+}
+
+/** Longest random extra wait, in seconds. */
+export interface Splay {
+  readonly splay: number;
+}
+
+/**
+ * What a notification adds to what is pending.
+ *
+ * @param notifiedAt milliseconds of the monotonic clock
+ * @param random 0 to 1: the part of the splay that it waits
+ */
+export function newEntry(
+  request: Request,
+  run: ProcessId,
+  link: number,
+  rules: ChainRules & Splay,
+  notifiedAt: number,
+  random: number,
+): Entry {
+  return {
+    ...(request.name === undefined ? {} : { name: request.name }),
+    delta: request.delta,
+    startTimerNow: request.startTimerNow,
+    wait: waitOf(link, request.delta, rules) * 1000 + Math.round(random * rules.splay * 1000),
+    link,
+    notifiedAt,
+    run,
+  };
 }
 
 export function isOver(link: number, rules: ChainRules): boolean {

@@ -1,19 +1,7 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { boot, type Container } from '../../support/container/container.ts';
-import { installModule } from '../../support/container/modules.ts';
+import { installCommon } from '../../support/container/modules.ts';
 import type { Finished } from '../../support/container/run.ts';
 import { waitFor } from '../../support/container/wait-for.ts';
 
@@ -79,10 +67,6 @@ export interface Cause {
   readonly more?: string;
 }
 
-const parts = ['manifests', 'templates', 'functions', 'types', 'lib', 'data', 'hiera.yaml', 'metadata.json'];
-const repository = fileURLToPath(new URL('../../..', import.meta.url));
-const executable = process.arch === 'arm64' ? 'again-linux-arm64' : 'again-linux-x64';
-
 /** Not in /var/tmp, which a unit may have for itself. */
 const RUNS = '/var/lib/again-spec/runs';
 const PROBE = '/usr/local/lib/probe';
@@ -101,7 +85,7 @@ export async function openSite(): Promise<Site> {
   const box = await boot({ system: 'host' });
   try {
     const site = siteOf(box);
-    install(box);
+    installCommon(box);
     box.writeFile(PROBE, probe, 0o755);
     await box.exec(['install', '--directory', '--mode=1777', RUNS]);
     await box.exec(['puppet', 'apply', '-e', 'include common::again']);
@@ -109,23 +93,6 @@ export async function openSite(): Promise<Site> {
   } catch (error) {
     await box.powerOff();
     throw error;
-  }
-}
-
-function install(box: Container): void {
-  const source = process.env.AGAIN_MODULE ?? repository;
-  const folder = mkdtempSync(join(tmpdir(), 'again-spec-module-'));
-  try {
-    chmodSync(folder, 0o755); // a server reads it, too
-    mkdirSync(join(folder, 'files/again'), { recursive: true });
-    const files = ['deliver', 'notify', `${executable}.gz`, `${executable}.sums`];
-    for (const part of [...parts, ...files.map((name) => join('files/again', name))]) {
-      // As links: what they point to is copied into the container.
-      if (existsSync(join(source, part))) symlinkSync(join(source, part), join(folder, part));
-    }
-    installModule(box, folder);
-  } finally {
-    rmSync(folder, { recursive: true });
   }
 }
 

@@ -12,6 +12,13 @@ export interface Answer {
   readonly value: { readonly [key: string]: unknown; readonly _error?: { readonly msg: string } };
 }
 
+/** What the plan has to say of its one target. */
+export interface Converged {
+  readonly output: string;
+  readonly failure: string | undefined;
+  readonly row: { readonly state: string; readonly text: string; readonly link: number | null };
+}
+
 export interface Bolt {
   /** `bolt task run common::again NAME=VALUE… --targets localhost`, on a machine. */
   task(
@@ -19,6 +26,8 @@ export interface Bolt {
     parameters: Readonly<Record<string, string>>,
     env?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
+  /** `bolt plan run common::converge NAME=VALUE… --targets localhost`: what it printed, and what it returned or failed with. */
+  converge(node: Node, parameters: Readonly<Record<string, string | number>>): Promise<Converged>;
   command(node: Node, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished>;
 }
 
@@ -31,7 +40,7 @@ export interface Bolt {
 export async function openBolt(node: Node, dir: string): Promise<Bolt> {
   const module = join(dir, 'modules/common');
   await mkdir(module, { recursive: true });
-  for (const part of ['metadata.json', 'tasks'])
+  for (const part of ['metadata.json', 'functions', 'plans', 'tasks'])
     await cp(join(repository, part), join(module, part), { recursive: true });
   const bundler = {
     BUNDLE_GEMFILE: join(repository, 'gemfiles/bolt/Gemfile'),
@@ -53,15 +62,25 @@ export async function openBolt(node: Node, dir: string): Promise<Bolt> {
 
   const command: Bolt['command'] = (at, args, env = {}) =>
     at.exec({ argv: ['bundle', 'exec', 'bolt', ...args], cwd: dir, env: { ...bundler, ...env } });
+  const modulepath = ['--targets', 'localhost', '--modulepath', join(dir, 'modules')];
+  const words = (parameters: Readonly<Record<string, string | number>>) =>
+    Object.entries(parameters).map((pair) => pair.join('='));
   return {
     command,
+    converge: async (at, parameters) => {
+      const args = ['plan', 'run', 'common::converge', ...words(parameters), ...modulepath];
+      const { code, stdout, output } = await command(at, [...args, '--format', 'json']);
+      const json = /^[[{][\s\S]*[\]}]$/m.exec(stdout)?.[0];
+      expect(json, output).toBeDefined();
+      const answer = JSON.parse(json ?? '');
+      return code === 0
+        ? { output, failure: undefined, row: answer[0] }
+        : { output, failure: answer.msg, row: answer.details.targets[0] };
+    },
     task: async (at, parameters, env) => {
       const { stdout, output } = await command(
         at,
-        [
-          ...['task', 'run', 'common::again', ...Object.entries(parameters).map((pair) => pair.join('='))],
-          ...['--targets', 'localhost', '--modulepath', join(dir, 'modules'), '--format', 'json'],
-        ],
+        [...['task', 'run', 'common::again', ...words(parameters), ...modulepath], ...['--format', 'json']],
         env,
       );
       const items = /^\{[\s\S]*\}$/m.exec(stdout)?.[0];

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { thisMachine } from '../../support/machine/local.ts';
-import type { Node } from '../../support/machine/node.ts';
-import { openPrivateMachine } from '../../support/machine/private.ts';
-import { type PuppetServer, startServer } from '../../support/machine/server.ts';
 import { until } from '../../support/machine/wait.ts';
-import { makeWorld, notifyOnce, probe, type World } from '../../support/machine/world.ts';
+import { notifyOnce, probe } from '../../support/machine/world.ts';
+import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
 import { held, hold, people, puppet } from './people.ts';
 
@@ -58,49 +56,33 @@ describe('the task, by Bolt on localhost', () => {
   test('Bolt knows its parameters, and refuses what is none of them', async () => {
     const modules = ['--modulepath', `${session().root}/bolt/modules`];
     const { stdout } = await bolt.command(thisMachine, ['task', 'show', 'common::again', ...modules]);
-    expect(stdout).toMatch(/action +Enum\[status, cancel, now\]/);
+    expect(stdout).toMatch(/action +Enum\[status, cancel, now, progress\]/);
     const wrong = await bolt.command(thisMachine, [
       ...['task', 'run', 'common::again', 'action=explode', '--targets', 'localhost', ...modules],
     ]);
     expect(wrong.code).not.toBe(0);
-    expect(wrong.output).toContain("parameter 'action' expects a match for Enum['cancel', 'now', 'status']");
+    expect(wrong.output).toContain(
+      "parameter 'action' expects a match for Enum['cancel', 'now', 'progress', 'status']",
+    );
   });
 });
 
 describe('the action `now`, on a machine with an agent', () => {
-  let node: Node;
-  let close: () => Promise<void> = async () => {};
-  let server: PuppetServer;
-  let world: World;
-  const environment = 'again_now';
+  let machine: AgentMachine;
   const settings = '/var/lib/puppet/tmp/common/again/again.json';
-  const compiles = (manifest: string) =>
-    server.environment(environment, manifest, 'common::again::symlink: false\n');
 
   beforeAll(async () => {
-    const { root, module } = session();
-    server = await startServer(thisMachine, puppet, `${root}/server`, module);
-    ({ node, close } = await openPrivateMachine(thisMachine, `${root}/private`));
-    world = await makeWorld({ node, puppet, module, dir: `${root}/agent`, base: false, delivered: false });
+    machine = await openAgentMachine(session(), 'again_now');
+    const { world } = machine;
     await world.write(
       'hold.sh',
       `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
     );
-    const copied = await node.exec({ argv: ['/bin/cp', '-a', server.agentSsl, world.path('ssl')] });
-    expect(copied.code, copied.output).toBe(0);
-    const lines = {
-      ssldir: world.path('ssl'),
-      certname: server.certname,
-      server: 'localhost',
-      serverport: String(server.port),
-      environment,
-    };
-    const text = Object.entries(lines).map(([name, value]) => `${name} = ${value}\n`);
-    await node.files.write('/etc/puppet/puppet.conf', `[main]\n${text.join('')}`);
   });
-  afterAll(() => close());
+  afterAll(() => machine?.close());
 
   test('starts the Puppet that ran last, and none beside another', async () => {
+    const { node, world, compiles } = machine;
     const now = (env?: Record<string, string>) => bolt.task(node, { action: 'now' }, env);
     expect(await now(), 'Puppet was never here').toMatchObject(
       failure(/^there is no \/var\/lib\/puppet\/tmp/),

@@ -50,8 +50,8 @@ export interface Container {
 }
 
 /**
- * Boots a throw-away container: it has its own network with nothing but `lo`, and changes nothing of its
- * image.
+ * Boots a throw-away container: it has its own network with nothing but `lo` (see network.ts for more), and changes
+ * nothing of its image.
  *
  * @throws Error when the image can't be made (see {@link image}) or the system does not come up; with its
  *   console.

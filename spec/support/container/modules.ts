@@ -1,5 +1,7 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Container } from './container.ts';
 
 export interface ModuleOptions {
@@ -27,4 +29,26 @@ export function installModule(container: Container, folder: string, options: Mod
   // With a filter, for Node 24.21 heeds `dereference` only below the folder where there is one.
   cpSync(folder, target, { recursive: true, dereference: true, filter: () => true });
   return module;
+}
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+const parts = ['manifests', 'templates', 'functions', 'types', 'lib', 'data', 'hiera.yaml', 'metadata.json'];
+const executable = process.arch === 'arm64' ? 'again-linux-arm64' : 'again-linux-x64';
+
+/** Installs the module of this repository, or of the folder that AGAIN_MODULE names: what Puppet needs of it, for this CPU. */
+export function installCommon(container: Container): void {
+  const source = process.env.AGAIN_MODULE ?? repository;
+  const folder = mkdtempSync(join(tmpdir(), 'again-spec-module-'));
+  try {
+    chmodSync(folder, 0o755); // a server reads it, too
+    mkdirSync(join(folder, 'files/again'), { recursive: true });
+    const files = ['deliver', 'notify', `${executable}.gz`, `${executable}.sums`];
+    for (const part of [...parts, ...files.map((name) => join('files/again', name))]) {
+      // As links: what they point to is copied into the container.
+      if (existsSync(join(source, part))) symlinkSync(join(source, part), join(folder, part));
+    }
+    installModule(container, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -1,5 +1,5 @@
 # Holds one container: its mounts, its control group, its boots. Runs as
-#   unshare --mount --propagation private sh supervisor.sh HOSTNAME
+#   unshare --net --mount --propagation private sh supervisor.sh HOSTNAME
 # Talks with supervisor.ts: prints "mounted" when /mnt is ready to be filled, reads one line (the overlay's
 # lower folders, joined by colons), boots. Then each line "cut" cuts the power and boots again; the end of
 # standard input, however it comes (SIGKILL of the tests included), kills everything. 0 after a power-off.
@@ -22,6 +22,7 @@ echo mounted
 read -r lowers
 mount -t overlay overlay -o "lowerdir=$lowers,upperdir=/mnt/upper,workdir=/mnt/work" /mnt/root
 mkdir "$group"
+ip link set lo up # this script's own; nspawn would only do it in a network that it makes
 
 # A group of v2 can be removed when empty only; a process that is being killed keeps it busy for an instant.
 reap() {
@@ -51,12 +52,14 @@ listener=$!
 # --link-journal: nothing of the container's journal on the machine.
 # --resolv-conf, --timezone: the files of the image stay as they are.
 # --mount-proc:   nspawn looks itself up in /proc, which must be that of its own pid namespace.
+# --network-namespace-path: the network is this script's own, and so survives a reboot with all that it is joined to (network.ts).
 # The pid namespace around nspawn is new at each boot: it ends with nspawn, and takes along what was started
 # by nsenter. --pdeathsig: should this script be killed, so is all below it.
 boot() {
   setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc sh -c '
     echo 0 > "$1/cgroup.procs"
-    exec systemd-nspawn --directory=/mnt/root --boot --register=no --keep-unit --private-network \
+    exec systemd-nspawn --directory=/mnt/root --boot --register=no --keep-unit \
+      --network-namespace-path=/proc/self/ns/net \
       --machine="$2" --hostname="$2" --console=read-only --link-journal=no --resolv-conf=off --timezone=off
   ' nspawn "$group" "$hostname" < /dev/null
 }

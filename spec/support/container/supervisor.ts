@@ -31,7 +31,7 @@ export interface Supervisor {
  */
 export async function supervise(image: Image, hostname: string): Promise<Supervisor> {
   const script = join(import.meta.dirname, 'supervisor.sh');
-  const isolated = ['--mount', '--propagation', 'private', 'sh', script, hostname];
+  const isolated = ['--net', '--mount', '--propagation', 'private', 'sh', script, hostname];
   // Detached: a Ctrl-C in the terminal reaches the tests, and their end is what it waits for.
   const child = spawn('unshare', isolated, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   const supervisor = handleOf(child);

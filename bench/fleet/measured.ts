@@ -1,0 +1,36 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { RunTimings } from '../simulation/fleet.ts';
+import type { Pass } from './story.ts';
+
+/** What the last `npm run fleet` has measured. */
+export interface Measured {
+  readonly date: string;
+  readonly machine: string;
+  readonly passes: readonly Pass[];
+  readonly timings: RunTimings;
+  /** All hosts at once, and the same in the simulation. */
+  readonly pulse: {
+    readonly hosts: number;
+    readonly cores: number;
+    readonly links: number;
+    readonly runs: number;
+    readonly seconds: number;
+    readonly worstWait: number;
+    /** Seconds of CPU time of Puppet Server alone. */
+    readonly cpu: number;
+  };
+}
+
+const path = new URL('measured.json', import.meta.url);
+
+export function readMeasured(): Measured {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+export function writeMeasured(measured: Measured): void {
+  writeFileSync(path, `${JSON.stringify(measured, (_, value) => rounded(value), 1)}\n`);
+}
+
+function rounded(value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
+}

@@ -1,0 +1,69 @@
+import { formatDuration } from '../../src/people/duration.ts';
+import { fill, table, writePicture } from '../draw/page.ts';
+import { INTERVAL, pulse } from '../simulation/scenarios.ts';
+import { byInterval } from './interval.ts';
+import type { Measured } from './measured.ts';
+import { type Pass, totalRuns } from './story.ts';
+import { drawTimeline } from './timeline.ts';
+
+/** Writes what was measured into docs/FLEET.md, and the timeline beside it. */
+export function reportFleet(measured: Measured): void {
+  const { passes, date, machine } = measured;
+  fill(
+    'fleet',
+    [
+      `Measured on ${date}: ${machine}, for the server, its database and all hosts together.`,
+      '',
+      table(
+        ['reruns', 'all configured after', 'runs', 'CPU: Puppet Server', 'PuppetDB', 'PostgreSQL'],
+        [...passes.map(row), intervalRow(measured)],
+      ),
+    ].join('\n'),
+  );
+  fill('pulse', pulseTable(measured));
+  writePicture('fleet-timeline', drawTimeline(passes));
+}
+
+function row(pass: Pass): string[] {
+  const { puppetserver, puppetdb, postgresql } = pass.cpu;
+  return [
+    pass.name,
+    formatDuration(pass.convergedAt),
+    String(totalRuns(pass)),
+    ...[puppetserver, puppetdb, postgresql].map((seconds) => `${seconds.toFixed(0)} s`),
+  ];
+}
+
+/** By the definition of the interval. CPU time by what runs took elsewhere: Puppet Server's without that of a restart. */
+function intervalRow({ passes, pulse: seen }: Measured): string[] {
+  const starts = passes[0]?.hosts.map(({ startedAt }) => startedAt) ?? [];
+  const { seconds, runs } = byInterval(starts, INTERVAL);
+  const all = passes.reduce((sum, pass) => sum + totalRuns(pass), 0);
+  const of = (service: 'puppetdb' | 'postgresql') =>
+    `${((passes.reduce((sum, pass) => sum + pass.cpu[service], 0) / all) * runs).toFixed(0)} s`;
+  return [
+    'every 30 minutes, computed',
+    formatDuration(seconds),
+    String(runs),
+    `${((seen.cpu / seen.runs) * runs).toFixed(0)} s`,
+    of('puppetdb'),
+    of('postgresql'),
+  ];
+}
+
+function pulseTable({ pulse: seen, timings }: Measured): string {
+  const simulated = pulse(seen.hosts, timings, seen.links, seen.cores);
+  const worst = simulated.waits.reduce((longest, wait) => Math.max(longest, wait), 0);
+  return table(
+    ['four hosts at once, three reruns each', 'measured', 'simulated'],
+    [
+      ['runs', String(seen.runs), String(simulated.runs)],
+      [
+        'from the first run to the end of the last one',
+        `${seen.seconds.toFixed(0)} s`,
+        `${(simulated.lastEnd - timings.start).toFixed(0)} s`,
+      ],
+      ['worst wait for a JRuby instance', `${seen.worstWait.toFixed(1)} s`, `${worst.toFixed(1)} s`],
+    ],
+  );
+}

@@ -1,0 +1,139 @@
+import { formatDuration } from '../../src/people/duration.ts';
+import { fill, table, writePicture } from '../draw/page.ts';
+import { drawChart } from './chart.ts';
+import { type Outcome, type RunTimings, SAMPLE } from './fleet.ts';
+import {
+  AWAY,
+  DEFAULTS,
+  INTERVAL,
+  instancesFor,
+  PATIENCE,
+  PULSE_AT,
+  sameMinute,
+  serverAway,
+  serverTime,
+} from './scenarios.ts';
+
+const HOSTS = 10_000;
+
+/** The part of the time for which ordinary runs keep the server of the plot busy. */
+const SHARE = 0.5;
+
+/** Seconds before the pulse with which the plot begins. */
+const BEFORE = 180;
+
+const COLOURS = ['#b3382c', '#e3a32b', '#3f7fc1', '#2c9a57', '#7a5195'];
+
+/** Simulates large fleets with what was measured, and writes figures and picture of docs/FLEET.md. */
+export function reportSimulation(timings: RunTimings): void {
+  const instances = instancesFor(HOSTS, timings, SHARE);
+  const splays = [0, 60, 300, 900, INTERVAL];
+  const outcomes = splays.map((splay) => sameMinute(HOSTS, timings, instances, splay));
+  fill(
+    'splay',
+    [
+      `${HOSTS.toLocaleString('en')} hosts, ${instances} JRuby instances, of which their ordinary runs keep half busy; a run keeps one busy for ${serverTime(timings).toFixed(2)} s, in ${timings.requests.length} requests.`,
+      '',
+      table(
+        [
+          '`splay`',
+          'longest queue',
+          'worst wait of a request',
+          'median wait',
+          'last host done after',
+          'runs in 70 minutes',
+        ],
+        outcomes.map((outcome, index) => [`${splays[index]} s`, ...figures(outcome)]),
+      ),
+    ].join('\n'),
+  );
+  fill('busy', busyTable(timings));
+  fill('away', awayTable(timings));
+  const title = `${HOSTS.toLocaleString('en')} hosts get a catalog that asks for a rerun in the same minute`;
+  writePicture(
+    'fleet-splay',
+    drawChart({
+      title,
+      subtitle: `${instances} JRuby instances, half busy with ordinary runs; a line for each splay`,
+      series: outcomes.map(({ queue }, index) => ({
+        label: `splay ${splays[index]} s${splays[index] === DEFAULTS.splay ? ' (default)' : ''}`,
+        colour: COLOURS[index] ?? '#222',
+        values: queue.slice((PULSE_AT - BEFORE) / SAMPLE, (PULSE_AT + INTERVAL + 600) / SAMPLE),
+      })),
+      offset: BEFORE / 60,
+      step: SAMPLE / 60,
+      xLabel: 'minutes since the first of these catalogs',
+      yLabel: "requests in the server's queue",
+    }),
+  );
+}
+
+function figures({ longestQueue, waits, lastEnd, runs }: Outcome): string[] {
+  const sorted = waits.toSorted((a, b) => a - b);
+  return [
+    longestQueue.toLocaleString('en'),
+    formatDuration(sorted.at(-1) ?? 0),
+    formatDuration(sorted[Math.floor(sorted.length / 2)] ?? 0),
+    formatDuration(lastEnd - PULSE_AT),
+    runs.toLocaleString('en'),
+  ];
+}
+
+function busyTable(timings: RunTimings): string {
+  const shares = [0.1, 0.25, 0.5, 0.75, 0.9];
+  const rows = shares.map((share) => {
+    const instances = instancesFor(HOSTS, timings, share);
+    const { waits, lastEnd } = sameMinute(HOSTS, timings, instances, 0);
+    const tooLong = waits.filter((wait) => wait > PATIENCE).length;
+    const worst = waits.reduce((longest, wait) => Math.max(longest, wait), 0);
+    return [
+      `${share * 100} %`,
+      String(instances),
+      formatDuration(worst),
+      formatDuration(lastEnd - PULSE_AT),
+      tooLong === 0 ? 'none' : tooLong.toLocaleString('en'),
+    ];
+  });
+  return table(
+    [
+      'busy',
+      'instances',
+      'worst wait of a request',
+      'last host done after',
+      'requests that wait over 10 min',
+    ],
+    rows,
+  );
+}
+
+function awayTable(timings: RunTimings): string {
+  const hosts = 1000;
+  const instances = instancesFor(hosts, timings, SHARE);
+  const cases = [
+    ['the default', DEFAULTS, 10],
+    ['the default and `splay` 300', { ...DEFAULTS, splay: 300 }, 10],
+    ['without a back-off', { ...DEFAULTS, burst: 1000 }, 10],
+    ['every minute', { ...DEFAULTS, burst: 1000 }, Math.max(0, 60 - timings.start - timings.cached)],
+  ] as const;
+  const rows = cases.map(([name, rules, delta]) => {
+    const outcome = serverAway(hosts, timings, instances, rules, delta);
+    const within = (minute: number) =>
+      outcome.arrivals.filter((at) => at >= AWAY.to + 60 * minute && at < AWAY.to + 60 * (minute + 1)).length;
+    return [name, String(within(0)), String(within(1)), String(within(4)), ...figures(outcome).slice(0, 2)];
+  });
+  return [
+    `${hosts.toLocaleString('en')} hosts that ask for another rerun in every run, ${instances} JRuby instances, no server for ${formatDuration(AWAY.to - AWAY.from)}.`,
+    '',
+    table(
+      [
+        'reruns',
+        'runs that ask in the first minute',
+        'in the second',
+        'in the fifth',
+        'longest queue',
+        'worst wait of a request',
+      ],
+      rows,
+    ),
+  ].join('\n');
+}

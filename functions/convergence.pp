@@ -1,0 +1,53 @@
+# @summary How far a node is, by what the task `common::again` has seen there with the action `progress`.
+#
+# @param seen
+#   What the task has answered, or its error.
+#
+# @param since
+#   When the node was told to run Puppet, in seconds since 1970; 0 where that isn't known. Puppet's report is of no use when it is older.
+#
+# @param refusal
+#   Why the node would not run Puppet.
+#
+# @return
+#   `state`: `busy`, `converged` or `failed`. `text`: one line about it, for people. `link`: the number of the newest rerun in its chain.
+#
+# @api private
+function common::convergence(Hash $seen, Integer $since, Optional[String] $refusal) >> Hash {
+  $rerun = $seen.dig('history', 0).lest || { ({}) }
+  $link = $rerun['link']
+  $next = $seen.dig('pending', 0)
+
+  if $seen['_error'] {
+    $state = 'failed'
+    $text = $seen['_error']['msg']
+  } elsif $seen['running'] {
+    $state = 'busy'
+    $text = 'Puppet runs'
+  } elsif $rerun['result'] == 'running' {
+    $state = 'busy'
+    $text = "rerun ${link} has begun"
+  } elsif $next {
+    $state = 'busy'
+    $text = $next['waitsFor']['kind'] ? {
+      'enable' => "rerun ${next['link']} waits for `puppet agent --enable`",
+      'timer'  => "rerun ${next['link']} in ${next['dueIn']} s",
+      default  => "rerun ${next['link']} is about to begin",
+    }
+  } elsif $refusal {
+    $state = 'failed'
+    $text = $refusal
+  } elsif $seen['report'] =~ Undef or $seen['report']['time'] < $since {
+    $state = 'failed'
+    $text = 'Puppet has written no report of its last run: see `again log` there'
+  } elsif $seen['report']['status'] == 'failed' {
+    $state = 'failed'
+    $text = 'the last run failed, and nothing is pending'
+  } else {
+    $state = 'converged'
+    $text = "the last run: ${seen['report']['status']}"
+  }
+
+  $result = { 'state' => $state, 'text' => $text, 'link' => $link }
+  $result
+}

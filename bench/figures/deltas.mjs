@@ -2,9 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../scripts/project.mjs';
+import { writePicture } from '../draw/page.ts';
 import { makeWorld, must } from '../place.mjs';
 import { statOf } from '../processes.mjs';
 import { median } from '../statistics.mjs';
+import { drawGrowth } from './growth.mjs';
 
 const counts = [1, 10, 25, 50, 100];
 const rounds = 3;
@@ -21,9 +23,11 @@ export async function measureDeltas(place) {
   const [first] = points;
   const last = points.at(-1);
   const figure = `${last.count} deltas of different names notified in one run`;
-  const allowed = (last.count * budgetOfOne(place)) / 1000;
+  const budget = budgetOfOne(place) / 1000;
+  const allowed = last.count * budget;
+  plot(points, budget);
   return {
-    points,
+    section: '![Time that deltas add to the run that notifies them](bench-deltas.svg)',
     rows: [
       { figure, what: 'reruns', value: String(last.reruns), ratio: Number.NaN, budget: '1' },
       { figure, what: 'waiters', value: String(last.waiters), ratio: Number.NaN, budget: '1' },
@@ -37,6 +41,23 @@ export async function measureDeltas(place) {
       },
     ],
   };
+}
+
+function plot(points, budget) {
+  const series = [
+    {
+      label: 'added to the run',
+      colour: '#1f77b4',
+      points: points.map(({ count, seconds }) => [count, seconds]),
+    },
+    {
+      label: 'the budget of one, as often',
+      colour: '#bbb',
+      points: counts.map((count) => [count, count * budget]),
+    },
+  ];
+  const title = 'Deltas of different names, notified in one run of puppet apply';
+  writePicture('bench-deltas', drawGrowth({ title, xLabel: 'deltas', yLabel: 'seconds', series }));
 }
 
 /** Milliseconds that a notification may take: see exec.mjs. */

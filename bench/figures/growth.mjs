@@ -9,7 +9,7 @@ const ticks = 5;
 /** `series` are `{ label, colour, points: [[x, y], …] }`; both axes begin at 0. */
 export function drawGrowth({ title, xLabel, yLabel, series }) {
   const points = series.flatMap((one) => one.points);
-  const [right, top] = [0, 1].map((axis) => Math.max(...points.map((point) => point[axis])) * 1.05);
+  const [right, top] = [0, 1].map((axis) => readable(Math.max(...points.map((point) => point[axis]))));
   const x = (value) => frame.left + (value / right) * (width - frame.left - frame.right);
   const y = (value) => height - frame.bottom - (value / top) * (height - frame.top - frame.bottom);
   const grid = Array.from({ length: ticks + 1 }, (_, index) => index / ticks);
@@ -43,4 +43,10 @@ export function drawGrowth({ title, xLabel, yLabel, series }) {
       text(frame.left + 44, frame.top + 14 + index * 22, label),
     ]),
   );
+}
+
+/** The next number above that can be read off in five steps. */
+function readable(value) {
+  const unit = 10 ** Math.floor(Math.log10(value));
+  return unit * [1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10].find((factor) => factor * unit >= value);
 }

@@ -12,6 +12,9 @@ const minutes = 60 * seconds;
  */
 const wholeMachine = { fileParallelism: false, retry: process.env.CI ? 1 : 0 };
 
+/** The first cell of a generation makes and boots its installation. */
+const matrix = { ...wholeMachine, retry: 0, testTimeout: 30 * minutes, hookTimeout: 5 * minutes };
+
 export default defineConfig({
   // What the build puts in: see build.mjs and src/version.ts.
   define: { AGAIN_VERSION: JSON.stringify(version) },
@@ -53,6 +56,24 @@ export default defineConfig({
           include: ['spec/acceptance/container/**/*.test.ts'],
           testTimeout: 5 * minutes,
           hookTimeout: 15 * minutes,
+        },
+      },
+      // The whole matrix, and what `npm test` has of it.
+      {
+        extends: true,
+        test: {
+          ...matrix,
+          name: 'matrix',
+          include: ['spec/acceptance/matrix/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...matrix,
+          name: 'matrix-fast',
+          include: ['spec/acceptance/matrix/debian_{11,13}_*.test.ts'],
+          env: { AGAIN_MATRIX: 'fast' },
         },
       },
     ],

@@ -1,9 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { boot, type Container } from '../../support/container/container.ts';
 import { installCommon } from '../../support/container/modules.ts';
 import type { Finished } from '../../support/container/run.ts';
 import { waitFor } from '../../support/container/wait-for.ts';
+import {
+  leftIn,
+  listIn,
+  recordsIn,
+  unitsIn,
+  type Waiter,
+  waitersIn,
+} from '../../support/container/what-is-left.ts';
 
 /** The default places of the contract. */
 export const AGAIN = '/var/lib/puppet/tmp/common/again';
@@ -16,12 +23,6 @@ export interface Run {
   readonly cgroup: string;
   /** The name that systemd gave to this start of its unit; empty outside of units. */
   readonly invocation: string;
-}
-
-/** A waiter, seen from outside. */
-export interface Waiter {
-  readonly pid: number;
-  readonly argv: readonly string[];
 }
 
 /** A booted container whose default places hold the module's helper, delivered by Puppet. */
@@ -107,35 +108,14 @@ function siteOf(box: Container): Site {
     box.exec(['puppet', 'apply', '--color=false', ...more, path(name)], { check: false });
 
   const runs = (name: string) =>
-    list(box, `${RUNS}/${name}`)
+    listIn(box, `${RUNS}/${name}`)
       .filter((file) => !file.startsWith('.'))
       .sort()
       .map((file) => JSON.parse(box.readFile(`${RUNS}/${name}/${file}`)) as Run);
-  const processes = () => processesOf(box);
-  const waiters = () => processes().filter(({ comm }) => comm === 'again');
-  const units = async () =>
-    lines(await sh("systemctl list-units --all --plain --no-legend 'again-*'")).map(
-      (line) => line.split(' ')[0] ?? '',
-    );
-  const records = () => [
-    ...list(box, `${STATE}/commands`).filter((name) => /\.(json|tmp)$/.test(name)),
-    ...list(box, STATE).filter((name) => name.endsWith('.tmp')),
-  ];
-  const left = async () => {
-    const inner = [
-      ...processes()
-        .filter(isTransient)
-        .map(({ pid, argv }) => `process ${pid}: ${argv.join(' ')}`),
-      ...records().map((name) => `record ${name}`),
-    ];
-    if (inner.length > 0) return inner; // units cost a process to see
-    const look =
-      "systemctl list-units --all --plain --no-legend 'again-*' && " +
-      'systemctl list-units --all --plain --no-legend --type=service --state=activating,deactivating && ' +
-      'systemctl list-jobs --plain --no-legend';
-    const { code, stdout, stderr } = await box.exec(['sh', '-c', look], { check: false });
-    return lines(code === 0 ? stdout : `systemctl: ${code} ${stderr}`).map((line) => `unit or job ${line}`);
-  };
+  const waiters = () => waitersIn(box);
+  const units = async () => (await unitsIn(box)).map((line) => line.split(' ')[0] ?? '');
+  const records = () => recordsIn(box, AGAIN);
+  const left = () => leftIn(box, AGAIN);
   const until: Site['until'] = async (what, condition, seconds = 120) => {
     try {
       await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
@@ -232,40 +212,4 @@ export function delta(name: string, seconds: number): Cause {
 export function said(output: string): string[] {
   const found = output.matchAll(/Exec\[again(?:-delta-[^\]]*)?\]\/returns: (.*)/g);
   return [...found].map((match) => match[1] ?? '').filter((line) => line !== 'executed successfully');
-}
-
-type Process = Waiter & { readonly comm: string };
-
-function processesOf(box: Container): Process[] {
-  return list(box, '/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const read = (file: string) => readFileSync(box.hostPath(`/proc/${pid}/${file}`), 'utf8');
-        if (/^State:\s+Z/m.test(read('status'))) return [];
-        const argv = read('cmdline').split('\0').filter(Boolean);
-        return [{ pid: Number(pid), argv, comm: read('comm').trim() }];
-      } catch {
-        return []; // it has ended meanwhile
-      }
-    });
-}
-
-/** Whether it is a helper or a run of Puppet, and not an agent's daemon, which stays. */
-function isTransient({ comm, argv }: Process): boolean {
-  const words = argv.join(' ');
-  if (comm === 'again' || argv.some((word) => word.startsWith(AGAIN))) return true;
-  return /puppet apply |puppet agent: applying|puppet agent .*(--onetime|--test|-t\b)/.test(words);
-}
-
-function list(box: Container, folder: string): string[] {
-  try {
-    return readdirSync(box.hostPath(folder));
-  } catch {
-    return [];
-  }
-}
-
-function lines(text: string): string[] {
-  return text.split('\n').filter((line) => line.trim() !== '');
 }

@@ -59,9 +59,14 @@ async function suiteImage(system: keyof typeof SUITES, { packages = [], commands
   await build('build-base.sh', base, [system, base]);
 
   const wanted = [...BASICS, SUITES[system], ...packages];
+  const packaged = join(CACHE, `${system}-${digest(wanted)}`);
+  await build('build-layer.sh', packaged, [packaged, base, wanted.join(' ')]);
+  if (commands.length === 0) return { system, layers: [packaged, base] };
+
+  // Above the packages, which an image without the commands has in common with this one.
   const layer = join(CACHE, `${system}-${digest(wanted, commands)}`);
-  await build('build-layer.sh', layer, [layer, base, wanted.join(' '), ...commands]);
-  return { system, layers: [layer, base] };
+  await build('build-layer.sh', layer, [layer, `${packaged}:${base}`, '', ...commands]);
+  return { system, layers: [layer, packaged, base] };
 }
 
 async function hostImage({ packages = [], commands = [] }: ImageOptions): Promise<Image> {

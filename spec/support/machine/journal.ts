@@ -31,12 +31,15 @@ export interface Record {
 }
 
 /** All records of a journal, oldest first. */
-export async function readJournal(files: Files, journal: string): Promise<readonly Record[]> {
+export async function readJournal(
+  files: Pick<Files, 'list' | 'read'>,
+  journal: string,
+): Promise<readonly Record[]> {
   const names = (await files.list(journal)).filter((name) => !name.startsWith('.'));
   return Promise.all(names.map((name) => readRecord(files, join(journal, name), name)));
 }
 
-async function readRecord(files: Files, folder: string, name: string): Promise<Record> {
+async function readRecord(files: Pick<Files, 'read'>, folder: string, name: string): Promise<Record> {
   const [run, parent, child] = await Promise.all(
     ['run', 'parent', 'child'].map((who) => readSight(files, join(folder, who))),
   );
@@ -49,7 +52,7 @@ async function readRecord(files: Files, folder: string, name: string): Promise<R
   };
 }
 
-async function readSight(files: Files, folder: string): Promise<Sight> {
+async function readSight(files: Pick<Files, 'read'>, folder: string): Promise<Sight> {
   const read = (name: string) => files.read(join(folder, name));
   const text = async (name: string) => (await read(name)).toString('latin1').replace(/\n$/, '');
   const [cmdline, environ, stat] = [await read('cmdline'), await read('environ'), await text('stat')];

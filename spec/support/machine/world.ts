@@ -220,7 +220,11 @@ export function outputOf(output: string, exec: string): string[] {
 }
 
 /** A manifest that notifies once: its first run makes a file, and the second finds it made. */
-export function notifyOnce(world: World, target = "Exec['again']", more = ''): string {
+export function notifyOnce(
+  world: Pick<World, 'path' | 'trigger'>,
+  target = "Exec['again']",
+  more = '',
+): string {
   return `include common::again
 ${probe(world)}
 ${more}
@@ -232,7 +236,7 @@ file { '${world.trigger}':
 }
 
 /** An exec that records the run. */
-export function probe(world: World, label = 'run', parameters = ''): string {
+export function probe(world: Pick<World, 'path'>, label = 'run', parameters = ''): string {
   const [script, journal] = [world.path('bin/probe.sh'), world.path('journal')];
   return `exec { 'probe ${label}':
   command  => '/bin/sh ${script} ${journal} ${label}',

@@ -1,0 +1,3 @@
+import { matrix } from './matrix.ts';
+
+matrix('debian_13_puppet_8');

@@ -1,0 +1,35 @@
+import { expectOneRerun } from '../expect-one-rerun.ts';
+import type { Way } from './way.ts';
+
+export const applyAsRoot: Way = {
+  title: '`puppet apply` as root',
+  fast: true,
+  async run(cell) {
+    cell.site();
+    const argv = [cell.generation.puppet.command, 'apply', '--color=false', 'site.pp'];
+    const { stdout } = await cell.box.exec(argv, { cwd: cell.path(), env: cell.marker });
+    await expectOneRerun(cell, { output: stdout, command: 'apply' });
+  },
+};
+
+export const applyAsUser: Way = {
+  title: '`puppet apply` as an ordinary user, with his own `--vardir` and base folder',
+  async run(cell) {
+    const user = 'someone';
+    const home = `/home/${user}`;
+    await cell.at.sh(`id ${user} 2>/dev/null || useradd --create-home ${user}`);
+    const { command, codedir } = cell.generation.puppet;
+    const words = [
+      ...[command, 'apply', '--color=false', `--vardir=${home}/var`],
+      ...[`--modulepath=${codedir}/environments/production/modules`, cell.site()],
+    ];
+    const env = `FACTER_puppet_vardirtmp=${home}/base MARKER='${cell.marker.MARKER}'`;
+    const { stdout } = await cell.box.exec(['su', '-l', user, '-c', `${env} ${words.join(' ')}`]);
+    await expectOneRerun(cell, {
+      output: stdout,
+      command: 'apply',
+      user,
+      again: `${home}/base/common/again`,
+    });
+  },
+};

@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Container } from './container.ts';
+
+/** A waiter, seen from outside. */
+export interface Waiter {
+  readonly pid: number;
+  readonly argv: readonly string[];
+}
+
+/**
+ * What could still lead to a run, a line each: helpers and runs of Puppet, records, units, jobs of systemd.
+ *
+ * @param again the `again` folder of the container below a base folder.
+ */
+export async function leftIn(box: Container, again: string): Promise<string[]> {
+  const inner = [
+    ...processesIn(box)
+      .filter((process) => isTransient(process, again))
+      .map(({ pid, argv }) => `process ${pid}: ${argv.join(' ')}`),
+    ...recordsIn(box, again).map((name) => `record ${name}`),
+  ];
+  if (inner.length > 0) return inner; // units cost a process to see
+  const busy = [
+    ...(await unitsIn(box)),
+    ...(await listed(box, 'list-units --all --type=service --state=activating,deactivating')),
+    ...(await listed(box, 'list-jobs')),
+  ];
+  return busy.map((line) => `unit or job ${line}`);
+}
+
+export function waitersIn(box: Container): Waiter[] {
+  return processesIn(box).filter(({ comm }) => comm === 'again');
+}
+
+/** What is recorded as pending, and temporary files. */
+export function recordsIn(box: Container, again: string): string[] {
+  const state = `${again}/state`;
+  return [
+    ...listIn(box, `${state}/commands`).filter((name) => /\.(json|tmp)$/.test(name)),
+    ...listIn(box, state).filter((name) => name.endsWith('.tmp')),
+  ];
+}
+
+/** Units named `again-…`, a line each. */
+export function unitsIn(box: Container): Promise<string[]> {
+  return listed(box, 'list-units --all again-*');
+}
+
+/** The names in a folder of the container; none where there is no folder. */
+export function listIn(box: Container, folder: string): string[] {
+  try {
+    return readdirSync(box.hostPath(folder));
+  } catch {
+    return [];
+  }
+}
+
+type Process = Waiter & { readonly comm: string };
+
+function processesIn(box: Container): Process[] {
+  return listIn(box, '/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const read = (file: string) => readFileSync(box.hostPath(`/proc/${pid}/${file}`), 'utf8');
+        if (/^State:\s+Z/m.test(read('status'))) return [];
+        const argv = read('cmdline').split('\0').filter(Boolean);
+        return [{ pid: Number(pid), argv, comm: read('comm').trim() }];
+      } catch {
+        return []; // it has ended meanwhile
+      }
+    });
+}
+
+/** Whether it is a helper or a run of Puppet, and not an agent's daemon, which stays. */
+function isTransient({ comm, argv }: Process, again: string): boolean {
+  const words = argv.join(' ');
+  if (comm === 'again' || argv.some((word) => word.startsWith(again))) return true;
+  return /puppet apply |puppet agent: applying|puppet agent .*(--onetime|--test|-t\b)/.test(words);
+}
+
+async function listed(box: Container, words: string): Promise<string[]> {
+  const argv = ['systemctl', ...words.split(' '), '--plain', '--no-legend'];
+  const { code, stdout, stderr } = await box.exec(argv, { check: false });
+  return (code === 0 ? stdout : `systemctl: ${code} ${stderr}`).split('\n').filter((line) => line.trim());
+}

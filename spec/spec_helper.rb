@@ -3,6 +3,9 @@
 require 'voxpupuli/test/spec_helper'
 
 RSpec.configure do |config|
+  # Modules that were written for the module of 2014 are found beside this one.
+  config.module_path = [config.module_path, File.join(__dir__, 'fixtures', 'consumers')].join(File::PATH_SEPARATOR)
+
   config.hiera_config = File.join(__dir__, 'fixtures', 'hiera.yaml')
 
   # The newest Facter whose facts of every release in metadata.json are at hand.

@@ -89,7 +89,9 @@ export async function makeCell(at: Installation, name: string): Promise<Cell> {
       }
     },
     async clear() {
-      await sh('crontab -r 2>/dev/null; systemctl stop puppet 2>/dev/null; pkill -f "puppet agent"; :');
+      await sh(`crontab -r 2> /dev/null || :
+systemctl stop puppet || :
+pkill -f '[p]uppet agent' || :`);
       for (const { pid } of waitersIn(box)) await sh(`kill -9 ${pid} || :`);
       if (recordsIn(box, AGAIN).length > 0) await sh(`rm -rf ${AGAIN}/state/commands`);
       await sh(`${generation.puppet.command} agent --enable`);

@@ -1,10 +1,15 @@
 import type { ImageOptions } from '../../support/container/images.ts';
+import { fromRubyGems, localesOf, PREFIX, PREFIX_RUBY } from './prefix.ts';
 
 /** A Puppet as people install it, and the Puppet Server that its agent asks. */
 export interface Generation {
   /** Also the name of its test file and of its column in the table. */
   readonly name: string;
   readonly title: string;
+  /** Whose Puppet it is, by its name in metadata.json. */
+  readonly product: 'puppet' | 'openvox';
+  /** The release of Debian for which it speaks. A gem's speaks for none. */
+  readonly release: string | undefined;
   readonly system: ImageOptions['system'];
   /** Debian packages and commands that make the system (see {@link ImageOptions}). */
   readonly packages: readonly string[];
@@ -24,6 +29,14 @@ export interface PuppetPlaces {
   readonly codedir: string;
   /** Whether its agent knows `--waitforlock`. */
   readonly waitsForLock: boolean;
+  /** Whether the unit of its daemon can be reloaded. */
+  readonly reloads: boolean;
+  /** Whether that unit leaves alone what its processes have left (`KillMode=process`). */
+  readonly unitKeepsProcesses: boolean;
+  /** The folder of its catalogues of messages, as a pattern of the shell. */
+  readonly locales: string;
+  /** What Bolt is to run its Ruby tasks with. */
+  readonly boltRuby: string;
 }
 
 export interface Server {
@@ -39,12 +52,16 @@ export interface Server {
 export const SERVER_CONFDIR = '/etc/puppet';
 export const SERVER_CODEDIR = '/etc/puppet/code';
 
+const modernUnit = { reloads: true, unitKeepsProcesses: true } as const;
+
 const debian = {
   command: '/usr/bin/puppet',
   ruby: '/usr/bin/ruby',
   confdir: '/etc/puppet',
   vardir: '/var/cache/puppet',
   codedir: '/etc/puppet/code',
+  locales: '/usr/share/puppet/locale',
+  boltRuby: '/usr/bin/ruby',
 } as const;
 
 // For a server that serves one agent for some minutes: half the time to start, of the processor.
@@ -54,16 +71,44 @@ const puppetserver = {
   prepare: `sed -i '/^JAVA_ARGS=/s/"$/ -XX:+UseSerialGC -XX:TieredStopAtLevel=1"/' /etc/default/puppetserver && puppetserver ca setup`,
 } as const;
 
-const basics = ['openssh-server'];
+/** For Bolt, and for a catalogue of messages. */
+const basics = ['openssh-server', 'ruby-fast-gettext', 'ruby-gettext'];
+
+/** On Debian 13, beside the distribution's own, of which its server is. */
+const fromGem = (gem: 'puppet' | 'openvox', title: string) =>
+  ({
+    name: `${gem}_8_gem`,
+    title: `the newest ${title} gem`,
+    product: gem,
+    release: undefined,
+    system: 'trixie',
+    packages: [...basics, 'puppetserver'],
+    commands: fromRubyGems(gem),
+    puppet: {
+      ...modernUnit,
+      version: /^8\./,
+      command: `${PREFIX}/bin/puppet`,
+      ruby: `${PREFIX}/bin/ruby`,
+      confdir: '/etc/puppetlabs/puppet',
+      vardir: `${PREFIX}/cache`,
+      codedir: '/etc/puppetlabs/code',
+      waitsForLock: true,
+      locales: localesOf(gem),
+      boltRuby: PREFIX_RUBY,
+    },
+    server: { ...puppetserver, title: "Debian 13's Puppet Server" },
+  }) as const;
 
 export const generations = {
   debian_11_puppet_5: {
     name: 'debian_11_puppet_5',
+    product: 'puppet',
+    release: '11',
     title: 'Debian 11, its Puppet 5.5',
     system: 'bullseye',
     packages: [...basics, 'puppet-master'],
     commands: [],
-    puppet: { ...debian, version: /^5\.5\./, waitsForLock: false },
+    puppet: { ...debian, version: /^5\.5\./, waitsForLock: false, reloads: false, unitKeepsProcesses: false },
     server: {
       title: "Debian 11's `puppet master`",
       package: 'puppet-master',
@@ -73,20 +118,26 @@ export const generations = {
   },
   debian_12_puppet_7: {
     name: 'debian_12_puppet_7',
+    product: 'puppet',
+    release: '12',
     title: 'Debian 12, its Puppet 7',
     system: 'host',
     packages: [...basics, 'puppetserver'],
     commands: [],
-    puppet: { ...debian, version: /^7\./, waitsForLock: true },
+    puppet: { ...debian, ...modernUnit, version: /^7\./, waitsForLock: true },
     server: { ...puppetserver, title: "Debian 12's Puppet Server" },
   },
   debian_13_puppet_8: {
     name: 'debian_13_puppet_8',
+    product: 'puppet',
+    release: '13',
     title: 'Debian 13, its Puppet 8',
     system: 'trixie',
     packages: [...basics, 'puppetserver'],
     commands: [],
-    puppet: { ...debian, version: /^8\./, waitsForLock: true },
+    puppet: { ...debian, ...modernUnit, version: /^8\./, waitsForLock: true },
     server: { ...puppetserver, title: "Debian 13's Puppet Server" },
   },
+  puppet_8_gem: fromGem('puppet', 'Puppet 8'),
+  openvox_8_gem: fromGem('openvox', 'OpenVox 8'),
 } as const satisfies Record<string, Generation>;

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
@@ -26,9 +26,15 @@ export interface Versions {
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** An ordinary user. */
+export const USER = 'someone';
+
 /** The name of the machine, of its server and, where that is another one, of its agent. */
-const NAME = 'box.example.test';
+export const NAME = 'box.example.test';
 const AGENT = 'agent.example.test';
+
+/** Where the server has the module. */
+const MODULES = join(SERVER_CODEDIR, 'environments/production/modules');
 
 /** Milliseconds for a Java program to start, on a machine that has much else to do. */
 const START_MS = 15 * 60_000;
@@ -41,6 +47,7 @@ export async function install(generation: Generation): Promise<Installation> {
     const sh = async (command: string) =>
       (await box.exec(['sh', '-ec', command], { timeoutMs: START_MS })).stdout;
     configure(box, generation);
+    await sh(`useradd --create-home ${USER}`);
     await installTarball(box, generation);
     await sh(`${puppet.command} apply -e 'include common::again'`);
 
@@ -61,6 +68,8 @@ export async function install(generation: Generation): Promise<Installation> {
       async serve(manifest, environment = 'production') {
         const folder = join(SERVER_CODEDIR, 'environments', environment);
         box.writeFile(join(folder, 'manifests/site.pp'), manifest);
+        if (environment !== 'production')
+          box.writeFile(join(folder, 'environment.conf'), `modulepath = ${MODULES}\n`);
         started ??= sh(
           `chmod -R a+rX ${SERVER_CODEDIR}; ${server.prepare} && systemctl daemon-reload && systemctl start ${server.unit}`,
         );
@@ -86,18 +95,25 @@ function configure(box: Container, { puppet, server }: Generation): void {
   );
 }
 
-/** By the command of the README; for the server too, where that is another Puppet. */
+/** By the command of the README, where the Forge can't be reached; for the server too, where that is another Puppet. */
 async function installTarball(box: Container, { puppet }: Generation): Promise<void> {
   const tarball = join('/root', basename(packed()));
   copyFileSync(packed(), box.hostPath(tarball));
-  await box.exec([puppet.command, 'module', 'install', tarball]);
-  if (puppet.codedir !== SERVER_CODEDIR) await box.exec(['/usr/bin/puppet', 'module', 'install', tarball]);
+  const installers = [
+    [puppet.command, puppet.codedir],
+    ['/usr/bin/puppet', SERVER_CODEDIR],
+  ] as const;
+  for (const [command, codedir] of new Map(installers.map((one) => [one[1], one])).values()) {
+    // Without it Puppet would install for all environments.
+    mkdirSync(box.hostPath(join(codedir, 'environments/production/modules')), { recursive: true });
+    await box.exec([command, 'module', 'install', tarball, '--ignore-dependencies']);
+  }
 }
 
-function packed(): string {
-  const folder = join(repository, 'pkg');
-  const found = readdirSync(folder).filter((name) => name.endsWith('.tar.gz'));
-  if (found.length !== 1)
-    throw new Error(`${folder} holds ${found.length} modules: npm run module makes one`);
-  return join(folder, `${found[0]}`);
+/** The tarball, on this machine. */
+export function packed(): string {
+  const { name, version } = JSON.parse(readFileSync(join(repository, 'metadata.json'), 'utf8'));
+  const path = join(repository, 'pkg', `${name.replace('/', '-')}-${version}.tar.gz`);
+  if (!existsSync(path)) throw new Error(`${path} is missing: npm run module makes it`);
+  return path;
 }

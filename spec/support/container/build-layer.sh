@@ -44,7 +44,7 @@ inside apt-get --quiet update
 # shellcheck disable=SC2086 # a list
 inside apt-get --quiet --yes --no-install-recommends install $packages
 # Debian may enable these. A test starts what it wants.
-for unit in puppet puppetserver puppetdb; do
+for unit in puppet puppet-master puppetserver puppetdb; do
   [ ! -e "$root/lib/systemd/system/$unit.service" ] || inside systemctl disable "$unit.service"
 done
 for command in "$@"; do

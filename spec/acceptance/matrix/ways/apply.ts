@@ -1,4 +1,5 @@
 import { expectOneRerun } from '../expect-one-rerun.ts';
+import { USER } from '../installation.ts';
 import type { Way } from './way.ts';
 
 export const applyAsRoot: Way = {
@@ -15,20 +16,18 @@ export const applyAsRoot: Way = {
 export const applyAsUser: Way = {
   title: '`puppet apply` as an ordinary user, with his own `--vardir` and base folder',
   async run(cell) {
-    const user = 'someone';
-    const home = `/home/${user}`;
-    await cell.at.sh(`id ${user} 2>/dev/null || useradd --create-home ${user}`);
+    const home = `/home/${USER}`;
     const { command, codedir } = cell.generation.puppet;
     const words = [
       ...[command, 'apply', '--color=false', `--vardir=${home}/var`],
       ...[`--modulepath=${codedir}/environments/production/modules`, cell.site()],
     ];
     const env = `FACTER_puppet_vardirtmp=${home}/base MARKER='${cell.marker.MARKER}'`;
-    const { stdout } = await cell.box.exec(['su', '-l', user, '-c', `${env} ${words.join(' ')}`]);
+    const { stdout } = await cell.box.exec(['su', '-l', USER, '-c', `${env} ${words.join(' ')}`]);
     await expectOneRerun(cell, {
       output: stdout,
       command: 'apply',
-      user,
+      user: USER,
       again: `${home}/base/common/again`,
     });
   },

@@ -1,7 +1,7 @@
 import { expectOneRerun } from '../expect-one-rerun.ts';
 import type { Way } from './way.ts';
 
-const UNIT = 'again-spec-run';
+const UNIT = 'nightly-run';
 
 export const onetimeInTimer: Way = {
   title: '`puppet agent --onetime` in a oneshot unit, started by a timer',
@@ -16,7 +16,9 @@ export const onetimeInTimer: Way = {
     await cell.at.sh(`systemctl daemon-reload && systemctl start ${UNIT}.timer`);
 
     const output = () => cell.journal(`--unit=${UNIT}.service`);
-    await cell.until('the end of the unit', async () => /(Deactivated|Succeeded)\./i.test(await output()));
+    await cell.until('the end of the unit', async () =>
+      /Deactivated successfully|Succeeded\./.test(await output()),
+    );
     await expectOneRerun(cell, {
       output: await output(),
       command: 'agent',

@@ -3,7 +3,7 @@
 //   node scripts/test.mjs PART [ARGUMENTS FOR IT…]
 //
 // `all` (npm test) sets up the machine and runs every part, as root; a part that fails doesn't hide the later
-// ones. `lint`, `unit`, `catalog`, `acceptance`, `people`, `container` run that part alone.
+// ones. `lint`, `unit`, `catalog`, `acceptance`, `people`, `container`, `matrix` run that part alone.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -35,6 +35,7 @@ const vitest = (project, title) => ({
 });
 
 const setUp = (...parts) => check(`set-up: ${parts.join(', ')}`, 'sh', 'scripts/setup.sh', ...parts);
+const module = check('module', bin('node'), 'scripts/module.mjs');
 const build = (...args) => check('build', bin('node'), 'build.mjs', ...args);
 
 /** The steps of each part. */
@@ -59,6 +60,7 @@ const parts = {
   acceptance: [vitest('acceptance', 'acceptance on this machine')],
   people: [vitest('people', 'acceptance of what people and their tools use')],
   container: [vitest('container', 'acceptance in booted containers')],
+  matrix: [vitest('matrix-fast', 'the fast part of the matrix')],
 };
 
 /** What runs for each word of the command line. */
@@ -71,11 +73,12 @@ const plans = {
     ...parts.unit,
     ...parts.root,
     ...parts.catalog,
-    check('module', bin('node'), 'scripts/module.mjs'),
+    module,
     check('demo', bin('node'), 'scripts/demo.mjs'),
     ...parts.acceptance,
     ...parts.people,
     ...parts.container,
+    ...parts.matrix,
   ],
   lint: [setUp('npm'), ...parts.lint],
   unit: [setUp('npm'), ...parts.unit],
@@ -83,10 +86,11 @@ const plans = {
   acceptance: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.acceptance],
   people: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.people],
   container: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.container],
+  matrix: [setUp('npm', 'test'), build(), module, ...parts.matrix],
 };
 
 /** The plans that change the machine. */
-const needRoot = ['all', 'acceptance', 'people', 'container'];
+const needRoot = ['all', 'acceptance', 'people', 'container', 'matrix'];
 
 await run('test', async ([name = '', ...args]) => {
   const plan = Object.hasOwn(plans, name) ? plans[name] : undefined;

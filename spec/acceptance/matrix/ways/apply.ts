@@ -22,6 +22,8 @@ export const applyAsUser: Way = {
       ...[command, 'apply', '--color=false', `--vardir=${home}/var`],
       ...[`--modulepath=${codedir}/environments/production/modules`, cell.site()],
     ];
+    // Some of Puppet's folders don't follow --vardir: they are there since his first run.
+    await cell.box.exec(['su', '-l', USER, '-c', `${command} apply -e ''`]);
     const env = `FACTER_puppet_vardirtmp=${home}/base MARKER='${cell.marker.MARKER}'`;
     const { stdout } = await cell.box.exec(['su', '-l', USER, '-c', `${env} ${words.join(' ')}`]);
     await expectOneRerun(cell, {

@@ -1,0 +1,74 @@
+import type { Generation } from './generations.ts';
+import type { Column, Results } from './results.ts';
+import type { Way } from './ways/way.ts';
+
+type Row = Pick<Way, 'title' | 'cannot'>;
+
+/** Draws docs/SUPPORT.md. */
+export function drawPage(results: Results, generations: readonly Generation[], ways: readonly Row[]): string {
+  const notes: string[] = [];
+  const note = (text: string) => {
+    if (!notes.includes(text)) notes.push(text);
+    return `[${notes.indexOf(text) + 1}]`;
+  };
+  const columns = generations.map((generation) => ({
+    generation,
+    column: results.generations[generation.name],
+  }));
+  const rows = [
+    ['', ...generations.map(({ title }) => title)],
+    generations.map(() => '---').concat('---'),
+    ['Puppet', ...columns.map(({ column }) => column?.versions.puppet ?? '')],
+    ['its Ruby', ...columns.map(({ column }) => column?.versions.ruby ?? '')],
+    [
+      'server',
+      ...columns.map(
+        ({ generation, column }) => `${generation.server.title} ${column?.versions.server ?? ''}`,
+      ),
+    ],
+    ...ways.map((way) => [
+      way.title,
+      ...columns.map(({ generation, column }) => {
+        const text = cell(way, generation, column);
+        return text === 'yes' || text === 'not run'
+          ? text
+          : `${text.startsWith('no: ') ? 'no' : '–'} ${note(text)}`;
+      }),
+    ]),
+  ];
+  const table = rows.map((row) => `| ${row.map((text) => text.trim()).join(' | ')} |`).join('\n');
+  const list = notes.map((text, index) => `${index + 1}. ${text}`).join('\n');
+  return `${HEAD}\n${WORDS}\n## Version ${results.version}\n\n${table}\n${list ? `\n${list}\n` : ''}\n${TAIL}`;
+}
+
+/** What stands in a cell: `yes`, `not run`, `no: …`, or why it can't be had. */
+export function cell(way: Row, generation: Generation, column: Column | undefined): string {
+  return way.cannot?.(generation) ?? column?.cells[way.title] ?? 'not run';
+}
+
+const HEAD = '# What is supported\n';
+
+const WORDS = `Made by \`npm run matrix\` (root, about an hour); nothing in it is typed by hand. *yes* means: in a booted system with its own systemd, where
+this Puppet was installed as its users install it, the module came from its tarball by \`puppet module install\`, a run was started in that way, its
+manifest notified once, and
+
+- one rerun followed, in place of the waiter, and no other run;
+- by the right command: that of \`puppet apply\` byte for byte, that of an agent as one run in the foreground with the arguments it had;
+- with the environment, directory, umask, signals, limits, groups and capabilities of the first run, a variable of the test among them;
+- its output lay where the Exec's line had said;
+- afterwards there was no process \`again\`, no record in its state, no unit; \`again status\` was empty, and \`again history\` had one entry more.
+
+Agents have a real server. A rerun of the distribution's Puppet is asked of the same distribution's server.
+`;
+
+const TAIL = `## What this does not show
+
+- *Other distributions.* They can't be had where this was made. The two gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
+  \`ruby\` and a \`vardir\` of their own and the vendor's unit, on Debian 13; that \`ruby\` is a copy of Debian's.
+- *Puppet 6.* No distribution has it; it lies between what was seen.
+- *aarch64.* The executable is built and started for it (\`npm run build\`, under qemu); the matrix runs on the CPU of the machine.
+- *A run that nobody of these ways starts.* [FAULTS.md](FAULTS.md) and the acceptance tests have more of them.
+
+\`npm run matrix -- debian_13_puppet_8 -t cron\` runs a part. Its cells replace those of earlier runs of the same version; what no run has seen
+is *not run*.
+`;

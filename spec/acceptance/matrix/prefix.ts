@@ -20,7 +20,10 @@ export function fromRubyGems(gem: 'puppet' | 'openvox'): string[] {
     'apt-get --quiet --yes --no-install-recommends install gcc make libc6-dev libffi-dev ruby-dev',
     `mkdir -p ${PREFIX}/bin && cp "$(readlink -f /usr/bin/ruby)" ${ruby}`,
     `${ruby} /usr/bin/gem install --no-document --install-dir ${GEMS} --bindir ${PREFIX}/gems-bin '${gem}:~> 8.0'`,
-    write(ACTIVATE, `Gem.paths = { 'GEM_HOME' => '${GEMS}', 'GEM_PATH' => '${GEMS}' }\ngem '${gem}'`),
+    write(
+      ACTIVATE,
+      `Gem.paths = { 'GEM_HOME' => '${GEMS}', 'GEM_PATH' => '${GEMS}' }\ngem '${gem}'\nGem.finish_resolve`,
+    ),
     write(`${PREFIX}/bin/puppet`, `#!${ruby}\nrequire '${ACTIVATE}'\nload Gem.bin_path('${gem}', 'puppet')`),
     write(PREFIX_RUBY, `#!/bin/sh\nexec ${ruby} -r${ACTIVATE} "$@"`),
     `install -D --mode=644 ${GEMS}/gems/${gem}-8*/ext/systemd/puppet.service /etc/systemd/system/puppet.service`,

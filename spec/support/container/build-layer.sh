@@ -32,13 +32,16 @@ if [ -f "$certificates" ] && [ ! -e "$root$certificates" ]; then
   mkdir -p "$root/etc/ssl/certs"
   cp "$certificates" "$root$certificates"
 fi
+# Other programs than apt are told so by a variable, whatever certificates a package brings.
+trusted=/etc/ssl/again-spec.crt
+[ ! -f "$certificates" ] || cp "$certificates" "$root$trusted"
 
 # No service may start in here, neither by systemd (there is none) nor by its init script.
 printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
 
 inside() {
-  chroot "$root" /usr/bin/env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
+  chroot "$root" /usr/bin/env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 SSL_CERT_FILE="$trusted" "$@"
 }
 inside apt-get --quiet update
 # shellcheck disable=SC2086 # a list
@@ -52,7 +55,7 @@ for command in "$@"; do
 done
 
 inside apt-get clean
-rm -f "$root/usr/sbin/policy-rc.d" "$root/etc/apt/apt.conf.d/99again-spec" "$root/etc/resolv.conf"
+rm -f "$root/usr/sbin/policy-rc.d" "$root$trusted" "$root/etc/apt/apt.conf.d/99again-spec" "$root/etc/resolv.conf"
 [ ! -e "$root/etc/resolv.conf.again-spec" ] || mv "$root/etc/resolv.conf.again-spec" "$root/etc/resolv.conf"
 umount "$root/dev" "$root/proc" "$root"
 

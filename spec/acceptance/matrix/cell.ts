@@ -22,7 +22,7 @@ export interface Cell {
   manifest(target?: string, more?: string): string;
   /** Writes it for `puppet apply`, and returns its path. */
   site(target?: string, more?: string): string;
-  /** What is running, as this process sees it: the runs that have come as far as the manifest's probe, oldest first. */
+  /** The runs that have come as far as the manifest's probe, oldest first. */
   runs(): Promise<readonly Record[]>;
   /** What agents have written to the journal since the cell began. */
   journal(...conditions: string[]): Promise<string>;

@@ -106,8 +106,9 @@ export const generations = {
     release: '11',
     title: 'Debian 11, its Puppet 5.5',
     system: 'bullseye',
-    packages: [...basics, 'puppet-master'],
-    commands: [],
+    packages: [...basics, 'locales', 'puppet-master'],
+    // Its Facter, a program in C++, replaces a locale that is not there by `C`, for Puppet too.
+    commands: ['localedef --inputfile de_DE --charmap UTF-8 de_DE.UTF-8'],
     puppet: { ...debian, version: /^5\.5\./, waitsForLock: false, reloads: false, unitKeepsProcesses: false },
     server: {
       title: "Debian 11's `puppet master`",

@@ -65,6 +65,7 @@ const TAIL = `## What this does not show
 
 - *Other distributions.* They can't be had where this was made. The two gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
   \`ruby\` and a \`vardir\` of their own and the vendor's unit, on Debian 13; that \`ruby\` is a copy of Debian's.
+- *Gems of later days.* Newest means newest when the image was made; it is made anew when \`/var/cache/again-spec\` is emptied.
 - *Puppet 6.* No distribution has it; it lies between what was seen.
 - *aarch64.* The executable is built and started for it (\`npm run build\`, under qemu); the matrix runs on the CPU of the machine.
 - *A run that nobody of these ways starts.* [FAULTS.md](FAULTS.md) and the acceptance tests have more of them.

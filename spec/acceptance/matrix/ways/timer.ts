@@ -13,7 +13,7 @@ export const onetimeInTimer: Way = {
     const service = ['[Service]', 'Type=oneshot', `ExecStart=${command}`, `Environment=${environment}`, ''];
     cell.box.writeFile(`/etc/systemd/system/${UNIT}.service`, service.join('\n'));
     cell.box.writeFile(`/etc/systemd/system/${UNIT}.timer`, '[Timer]\nOnActiveSec=100ms\nAccuracySec=10ms\n');
-    await cell.at.sh(`systemctl daemon-reload && systemctl start ${UNIT}.timer`);
+    await cell.at.sh(`systemctl daemon-reload && systemctl restart ${UNIT}.timer`);
 
     const ended = async () =>
       /Deactivated successfully|Succeeded\./.test(await cell.journal(`--unit=${UNIT}.service`));

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../scripts/project.mjs';
-import { makeWorld, must, startStub } from '../place.mjs';
+import { makeWorld, start, startStub } from '../place.mjs';
 import { gapBetween } from '../processes.mjs';
 import { median, percentile, uncertainty } from '../statistics.mjs';
 
@@ -50,7 +50,7 @@ function waitersOf(journal) {
 /** The same of the real Puppet; who waits stands in the record. */
 async function realGaps(place, count) {
   const world = makeWorld(place, 'latency');
-  must(world.manifest('latency', "exec { '/bin/true': notify => Exec['again'] }", `limit => ${count}`));
+  start(world.manifest('latency', "exec { '/bin/true': notify => Exec['again'] }", `limit => ${count}`));
   const gaps = [];
   for (let last = 0; gaps.length < count; ) {
     const record = await until(() => {

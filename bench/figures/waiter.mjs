@@ -81,8 +81,8 @@ async function startWaiters(place) {
     pids,
     end() {
       place.cancelAll();
-      for (const pid of [pids['Python script'], empty.pid, idle.pid, going.child.pid])
-        process.kill(pid, 'SIGKILL');
+      going.end();
+      for (const pid of [pids['Python script'], empty.pid, idle.pid]) process.kill(pid, 'SIGKILL');
     },
   };
 }

@@ -265,7 +265,7 @@ async function agent(
     compiles,
     asked: async (what) =>
       (await server.requests()).filter(
-        ({ line }) => line.includes(what) && line.includes(`environment=${environment}&`),
+        ({ line }) => line.includes(what) && new RegExp(`\\benvironment=${environment}(&|$)`).test(line),
       ),
     lock: world.path('var/state/agent_catalog_run.lock'),
     patience: Math.ceil(Math.max(6, 2.5 * server.secondsPerRun)),

@@ -2,8 +2,8 @@
 //
 //   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, deltas, convergence, delivery, scope; all of them unless told
 //
-// Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows. Takes a
-// quarter of an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root, and what `npm run setup` installs.
+// Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows, unless a
+// figure failed or was left out. Takes twenty minutes on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root, and what `npm run setup` installs.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -42,22 +42,26 @@ await run('bench', async (names) => {
   try {
     const found = [];
     for (const name of names.length > 0 ? names : Object.keys(figures)) {
-      console.log(`== ${name}`);
-      found.push(await figures[name](place));
+      console.log(`\n== ${name}`);
+      // One that fails must not cost what was measured of the others.
+      const one = await figures[name](place).catch((error) =>
+        console.error(`bench: ${name}: ${error.stack}`),
+      );
+      if (!one) {
+        process.exitCode = 1;
+        continue;
+      }
+      found.push(one);
+      console.log(drawTable(one.rows, readTable(results)));
     }
+    if (names.length > 0 || process.exitCode) return;
     const table = drawTable(
       found.flatMap(({ rows }) => rows),
       readTable(results),
     );
-    console.log(`\n${table}`);
-    if (names.length === 0)
-      writeFileSync(
-        results,
-        page(
-          table,
-          found.flatMap(({ section }) => section ?? []),
-        ),
-      );
+    const sections = found.flatMap(({ section }) => section ?? []);
+    writeFileSync(results, page(table, sections));
+    console.log(`\n${table}\n\nbench: see ${results}`);
   } finally {
     place.remove();
   }

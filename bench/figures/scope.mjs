@@ -1,6 +1,7 @@
 // What a scope of systemd adds to the Exec: the same notifications in a unit that kills what it leaves behind, and in one that does not.
 
 import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { boot } from '../../spec/support/container/container.ts';
 import { median, uncertainty } from '../statistics.mjs';
 import { scriptOf, timesOf } from './exec.mjs';
@@ -18,11 +19,14 @@ export async function measureScope(place) {
   const box = await boot({ system: 'host' });
   try {
     for (const [from, name] of [
-      [place.home, 'again'],
+      ...['again', 'notify', 'deliver', 'again.json'].map((file) => [
+        join(place.home, file),
+        `again/${file}`,
+      ]),
       [place.empty, 'empty'],
       [place.puppet, 'puppet'],
     ])
-      cpSync(from, box.hostPath(`${folder}/${name}`), { recursive: true });
+      cpSync(from, box.hostPath(`${folder}/${name}`));
     const inBox = { again: `${folder}/again/again`, python: ['nothing-like-this'] };
     const commands = {
       empty: [`${folder}/empty`],

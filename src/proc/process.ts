@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
 import { readBytes } from '../read.ts';
-import { hasEnded, parseStat, type Stat } from './stat.ts';
+import { hasEnded, isEndState, parseStat, type Stat, stateIn } from './stat.ts';
 import { parseStatus, type Status } from './status.ts';
 
 /** Names one process for ever, within one boot: a pid alone may be given to another process. */
@@ -94,27 +94,28 @@ export function allPids(): number[] {
 
 /**
  * Watches one process cheaply: its `stat` stays open, and the open file belongs to the process, not to the pid, so
- * a pid that is used again can't be mistaken for it (reading answers ESRCH once the process is gone).
+ * a pid that is used again can't be mistaken for it (reading answers ESRCH once the process is gone). A look leaves no garbage.
  */
 export function watchProcess(id: ProcessId): { ended(): boolean; close(): void } {
   let descriptor: number | undefined;
-  try {
-    descriptor = openSync(`/proc/${id.pid}/stat`, 'r');
-  } catch {
-    descriptor = undefined;
-  }
   const buffer = Buffer.alloc(1024);
   const close = () => {
     if (descriptor !== undefined) closeSync(descriptor);
     descriptor = undefined;
   };
+  try {
+    descriptor = openSync(`/proc/${id.pid}/stat`, 'r');
+    const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+    if (parseStat(buffer.toString('latin1', 0, length))?.start !== id.start) close();
+  } catch {
+    close(); // gone
+  }
   return {
     ended() {
       if (descriptor === undefined) return true;
       try {
         const length = readSync(descriptor, buffer, 0, buffer.length, 0);
-        const stat = parseStat(buffer.toString('latin1', 0, length));
-        if (!hasEnded(stat) && stat?.start === id.start) return false;
+        if (!isEndState(stateIn(buffer, length))) return false;
       } catch {
         // ESRCH: gone
       }

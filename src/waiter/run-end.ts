@@ -4,9 +4,11 @@ import type { Wakeup } from './wakeup.ts';
 
 /** Milliseconds between two looks at a run: the shortest, and the longest. */
 const SHORTEST_MS = 4;
-const LONGEST_MS = 100;
+const LONGEST_MS = 250;
 /** The part of the time that has passed after which to look again. */
 const SHARE = 1 / 100;
+/** A process's start is told in ticks of 10 ms since the boot (proc(5)). */
+const TICK_MS = 10;
 
 /** Milliseconds until the next look, after so many in which nothing has happened. */
 export function nextLook(passed: number): number {
@@ -15,17 +17,17 @@ export function nextLook(passed: number): number {
 
 /**
  * Waits for the end of a run, for a minute at most; false when something else came first. Linux tells nobody but the parent of a process that it
- * has ended, so this looks, and the more rarely the longer nothing happens: the end is noticed after a hundredth of the time that it took. What Puppet writes last
- * in a run is in its state folder, so a change there is a reason to look closely again.
+ * has ended, so this looks, and the more rarely the longer the run goes on and nothing happens: its end is noticed after a hundredth of that
+ * time. What Puppet writes last in a run is in its state folder, so a change there is a reason to look closely again.
  */
 export async function runEnds(run: ProcessId, wakeup: Wakeup, stateFolder: string): Promise<boolean> {
   const watched = watchProcess(run);
   const unwatch = wakeup.watch(stateFolder);
   const begin = monotonic();
+  const quiet = () => monotonic() - Math.max(run.start * TICK_MS, wakeup.lastPoke());
   try {
     while (!watched.ended()) {
-      const passed = monotonic() - begin;
-      if (passed > 60_000 || (await wakeup.sleep(nextLook(passed)))) return false;
+      if (monotonic() - begin > 60_000 || (await wakeup.sleep(nextLook(quiet())))) return false;
     }
     return true;
   } finally {

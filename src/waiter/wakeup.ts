@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { monotonic } from '../clock.ts';
 
 /** Longest sleep at once: `setTimeout` fires at once beyond 2^31-1 ms, and what no event tells is seen after this long. */
 const LONGEST_MS = 60_000;
@@ -9,6 +10,8 @@ export interface Wakeup {
   sleep(milliseconds: number): Promise<boolean>;
   /** Ends the sleep that goes on, or the next one. */
   poke(): void;
+  /** When something has happened last, by the monotonic clock; 0 before the first time. */
+  lastPoke(): number;
   /** Watches a folder, until the function is called that it returns: a change in it is a poke. */
   watch(folder: string): () => void;
   close(): void;
@@ -16,10 +19,12 @@ export interface Wakeup {
 
 export function createWakeup(): Wakeup {
   let poked = false;
+  let last = 0;
   let wake: (() => void) | undefined;
   const watchers = new Map<string, FSWatcher>();
   const poke = () => {
     poked = true;
+    last = monotonic();
     wake?.();
   };
   const unwatch = (folder: string) => {
@@ -28,6 +33,7 @@ export function createWakeup(): Wakeup {
   };
   return {
     poke,
+    lastPoke: () => last,
     close() {
       for (const folder of watchers.keys()) unwatch(folder);
     },

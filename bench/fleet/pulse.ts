@@ -56,7 +56,7 @@ export function timingsOf({ hosts: [host], requests }: Pulse, cached: number): R
   const reruns = host.runs.slice(1);
   const middle = reruns.toSorted((a, b) => a.to - a.from - (b.to - b.from))[Math.floor(reruns.length / 2)];
   if (!middle) throw new Error('a pulse without reruns');
-  const starts = reruns.map(({ from }, index) => from - (host.waits[index]?.to ?? from));
+  const starts = reruns.map(({ from, startedAt = from }) => from - startedAt);
   return { start: median(starts), ...parts(middle, requests), cached };
 }
 

@@ -35,6 +35,8 @@ export interface HostStory {
 export interface RunSeen extends Span {
   /** 0 for a run that nobody of `again` started. */
   readonly link: number;
+  /** When its process became Puppet, of a rerun; `from` is when it took the lock. */
+  readonly startedAt: number | undefined;
   /** Whether it had to do with the catalog of an earlier run. */
   readonly cached: boolean;
 }

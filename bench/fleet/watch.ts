@@ -9,6 +9,7 @@ export const LOOK_MS = 200;
 const LOCK = '/var/cache/puppet/state/agent_catalog_run.lock';
 const REPORT = '/var/cache/puppet/state/last_run_report.yaml';
 const RECORDS = '/var/lib/puppet/tmp/common/again/state/commands';
+const HISTORY = '/var/lib/puppet/tmp/common/again/state/history';
 const CONFIGURATION = '/etc/cluster/cluster.conf';
 
 /** Watches one host from outside, through its files: that costs it nothing. */
@@ -40,9 +41,8 @@ export function watchHost({ host, box }: FleetAgent, now: () => number): Watch {
       const report = read(`${folder}${REPORT}`);
       runs[runs.length - 1] = { ...last, cached: /^cached_catalog_status: on_failure/m.test(report ?? '') };
     }
-    // The rerun is the process that waited.
     if (pid !== undefined && pid !== running)
-      runs.push({ from: at, to: at, link: waiter?.pid === pid ? waiter.link : 0, cached: false });
+      runs.push({ from: at, to: at, ...originOf(folder, pid, at), cached: false });
     running = pid;
   };
   const lookAtWaiter = (folder: string, at: number) => {
@@ -51,7 +51,7 @@ export function watchHost({ host, box }: FleetAgent, now: () => number): Watch {
       if (waiter?.pid === found.pid && waiter.due !== undefined) (waits.at(-1) as Growing<WaitSeen>).to = at;
       else waits.push({ from: at, to: at, link: found.link });
     }
-    waiter = found ?? waiter;
+    waiter = found;
   };
   const look = () => {
     const at = now();
@@ -100,6 +100,15 @@ function waiterOf(folder: string): Waiter | undefined {
   const record = JSON.parse(text) as { waiter: { pid: number }; entries: Entry[] };
   const [entry] = record.entries;
   return entry && { pid: record.waiter.pid, link: entry.link, due: dueTime(entry) };
+}
+
+/** What `again` has noted of a run, before it began; nothing where it is not a rerun. A wait may be too short to be seen. */
+function originOf(folder: string, pid: number, at: number): Pick<RunSeen, 'link' | 'startedAt'> {
+  const newest = list(`${folder}${HISTORY}`).sort().at(-1);
+  const text = newest && read(`${folder}${HISTORY}/${newest}`);
+  const past = text ? (JSON.parse(text) as { pid: number; link: number; startedAt: string }) : undefined;
+  if (past?.pid !== pid) return { link: 0, startedAt: undefined };
+  return { link: past.link, startedAt: at - (Date.now() - Date.parse(past.startedAt)) / 1000 };
 }
 
 /** Where a container's files are seen, looked for anew only when it has been rebooted; undefined while it is down. */

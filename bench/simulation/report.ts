@@ -122,7 +122,7 @@ function awayTable(timings: RunTimings): string {
     return [name, String(within(0)), String(within(1)), String(within(4)), ...figures(outcome).slice(0, 2)];
   });
   return [
-    `${hosts.toLocaleString('en')} hosts that ask for another rerun in every run, ${instances} JRuby instances, no server for ${formatDuration(AWAY.to - AWAY.from)}.`,
+    `${hosts.toLocaleString('en')} hosts that ask for another rerun in every run, ${instances} JRuby instance${instances === 1 ? '' : 's'}, no server for ${formatDuration(AWAY.to - AWAY.from)}.`,
     '',
     table(
       [

@@ -3,7 +3,8 @@
 //   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, deltas, convergence, delivery, scope; all of them unless told
 //
 // Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows, unless a
-// figure failed or was left out. Takes twenty minutes on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root, and what `npm run setup` installs.
+// figure failed or was left out. Takes half an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root,
+// and what `npm run setup` installs.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

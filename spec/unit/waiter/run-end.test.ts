@@ -63,9 +63,13 @@ describe('waiting for the end of a run', () => {
     const { child, id } = startCat();
     const wakeup = createWakeup();
     const folder = temporaryFolder();
-    const ended = runEnds(id, wakeup, folder);
+    let changes = 0;
+    const ended = runEnds(id, wakeup, folder, () => {
+      changes += 1;
+    });
     writeFileSync(join(folder, 'last_run_report.yaml'), '---');
     expect(await ended).toBe(false);
+    expect(changes).toBeGreaterThan(0);
     await wakeup.sleep(0);
     writeFileSync(join(folder, 'last_run_report.yaml'), '--- changed');
     expect(await wakeup.sleep(50)).toBe(false);

@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from './state/temporary.ts';
+
+/** A folder with the launcher, and with a script in the executable's place that notes how it was started and gives this answer. */
+function folderWith(answer: string): string {
+  const folder = temporaryFolder();
+  copyFileSync('files/again/notify', join(folder, 'notify'));
+  const notes = ['environ', 'cmdline', 'stat'].map((file) => `cat /proc/$$/${file} > ${folder}/${file}`);
+  const standIn = `#!/bin/sh\n${notes.join('\n')}\npwd > ${folder}/pwd\nprintf '%s' '${answer}' >&3\n`;
+  writeFileSync(join(folder, 'again'), standIn, { mode: 0o755 });
+  return folder;
+}
+
+/** Runs a command line of sh, in a session of its own as Puppet does. */
+function start(commandLine: string, env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync('setsid', ['--wait', '/bin/sh', '-c', commandLine], {
+    cwd: '/usr',
+    env: { PATH: '/usr/bin:/bin', ...env },
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const noted = (folder: string, file: string) =>
+  readFileSync(join(folder, file), 'latin1').split('\0').slice(0, -1);
+const statOf = (folder: string) => readFileSync(join(folder, 'stat'), 'latin1').split(' ');
+
+describe('the launcher', () => {
+  test('tells `again` the arguments and its parent, from /', () => {
+    const folder = folderWith('0 well');
+    const { status, stdout, stderr } = start(`sh ${folder}/notify --name "a b"; echo $$`);
+    expect([status, stderr]).toEqual([0, '']);
+    const [text, pid] = stdout.split('\n');
+    expect(text).toBe('well');
+    expect(noted(folder, 'cmdline').slice(2)).toEqual(['--name', 'a b', '--parent', pid]);
+    expect(readFileSync(join(folder, 'pwd'), 'utf8')).toBe('/\n');
+  });
+
+  test.each([
+    ['as the leader of a session', (folder: string) => `exec sh ${folder}/notify`],
+    ['in the session of a shell', (folder: string) => `sh ${folder}/notify; true`],
+  ])('started %s, leaves `again` in a session without a terminal that is not the shell’s', (_, line) => {
+    const folder = folderWith('0 well');
+    const shell = start(`echo $$; ${line(folder)}`).stdout.split('\n')[0];
+    const [pid, , , , , session, terminal] = statOf(folder);
+    expect(terminal).toBe('0');
+    if (line(folder).startsWith('exec')) expect(session).toBe(shell);
+    else expect(session).toBe(pid);
+  });
+
+  test('hands nothing of its environment on', () => {
+    const folder = folderWith('0 well');
+    const env = {
+      NODE_OPTIONS: '--no-such-option',
+      LD_LIBRARY_PATH: '/nonexistent',
+      LINES: "one\nexport two='2'\nexport 3\nexport four-4=\n it's five\n",
+      IFS: ':',
+      ENV: '/nonexistent',
+      PPID: '1',
+      again: '/nonexistent',
+      parent: '1',
+      name: 'n',
+      line: 'l',
+      verdict: '0 lie',
+      SHELLOPTS: 'braceexpand',
+    };
+    const { status, stdout, stderr } = start(`sh ${folder}/notify; echo $$`, env);
+    const [text, pid] = stdout.split('\n');
+    expect([status, text, stderr]).toEqual([0, 'well', '']);
+    expect(noted(folder, 'cmdline').slice(2)).toEqual(['--parent', pid]);
+    const names = noted(folder, 'environ').map((variable) => variable.split('=')[0]);
+    const ours = new Set(['PATH', 'MALLOC_ARENA_MAX', 'PWD', 'OLDPWD', 'again', 'parent', 'verdict']);
+    expect(names.filter((name) => !ours.has(name as string))).toEqual([]);
+    expect(noted(folder, 'environ').filter((variable) => /nonexistent|lie/.test(variable))).toEqual([]);
+  });
+
+  test.each([
+    ['0 as said', 0, 'as said\n', ''],
+    ['2 refused', 2, '', 'refused\n'],
+    ['64 wrong', 64, '', 'wrong\n'],
+  ])('relays the verdict %s', (answer, status, stdout, stderr) => {
+    expect(start(`exec sh ${folderWith(answer)}/notify`)).toEqual({ status, stdout, stderr });
+  });
+
+  test('finds `again` beside a relative path', () => {
+    const folder = folderWith('0 well');
+    expect(start(`cd ${folder}/.. && exec sh ${folder.split('/').at(-1)}/notify`)).toEqual({
+      status: 0,
+      stdout: 'well\n',
+      stderr: '',
+    });
+  });
+});

@@ -19,10 +19,17 @@ export function nextLook(passed: number): number {
  * Waits for the end of a run, for a minute at most; false when something else came first. Linux tells nobody but the parent of a process that it
  * has ended, so this looks, and the more rarely the longer the run goes on and nothing happens: its end is noticed after a hundredth of that
  * time. What Puppet writes last in a run is in its state folder, so a change there is a reason to look closely again.
+ *
+ * @param nearEnd called at each such change
  */
-export async function runEnds(run: ProcessId, wakeup: Wakeup, stateFolder: string): Promise<boolean> {
+export async function runEnds(
+  run: ProcessId,
+  wakeup: Wakeup,
+  stateFolder: string,
+  nearEnd?: () => void,
+): Promise<boolean> {
   const watched = watchProcess(run);
-  const unwatch = wakeup.watch(stateFolder);
+  const unwatch = wakeup.watch(stateFolder, nearEnd);
   const begin = monotonic();
   const quiet = () => monotonic() - Math.max(run.start * TICK_MS, wakeup.lastPoke());
   try {

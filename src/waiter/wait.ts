@@ -48,7 +48,7 @@ export async function waitAndBecome(
         await giveUpRecord(held);
         return 'end';
       case 'await-run':
-        if (await runEnds(step.run, wakeup, puppetState)) {
+        if (await runEnds(step.run, wakeup, puppetState, loadPartEarly)) {
           await noteRunEnd(held, step.run);
           environment = environmentOfRun(held);
           settleOutcomes(openStateFolder(held.home));
@@ -58,8 +58,7 @@ export async function waitAndBecome(
         await wakeup.sleep(step.until - monotonic());
         return 'go on';
       case 'rerun': {
-        // Loaded only now: a waiter may live for days before it needs what comes from here on.
-        const { createWitness, findBlocker, noteSatisfied, startRerun } = await import('./part.ts');
+        const { createWitness, findBlocker, noteSatisfied, startRerun } = await loadPart();
         witness ??= createWitness(held.puppet, () => environment);
         const blocker = await findBlocker(record.command, held);
         const satisfied = witness.observe(blocker?.kind === 'run' ? blocker.run : undefined);
@@ -84,6 +83,10 @@ export async function waitAndBecome(
   log('cancelled', displayNames(known.entries));
   await giveUpRecord(held);
 }
+
+/** What is needed when something is due. A waiter may live for days before that, so it is loaded late, and best while the run is at its end. */
+const loadPart = () => import('./part.ts');
+const loadPartEarly = () => void loadPart().catch(() => {}); // whoever needs it is told
 
 /** The Puppet environment of the run that notified, from its report; undefined where there is no new one. */
 function environmentOfRun({ puppet, reportMark: before }: Held): string | undefined {

@@ -12,8 +12,8 @@ export interface Wakeup {
   poke(): void;
   /** When something has happened last, by the monotonic clock; 0 before the first time. */
   lastPoke(): number;
-  /** Watches a folder, until the function is called that it returns: a change in it is a poke. */
-  watch(folder: string): () => void;
+  /** Watches a folder, until the function is called that it returns: a change in it is a poke, and is told. */
+  watch(folder: string, changed?: () => void): () => void;
   close(): void;
 }
 
@@ -37,11 +37,14 @@ export function createWakeup(): Wakeup {
     close() {
       for (const folder of watchers.keys()) unwatch(folder);
     },
-    watch(folder) {
+    watch(folder, changed) {
       // It may be another one of that name.
       unwatch(folder);
       try {
-        const watcher = watch(folder, poke);
+        const watcher = watch(folder, () => {
+          poke();
+          changed?.();
+        });
         watcher.on('error', () => watcher.close());
         watchers.set(folder, watcher);
       } catch {

@@ -9,7 +9,7 @@ import { statOf } from '../processes.mjs';
 import { median, uncertainty } from '../statistics.mjs';
 
 const passes = 8;
-const rounds = 3;
+const rounds = 8;
 
 export async function measureConvergence(place) {
   const world = makeWorld(place, 'convergence');
@@ -27,18 +27,17 @@ exec { 'pass':
   const chain = world.manifest('chain', body('again'));
   must(loop);
   const times = { loop: [], chain: [] };
+  const ways = {
+    loop: () => must(['/bin/sh', '-c', `for pass in $(seq ${passes}); do ${loop.join(' ')} || exit; done`]),
+    chain: async () => {
+      const [, last] = /waiter pid (\d+)/.exec(must(chain));
+      await converged(world, count, last);
+    },
+  };
   for (let round = 0; round < rounds; round += 1) {
-    times.loop.push(
-      await timed(count, () =>
-        must(['/bin/sh', '-c', `for pass in $(seq ${passes}); do ${loop.join(' ')} || exit; done`]),
-      ),
-    );
-    times.chain.push(
-      await timed(count, async () => {
-        const [, last] = /waiter pid (\d+)/.exec(must(chain));
-        await converged(world, count, last);
-      }),
-    );
+    // One goes first, then the other: what gets slower or faster meanwhile does so for both.
+    const turns = Object.keys(ways);
+    for (const way of round % 2 ? turns.reverse() : turns) times[way].push(await timed(count, ways[way]));
   }
   const base = median(times.loop);
   return Object.entries({ 'a shell loop': times.loop, again: times.chain }).map(([what, found]) => ({

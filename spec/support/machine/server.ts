@@ -16,10 +16,13 @@ export interface PuppetServer {
   readonly secondsPerRun: number;
   /** A folder with the certificate of `certname`, for an agent to copy. */
   readonly agentSsl: string;
-  /** Adds an environment, or replaces its manifest. */
-  environment(name: string, manifest: string, hieraData?: string): Promise<void>;
+  /** Adds an environment, or replaces its manifest, which the server reads anew for each catalog, unless it may keep it (from the next one on). */
+  environment(name: string, manifest: string, hieraData?: string, timeout?: Timeout): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Puppet's `environment_timeout`: 0 reads all manifests and functions anew for each catalog, `unlimited` once. */
+export type Timeout = '0' | 'unlimited';
 
 export interface Request {
   /** `GET /puppet/v3/file_content/modules/common/…?environment=production&…` */
@@ -27,9 +30,14 @@ export interface Request {
   readonly bytes: number;
 }
 
-/** The quick compiler alone halves the work of a start: no catalog is worth the thorough one here. */
 const java =
-  'java -Xms512m -Xmx768m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger';
+  'java -Xms512m -Xmx768m -XX:+UseSerialGC -Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger';
+
+/** What a server is to be good at. The quick compiler alone halves the work of a start: few catalogs are worth the thorough one, and JRuby's. */
+const kinds = {
+  'few catalogs': { java: `${java} -XX:TieredStopAtLevel=1`, compileMode: 'off' },
+  'many catalogs': { java, compileMode: 'jit' }, // Puppet Server's defaults
+};
 
 /** Starts one and waits until an agent has got a catalog from it: about half a minute on a quiet machine. */
 export async function startServer(
@@ -37,6 +45,7 @@ export async function startServer(
   puppet: Puppet,
   dir: string,
   module: string,
+  kind: keyof typeof kinds = 'few catalogs',
 ): Promise<PuppetServer> {
   const at = (...names: string[]) => join(dir, ...names);
   const port = await freePort();
@@ -46,13 +55,19 @@ export async function startServer(
     const { code, output } = await node.exec({ argv, cwd: dir, env, seconds: 300 });
     if (code !== 0) throw new Error(`${argv.join(' ')}: ${output}`);
   };
-  const environment = async (name: string, manifest: string, hieraData = '--- {}\n') => {
+  const environment: PuppetServer['environment'] = async (
+    name,
+    manifest,
+    hieraData = '--- {}\n',
+    timeout = '0',
+  ) => {
     const folder = at('code/environments', name);
     await node.files.makeFolder(join(folder, 'manifests'));
     await node.files.makeFolder(join(folder, 'data'));
     await node.files.write(join(folder, 'hiera.yaml'), environmentHiera);
     await node.files.write(join(folder, 'data/all.yaml'), hieraData);
     await node.files.write(join(folder, 'manifests/site.pp'), manifest);
+    await node.files.write(join(folder, 'environment.conf'), `environment_timeout = ${timeout}\n`);
   };
 
   for (const folder of ['conf', 'code/modules', 'var', 'log', 'run']) await node.files.makeFolder(at(folder));
@@ -62,7 +77,7 @@ export async function startServer(
   await must('sed', '-i', `s#/etc/puppet/puppetserver/#${at('jetty')}/#`, at('jetty/conf.d/global.conf'));
   await must('sed', '-i', `s#/var/log/puppetserver/#${at('log')}/#`, at('jetty/logback.xml'));
   await must('sed', '-i', `s#/var/log/puppetserver/#${at('log')}/#`, at('jetty/request-logging.xml'));
-  await node.files.write(at('jetty/conf.d/puppetserver.conf'), jrubyPuppet(dir));
+  await node.files.write(at('jetty/conf.d/puppetserver.conf'), jrubyPuppet(dir, kinds[kind].compileMode));
   await node.files.write(at('jetty/conf.d/webserver.conf'), webServer(dir, port));
   await node.files.write(at('conf/puppet.conf'), serverConf(dir, port));
   await must('puppetserver', 'ca', 'setup', '--config', at('conf/puppet.conf'));
@@ -74,7 +89,7 @@ export async function startServer(
   const server = await node.start({
     argv: [
       ...['setpriv', '--reuid=puppet', '--regid=puppet', '--clear-groups', '--inh-caps=-all'],
-      ...`${java} ${jar} ${options} --restart-file ${at('run/restart')}`.split(' '),
+      ...`${kinds[kind].java} ${jar} ${options} --restart-file ${at('run/restart')}`.split(' '),
     ],
     cwd: dir,
     env,
@@ -168,13 +183,12 @@ certname = localhost
 server = localhost
 serverport = ${port}
 autosign = true
-environment_timeout = 0
 keylength = 2048
 [server]
 cadir = ${dir}/ca
 `;
 
-const jrubyPuppet = (dir: string) => `jruby-puppet: {
+const jrubyPuppet = (dir: string, compileMode: string) => `jruby-puppet: {
     ruby-load-path: [/usr/lib/puppetserver/ruby/vendor_ruby]
     gem-home: ${dir}/var/jruby-gems
     gem-path: [\${jruby-puppet.gem-home}, "/usr/lib/puppetserver/vendored-jruby-gems"]
@@ -184,7 +198,7 @@ const jrubyPuppet = (dir: string) => `jruby-puppet: {
     server-run-dir: ${dir}/run
     server-log-dir: ${dir}/log
     max-active-instances: 1
-    compile-mode: off
+    compile-mode: ${compileMode}
 }
 `;
 

@@ -12,7 +12,7 @@ export function statOf(pid) {
   }
 }
 
-/** Milliseconds of CPU that a process has used: USER_HZ is 100. */
+/** Milliseconds of CPU that a process has used, or a thread (`PID/task/TID`): USER_HZ is 100. */
 export function cpuOf(pid) {
   const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) * 10;
@@ -35,7 +35,7 @@ export function gapBetween(run, waiter) {
   return performance.now() - end;
 }
 
-function commOf(pid) {
+export function commOf(pid) {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'latin1');
   } catch {

@@ -7,6 +7,8 @@ const SHORTEST_MS = 4;
 const LONGEST_MS = 250;
 /** The part of the time that has passed after which to look again. */
 const SHARE = 1 / 100;
+/** How much longer a pause becomes at once, or it stays as it was. */
+const LONGER = 1.25;
 /** A process's start is told in ticks of 10 ms since the boot (proc(5)). */
 const TICK_MS = 10;
 
@@ -30,14 +32,24 @@ export async function runEnds(
 ): Promise<boolean> {
   const watched = watchProcess(run);
   const unwatch = wakeup.watch(stateFolder, nearEnd);
-  const begin = monotonic();
-  const quiet = () => monotonic() - Math.max(run.start * TICK_MS, wakeup.lastPoke());
+  const quietSince = Math.max(run.start * TICK_MS, wakeup.lastPoke());
+  let ended = watched.ended();
+  let pause = SHORTEST_MS;
+  // A look leaves hardly any garbage: one timer serves many of them, for garbage is memory that a waiter would hold.
+  const look = () => {
+    ended = watched.ended();
+    if (ended) return wakeup.poke();
+    const next = nextLook(monotonic() - quietSince);
+    if (next <= pause * LONGER) return void timer.refresh();
+    pause = next;
+    timer = setTimeout(look, pause);
+  };
+  let timer = setTimeout(look, pause);
   try {
-    while (!watched.ended()) {
-      if (monotonic() - begin > 60_000 || (await wakeup.sleep(nextLook(quiet())))) return false;
-    }
-    return true;
+    if (!ended) await wakeup.sleep(60_000);
+    return ended;
   } finally {
+    clearTimeout(timer);
     unwatch();
     watched.close();
   }

@@ -25,9 +25,9 @@ const FLAGS = new Set(
   skip_logging_catalog_request_destination splay static_catalogs storeconfigs strict_environment_mode
   strict_hostname_checking strict_variables summarize tasks trace trusted_server_facts use_cached_catalog
   use_last_environment use_srv_records usecacheonfailure versioned_environment_dirs write_catalog_summary
-  debug detailed_exitcodes enable fingerprint help loadclasses parseonly test use_nodes verbose version`.split(
-    /\s+/,
-  ),
+  debug detailed_exitcodes enable fingerprint help loadclasses parseonly test use_nodes verbose version`
+    .replaceAll('\n ', '')
+    .split(' '),
 );
 
 /** Short options of `apply` and `agent`; `-D`, `-o` and `-E` belong to settings. */

@@ -35,9 +35,9 @@ export function parsePuppetCommandLine(argv: readonly Bytes[]): PuppetCommandLin
     at += RUBY_OPTIONS_WITH_VALUE.has(argument) ? 2 : 1;
   }
   const script = argv[at];
-  if (script === undefined || !/(^|\/)puppet(\.rb)?$/.test(script)) return undefined;
+  if (script === undefined || !['puppet', 'puppet.rb'].includes(fileName(script))) return undefined;
   const subcommand = argv[at + 1];
-  const named = subcommand !== undefined && !/^-|\.pp$/.test(subcommand);
+  const named = subcommand !== undefined && !subcommand.startsWith('-') && !subcommand.endsWith('.pp');
   return {
     scriptEnd: at + 1,
     subcommand: named ? subcommand : undefined,
@@ -47,10 +47,16 @@ export function parsePuppetCommandLine(argv: readonly Bytes[]): PuppetCommandLin
 
 /** Whether this image is a Ruby interpreter: `ruby`, `ruby3.1`, a vendored one, also one that was replaced. */
 export function isRuby(image: Bytes): boolean {
-  return /(^|\/)ruby[^/]*$/.test(imagePath(image));
+  return fileName(imagePath(image)).startsWith('ruby');
 }
 
 /** The path of an image: the kernel appends ` (deleted)` when the file is gone or replaced (proc_pid_exe(5)). */
 export function imagePath(image: Bytes): Bytes {
-  return image.replace(/ \(deleted\)$/, '') as Bytes;
+  return (image.endsWith(DELETED) ? image.slice(0, -DELETED.length) : image) as Bytes;
+}
+
+const DELETED = ' (deleted)';
+
+function fileName(path: Bytes): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

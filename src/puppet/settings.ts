@@ -66,7 +66,7 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
   };
   const value = (name: string, depth = 0): string => {
     const raw: string = given(name) ?? configured(name) ?? defaults[name] ?? '';
-    if (depth > 8) return raw;
+    if (depth > 8 || !raw.includes('$')) return raw;
     return raw.replace(/\$\{?(\w+)\}?/g, (_, inner: string) => value(inner, depth + 1));
   };
   return {

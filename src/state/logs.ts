@@ -8,8 +8,12 @@ const KEPT = 20;
 
 /** A new log's name; names sort by the time at which the rerun was asked for. */
 export function newLogName(now: Date): string {
-  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
-  return `${stamp}-${randomHex(6)}.log`;
+  const stamp = now
+    .toISOString()
+    .slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)
+    .replaceAll('-', '')
+    .replaceAll(':', '');
+  return `${stamp}Z-${randomHex(6)}.log`;
 }
 
 export function logPath(folder: string, name: string): string {

@@ -9,32 +9,21 @@ export interface Status {
   readonly blockedSignals: bigint;
 }
 
-/** Without regular expressions: V8 would compile each of them anew in every notification. */
 export function parseStatus(text: string): Status | undefined {
-  const umask = Number(`0o${field(text, 'Umask')}`);
-  const [realUser, effectiveUser] = field(text, 'Uid').split('\t').map(Number);
-  const ignoredSignals = mask(field(text, 'SigIgn'));
-  const blockedSignals = mask(field(text, 'SigBlk'));
-  if (!isId(umask) || !isId(realUser) || !isId(effectiveUser)) return undefined;
-  if (ignoredSignals === undefined || blockedSignals === undefined) return undefined;
-  return { realUser, effectiveUser, umask, ignoredSignals, blockedSignals };
+  const umask = /^Umask:\s*([0-7]+)$/m.exec(text)?.[1];
+  const [, realUser, effectiveUser] = /^Uid:\s*(\d+)\s+(\d+)\s/m.exec(text) ?? [];
+  const [ignored, blocked] = [mask(/^SigIgn:\s*(.*)$/m, text), mask(/^SigBlk:\s*(.*)$/m, text)];
+  if (!umask || !realUser || !effectiveUser || !ignored || !blocked) return undefined;
+  return {
+    realUser: Number(realUser),
+    effectiveUser: Number(effectiveUser),
+    umask: Number.parseInt(umask, 8),
+    ignoredSignals: BigInt(`0x${ignored}`),
+    blockedSignals: BigInt(`0x${blocked}`),
+  };
 }
 
-/** What follows a field's name and a tab, to the end of its line; `none` where there is no such field, which is no number. */
-function field(text: string, name: string): string {
-  const start = `\n${name}:\t`;
-  const at = text.indexOf(start);
-  return at < 0 ? 'none' : (text.slice(at + start.length).split('\n', 1)[0] as string);
-}
-
-function isId(value: number | undefined): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function mask(digits: string): bigint | undefined {
-  try {
-    return BigInt(`0x${digits}`);
-  } catch {
-    return undefined;
-  }
+function mask(line: RegExp, text: string): string | undefined {
+  const digits = line.exec(text)?.[1];
+  return digits && /^[0-9a-f]{1,16}$/.test(digits) ? digits : undefined;
 }

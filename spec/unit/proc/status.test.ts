@@ -40,6 +40,8 @@ describe('/proc/PID/status', () => {
     ['users that are no numbers', status.replace('1000\t1001', 'root\troot')],
     ['signals that are not hexadecimal', status.replace('8000000000001001', 'none')],
     ['a umask that is not octal', status.replace('0027', 'x')],
+    ['no users, which does not mean root', status.replace('1000\t1001\t1000\t1001', '')],
+    ['signals of more than 64 bits', status.replace('8000000000001001', '18000000000001001')],
   ])('%s: not understood, and no crash', (_, text) => {
     expect(parseStatus(text)).toBeUndefined();
   });

@@ -6,14 +6,18 @@ import { appendToFile, removeFile } from './files.ts';
 /** How many logs of reruns are kept. */
 const KEPT = 20;
 
-/** A new log's name; names sort by the time at which the rerun was asked for. */
+/**
+ * A new log's name; names sort by the time at which the rerun was asked for. Not by way of toISOString(), whose first use in a process takes
+ * longer than the lock.
+ */
 export function newLogName(now: Date): string {
-  const stamp = now
-    .toISOString()
-    .slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)
-    .replaceAll('-', '')
-    .replaceAll(':', '');
-  return `${stamp}Z-${randomHex(6)}.log`;
+  const date = [now.getUTCFullYear(), now.getUTCMonth() + 1, now.getUTCDate()];
+  const time = [now.getUTCHours(), now.getUTCMinutes(), now.getUTCSeconds()];
+  return `${date.map(twoDigits).join('')}T${time.map(twoDigits).join('')}Z-${randomHex(6)}.log`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0');
 }
 
 export function logPath(folder: string, name: string): string {

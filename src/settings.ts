@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join } from './path.ts';
 import { Refusal } from './refusal.ts';
 import type { ChainRules } from './schedule/chain.ts';
 

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { log } from '../journal.ts';
 import { reportLost } from '../lost.ts';
+import { join } from '../path.ts';
 import { cancel } from '../people/cancel.ts';
 import { drawHistory, pastOf } from '../people/history.ts';
 import { showLog } from '../people/log.ts';

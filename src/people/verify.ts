@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { join } from '../path.ts';
 import { Refusal } from '../refusal.ts';
 import { readOwnFile, removeFile } from '../state/files.ts';
 

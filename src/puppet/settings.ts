@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import type { Bytes } from '../bytes.ts';
+import { join } from '../path.ts';
 import { readBytes } from '../read.ts';
 import type { Run } from '../run/types.ts';
 import { flag, text } from './arguments.ts';

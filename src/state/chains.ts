@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { bootId } from '../clock.ts';
+import { join } from '../path.ts';
 import type { ChainLink } from '../rerun/environment.ts';
 import { readOwnFile, replaceFile } from './files.ts';
 

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { bootId } from '../clock.ts';
+import { join } from '../path.ts';
 import { isAlive, type ProcessId, self } from '../proc/process.ts';
 import { readOwnFile, replaceFile } from './files.ts';
 

@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join } from '../path.ts';
 import { readBytes } from '../read.ts';
 import { Refusal } from '../refusal.ts';
 

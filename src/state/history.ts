@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join } from '../path.ts';
 import { readOwnFile, removeFile, replaceFile } from './files.ts';
 
 /** How many reruns are remembered. */

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { bootId, monotonic } from '../clock.ts';
+import { join } from '../path.ts';
 import { isAlive, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { sleep } from '../sleep.ts';

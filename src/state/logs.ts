@@ -1,5 +1,5 @@
 import { readdirSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { join } from '../path.ts';
 import { randomHex } from '../random.ts';
 import { appendToFile, removeFile } from './files.ts';
 

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { bootId } from '../clock.ts';
+import { join } from '../path.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../proc/process.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Command } from '../rerun/types.ts';

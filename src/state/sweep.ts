@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { bootId } from '../clock.ts';
+import { join } from '../path.ts';
 import { removeFile } from './files.ts';
 import { type CommandRecord, isHeld, readRecords, removeRecord } from './records.ts';
 

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Bytes, fromBuffer, toBuffer } from '../bytes.ts';
+import { join } from '../path.ts';
 import { allPids, type ProcessId, readProcess } from '../proc/process.ts';
 import { isDisabled, lockHolder } from '../puppet/lock.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';

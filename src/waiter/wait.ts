@@ -1,6 +1,6 @@
-import { dirname, join } from 'node:path';
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
+import { dirname, join } from '../path.ts';
 import { readReport, reportMark } from '../puppet/report.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
 import { displayNames } from '../schedule/names.ts';

@@ -1,4 +1,4 @@
-import { readBytes } from './read.ts';
+import { readText } from './read.ts';
 
 /**
  * Milliseconds of CLOCK_MONOTONIC: not touched by changes of the wall clock, and the same for all processes of one boot
@@ -10,7 +10,7 @@ export function monotonic(): number {
 
 /** Names this boot of the kernel; monotonic times and pids mean nothing under another one. */
 export function bootId(): string {
-  boot ??= readBytes('/proc/sys/kernel/random/boot_id').trim();
+  boot ??= readText('/proc/sys/kernel/random/boot_id').trim();
   return boot;
 }
 

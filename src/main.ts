@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { log } from './journal.ts';
 import { takeNotification } from './notification.ts';
 import { ChainEnded, oneLine, Refusal } from './refusal.ts';
@@ -16,7 +16,11 @@ async function main(args: readonly string[]): Promise<void> {
   // Nobody is ever shown where an error came from, and to find that out takes longer than most of what fails here, such as a file that isn't there.
   Error.stackTraceLimit = 0;
   // Node names its main thread `MainThread`; ps, pgrep and killall look for `again`.
-  if (existsSync('/proc/self/comm')) writeFileSync('/proc/self/comm', 'again');
+  try {
+    writeFileSync('/proc/self/comm', 'again');
+  } catch {
+    // /proc is not mounted: see self() of proc/process.ts for whom that matters.
+  }
   const notification = parseCanonical(args);
   if (notification) return beWaiter(notification);
   if (args[0] === '--adopt') return beSuccessor();

@@ -99,8 +99,9 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   const record = await recordIn(folder, () => {
     // The waiter that was to have it has ended meanwhile.
     if (served && !isServed(readRecord(folder, id), run)) return undefined;
-    events.push(...sweep(folder).map(reportLost(folder)));
-    const recorded = withNotification({ request, run, command, settings, held, folder });
+    const { lost, records } = sweep(folder);
+    events.push(...lost.map(reportLost(folder)));
+    const recorded = withNotification({ request, run, command, settings, held, folder, records });
     writeRecord(folder, id, recorded);
     return recorded;
   });

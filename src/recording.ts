@@ -12,7 +12,7 @@ import { withEntry } from './schedule/entry.ts';
 import type { Settings } from './settings.ts';
 import { readUnitLink } from './state/chains.ts';
 import { newLogName } from './state/logs.ts';
-import { type CommandRecord, isHeld, readRecords } from './state/records.ts';
+import { type CommandRecord, isHeld } from './state/records.ts';
 import type { Held } from './waiter/held.ts';
 
 /** A notification and all that its record follows from. */
@@ -23,6 +23,8 @@ export interface Notification {
   readonly settings: Settings;
   readonly held: Held;
   readonly folder: string;
+  /** All that is pending, by command. */
+  readonly records: ReadonlyMap<string, CommandRecord>;
 }
 
 /**
@@ -38,8 +40,8 @@ export function withNotification({
   settings,
   held,
   folder,
+  records,
 }: Notification): CommandRecord {
-  const records = readRecords(folder);
   const mine = records.get(held.id);
   const chainKey = run.mode === 'apply' ? held.id : held.puppet.lockFile;
   const boot = bootId();
@@ -47,7 +49,7 @@ export function withNotification({
   const inherited = linkOfRun(run, held, folder, boot);
   const pending = siblings.flatMap((record) => record.entries);
   const link = nextLink(
-    Math.max(inherited?.link ?? 0, linkInPlace(pending, startTime(run.process))),
+    Math.max(inherited?.link ?? 0, pending.length > 0 ? linkInPlace(pending, startTime(run.process)) : 0),
     pending.map((entry) => entry.link),
   );
   if (isOver(link, settings)) {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from './path.ts';
+import { readText } from './read.ts';
 import { Refusal } from './refusal.ts';
 import type { ChainRules } from './schedule/chain.ts';
 
@@ -20,7 +20,7 @@ export function readSettings(folder = home()): Settings {
   const path = join(folder, 'again.json');
   let content: string;
   try {
-    content = readFileSync(path, 'utf8');
+    content = readText(path);
   } catch (error) {
     throw new Refusal(
       `the settings ${path} cannot be read (${(error as NodeJS.ErrnoException).code}): run Puppet once, it writes them`,

@@ -11,7 +11,16 @@ export interface Verdict {
 
 /** Puppet fails an Exec that prints what its locale can't read, so what is not ASCII is shown by its number. */
 export function toAscii(text: string): string {
+  if (isAscii(text)) return text;
   return text.replace(/[^\x20-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
 }
 
 /** Says the verdict and closes the descriptor: whoever started this process goes on from here. */

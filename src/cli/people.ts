@@ -107,7 +107,7 @@ const verifyCommand: CommandModule = {
 async function settledFolder(): Promise<string> {
   const folder = openStateFolder(home());
   // On a full disk there is no lock to be had; what is there can be shown all the same.
-  const lost = await withLock(folder, () => sweep(folder)).catch(() => []);
+  const { lost } = await withLock(folder, () => sweep(folder)).catch(() => ({ lost: [] }));
   for (const [event, text] of lost.map(reportLost(folder))) log(event, text);
   settleOutcomes(folder);
   return folder;

@@ -4,10 +4,14 @@ export interface Limit {
   readonly hard: number | undefined;
 }
 
+const LABEL = '\nMax open files ';
+
 /** The limit of open files of a /proc/PID/limits (proc_pid_limits(5)): the one that Node changes for itself. */
 export function parseOpenFilesLimit(text: string): Limit | undefined {
-  const match = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text);
-  if (!match?.[1] || !match[2]) return undefined;
+  const at = text.indexOf(LABEL);
+  if (at < 0) return undefined;
+  const [line = ''] = text.slice(at + LABEL.length).split('\n', 1);
+  const [soft, hard] = line.split(' ').filter((word) => word !== '');
   const value = (word: string) => (word === 'unlimited' ? undefined : Number(word));
-  return { soft: value(match[1]), hard: value(match[2]) };
+  return soft === undefined || hard === undefined ? undefined : { soft: value(soft), hard: value(hard) };
 }

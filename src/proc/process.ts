@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
-import { readBytes } from '../read.ts';
+import { readBytes, readText } from '../read.ts';
 import { hasEnded, isEndState, parseStat, type Stat, stateIn } from './stat.ts';
 import { parseStatus, type Status } from './status.ts';
 
@@ -29,7 +29,7 @@ export interface ProcessSnapshot {
 export function readProcess(pid: number): ProcessSnapshot | undefined {
   try {
     const stat = readStat(pid);
-    const status = parseStatus(readBytes(`/proc/${pid}/status`));
+    const status = parseStatus(readText(`/proc/${pid}/status`));
     if (!stat || !status) return undefined;
     return {
       id: { pid, start: stat.start },
@@ -63,7 +63,7 @@ export function* readAncestry(pid: number): Generator<ProcessSnapshot> {
 
 export function readStat(pid: number): Stat | undefined {
   try {
-    return parseStat(readBytes(`/proc/${pid}/stat`));
+    return parseStat(readText(`/proc/${pid}/stat`));
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { monotonic } from '../clock.ts';
-import { readBytes } from '../read.ts';
+import { readText } from '../read.ts';
 import type { ProcessId } from './process.ts';
 
 /** Milliseconds of one clock tick of /proc/PID/stat: USER_HZ is 100 on every Linux that Node runs on. */
@@ -10,6 +10,6 @@ const TICK_MS = 10;
  * counts start times from boot, also while the machine was suspended, which the monotonic clock leaves out.
  */
 export function startTime(id: ProcessId): number {
-  const uptime = Number.parseFloat(readBytes('/proc/uptime')) * 1000;
+  const uptime = Number.parseFloat(readText('/proc/uptime')) * 1000;
   return monotonic() - (uptime - id.start * TICK_MS) - 2 * TICK_MS;
 }

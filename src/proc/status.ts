@@ -9,21 +9,35 @@ export interface Status {
   readonly blockedSignals: bigint;
 }
 
+/** Undefined where a field is missing, or is not what the kernel writes. */
 export function parseStatus(text: string): Status | undefined {
-  const umask = /^Umask:\s*([0-7]+)$/m.exec(text)?.[1];
-  const [, realUser, effectiveUser] = /^Uid:\s*(\d+)\s+(\d+)\s/m.exec(text) ?? [];
-  const [ignored, blocked] = [mask(/^SigIgn:\s*(.*)$/m, text), mask(/^SigBlk:\s*(.*)$/m, text)];
-  if (!umask || !realUser || !effectiveUser || !ignored || !blocked) return undefined;
-  return {
-    realUser: Number(realUser),
-    effectiveUser: Number(effectiveUser),
-    umask: Number.parseInt(umask, 8),
-    ignoredSignals: BigInt(`0x${ignored}`),
-    blockedSignals: BigInt(`0x${blocked}`),
+  const field = (name: string) => {
+    const label = `\n${name}:\t`;
+    const at = text.indexOf(label);
+    const end = text.indexOf('\n', at + label.length);
+    return at < 0 || end < 0 ? '' : text.slice(at + label.length, end);
   };
+  const [realUser, effectiveUser] = field('Uid')
+    .split('\t')
+    .map((digits) => parseDigits(digits, 10));
+  const umask = parseDigits(field('Umask'), 8);
+  const ignoredSignals = parseSignals(field('SigIgn'));
+  const blockedSignals = parseSignals(field('SigBlk'));
+  if (realUser === undefined || effectiveUser === undefined || umask === undefined) return undefined;
+  if (ignoredSignals === undefined || blockedSignals === undefined) return undefined;
+  return { realUser, effectiveUser, umask, ignoredSignals, blockedSignals };
 }
 
-function mask(line: RegExp, text: string): string | undefined {
-  const digits = line.exec(text)?.[1];
-  return digits && /^[0-9a-f]{1,16}$/.test(digits) ? digits : undefined;
+/** A number of digits alone; undefined for everything else that parseInt() takes. */
+function parseDigits(digits: string, radix: number): number | undefined {
+  const value = Number.parseInt(digits, radix);
+  return value >= 0 && value.toString(radix).padStart(digits.length, '0') === digits ? value : undefined;
+}
+
+/** A set of 64 bits at most: two halves of 32 bits, in hexadecimal. */
+function parseSignals(digits: string): bigint | undefined {
+  const high = parseDigits(digits.slice(0, -8).padStart(1, '0'), 16);
+  const low = parseDigits(digits.slice(-8), 16);
+  if (high === undefined || low === undefined || digits.length > 16) return undefined;
+  return (BigInt(high) << 32n) | BigInt(low);
 }

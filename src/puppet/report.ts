@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readText } from '../read.ts';
 
 /** What is used of Puppet's last run report (`lastrunreport`, report format 10 and later). */
 export interface Report {
@@ -23,7 +24,7 @@ export function reportMark(path: string): ReportMark {
 
 export function readReport(path: string): Report | undefined {
   try {
-    return parseReport(readFileSync(path, 'utf8'));
+    return parseReport(readText(path));
   } catch {
     return undefined;
   }

@@ -44,10 +44,16 @@ function layouts(user: number, homeFolder: string): Layout[] {
  */
 export function findPuppetSettings(run: Run, environment: readonly Bytes[], user: number): PuppetSettings {
   const homeFolder = environment.find((entry) => entry.startsWith('HOME='))?.slice(5) ?? '/';
-  const found = layouts(user, homeFolder).map((layout) => resolve(run, layout));
-  const packaged = run.argv[run.prefix - 2]?.startsWith('/usr/bin/') ? found[0] : found[1];
-  const verified = found.find(({ lockFile }) => lockPid(lockFile) === run.process.pid);
-  return verified ?? (packaged as PuppetSettings);
+  const isPackaged = run.argv[run.prefix - 2]?.startsWith('/usr/bin/');
+  const [likely, other] = isPackaged ? layouts(user, homeFolder) : layouts(user, homeFolder).reverse();
+  const expected = resolve(run, likely as Layout);
+  if (run.mode === 'apply' || holdsLock(run, expected)) return expected;
+  const unexpected = resolve(run, other as Layout);
+  return holdsLock(run, unexpected) ? unexpected : expected;
+}
+
+function holdsLock(run: Run, { lockFile }: PuppetSettings): boolean {
+  return lockPid(lockFile) === run.process.pid;
 }
 
 function resolve(run: Run, layout: Layout): PuppetSettings {
@@ -56,18 +62,20 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
   const sections = readConfig(given('config') ?? join(confdir, 'puppet.conf'));
   const section = run.mode === 'apply' ? 'user' : 'agent';
   const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
-  const defaults: Record<string, string> = {
-    confdir,
-    vardir: layout.vardir,
-    statedir: '$vardir/state',
-    agent_catalog_run_lockfile: '$statedir/agent_catalog_run.lock',
-    agent_disabled_lockfile: '$statedir/agent_disabled.lock',
-    lastrunreport: '$statedir/last_run_report.yaml',
-  };
+  // A circle ends somewhere.
   const value = (name: string, depth = 0): string => {
-    const raw: string = given(name) ?? configured(name) ?? defaults[name] ?? '';
+    const raw = given(name) ?? configured(name) ?? (defaults[name]?.(depth + 1) || '');
     if (depth > 8 || !raw.includes('$')) return raw;
     return raw.replace(/\$\{?(\w+)\}?/g, (_, inner: string) => value(inner, depth + 1));
+  };
+  const within = (folder: string, name: string) => (depth: number) => join(value(folder, depth), name);
+  const defaults: Record<string, (depth: number) => string> = {
+    confdir: () => confdir,
+    vardir: () => layout.vardir,
+    statedir: within('vardir', 'state'),
+    agent_catalog_run_lockfile: within('statedir', 'agent_catalog_run.lock'),
+    agent_disabled_lockfile: within('statedir', 'agent_disabled.lock'),
+    lastrunreport: within('statedir', 'last_run_report.yaml'),
   };
   return {
     noop: flag(run.arguments, 'noop') ?? configured('noop')?.toLowerCase() === 'true',
@@ -86,16 +94,23 @@ function readConfig(path: string): Map<string, Map<string, string>> {
   }
 }
 
-/** Parses a puppet.conf: sections, `name = value`, comment lines. Settings before the first section count for `main`. */
+/**
+ * Parses a puppet.conf: sections, `name = value`, comment lines. Settings before the first section count for `main`. No names are
+ * refused: those that Puppet would not take for one are not asked for.
+ */
 export function parseConfig(content: string): Map<string, Map<string, string>> {
   const sections = new Map<string, Map<string, string>>();
   let current = 'main';
   for (const line of content.split('\n')) {
-    const header = /^\s*\[(\w+)\]/.exec(line);
-    const setting = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(line);
-    if (header?.[1]) current = header[1];
+    const said = line.trim();
+    if (said.startsWith('[')) {
+      if (said.includes(']')) current = said.slice(1, said.indexOf(']'));
+      continue;
+    }
+    const equals = said.indexOf('=');
+    if (equals <= 0 || said.startsWith('#')) continue;
     if (!sections.has(current)) sections.set(current, new Map());
-    if (setting?.[1] && setting[2] !== undefined) sections.get(current)?.set(setting[1], setting[2]);
+    sections.get(current)?.set(said.slice(0, equals).trimEnd(), said.slice(equals + 1).trimStart());
   }
   return sections;
 }

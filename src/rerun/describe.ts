@@ -12,7 +12,15 @@ export function describeCommand(command: Command): string {
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 3)}...` : line;
 }
 
+const PLAIN = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-';
+
+/** Whether a shell takes it as it is. */
+function isPlain(argument: Bytes): boolean {
+  for (const character of argument) if (!PLAIN.includes(character)) return false;
+  return argument !== '';
+}
+
 function quoted(argument: Bytes): string {
-  const shown = toDisplay(argument);
-  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
+  if (isPlain(argument)) return argument;
+  return `'${toDisplay(argument).replaceAll("'", `'\\''`)}'`;
 }

@@ -12,7 +12,6 @@ export interface ChainLink {
 const PROCESS = 'AGAIN_PROCESS';
 const CHAIN = 'AGAIN_CHAIN';
 const LINK = 'AGAIN_LINK';
-const OURS = new RegExp(`^(${PROCESS}|${CHAIN}|${LINK})=`);
 
 /** The process that variables are meant for: children inherit them, where they must count for nothing. */
 export function processName(id: { pid: number; start: number }, boot: string): string {
@@ -21,7 +20,8 @@ export function processName(id: { pid: number; start: number }, boot: string): s
 
 /** The environment of a rerun: the run's, byte for byte and in its order, with its own chain variables at the end. */
 export function rerunEnvironment(environment: readonly Bytes[], link: ChainLink, name: string): Bytes[] {
-  const inherited = environment.filter((entry) => !OURS.test(entry));
+  const isOurs = (entry: Bytes) => [PROCESS, CHAIN, LINK].some((name) => entry.startsWith(`${name}=`));
+  const inherited = environment.filter((entry) => !isOurs(entry));
   return [
     ...inherited,
     ...[`${CHAIN}=${link.chain}`, `${LINK}=${link.link}`, `${PROCESS}=${name}`].map(fromText),

@@ -1,7 +1,7 @@
 import { type Bytes, splitAtNul } from '../bytes.ts';
 import { type Limit, parseOpenFilesLimit } from '../proc/limits.ts';
 import { parseStatus } from '../proc/status.ts';
-import { readBytes } from '../read.ts';
+import { readBytes, readText } from '../read.ts';
 import { Refusal } from '../refusal.ts';
 import type { Run } from '../run/types.ts';
 
@@ -23,12 +23,12 @@ export function enterSurroundings(run: Run): Surroundings {
   const { pid } = run.process;
   try {
     process.chdir(`/proc/${pid}/cwd`);
-    const status = parseStatus(readBytes(`/proc/${pid}/status`));
+    const status = parseStatus(readText(`/proc/${pid}/status`));
     if (!status) throw new Error(`/proc/${pid}/status is not readable`);
     return {
       environment: splitAtNul(readBytes(`/proc/${run.source.pid}/environ`)),
       umask: status.umask,
-      openFiles: parseOpenFilesLimit(readBytes(`/proc/${pid}/limits`)),
+      openFiles: parseOpenFilesLimit(readText(`/proc/${pid}/limits`)),
       ignoredSignals: status.ignoredSignals.toString(16),
       blockedSignals: (isMomentary(status.blockedSignals) ? 0n : status.blockedSignals).toString(16),
     };

@@ -32,6 +32,7 @@ export function readUnitLink(
   id: string,
   invocation: string | undefined,
 ): ChainLink | undefined {
+  if (invocation === undefined) return undefined;
   try {
     const content = JSON.parse(readOwnFile(chainPath(folder, id)) ?? '') as UnitLink;
     if (content.boot !== bootId() || content.invocation !== invocation) return undefined;

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { toBuffer } from '../bytes.ts';
 import { randomHex } from '../random.ts';
 import { readBytes } from '../read.ts';
@@ -43,6 +43,8 @@ export function replaceFile(path: string, content: string): void {
 
 /** Reads a small file without following a link; undefined where there is none. */
 export function readOwnFile(path: string): string | undefined {
+  // To open what isn't there costs ten times as much.
+  if (!existsSync(path)) return undefined;
   try {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {

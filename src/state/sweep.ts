@@ -10,18 +10,23 @@ export interface Lost {
   readonly because: 'the machine was booted anew' | 'its waiter was killed';
 }
 
-/** Removes what is left of another boot and of dead waiters, and tells it, so that it is reported once. Under the lock of the folder. */
-export function sweep(folder: string): Lost[] {
+/**
+ * Removes what is left of another boot and of dead waiters, and tells it, so that it is reported once, beside the records that somebody waits
+ * for. Under the lock of the folder.
+ */
+export function sweep(folder: string): { lost: Lost[]; records: Map<string, CommandRecord> } {
   const lost: Lost[] = [];
-  for (const [id, record] of readRecords(folder)) {
+  const records = readRecords(folder);
+  for (const [id, record] of records) {
     if (isHeld(record)) continue;
+    records.delete(id);
     removeRecord(folder, id);
     lost.push({
       record,
       because: record.boot === bootId() ? 'its waiter was killed' : 'the machine was booted anew',
     });
   }
-  return lost;
+  return { lost, records };
 }
 
 /** Milliseconds after which a temporary file belongs to a process that was killed while it wrote. */

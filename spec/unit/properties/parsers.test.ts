@@ -173,6 +173,7 @@ describe('/proc', { timeout }, () => {
           `Uid:\t${realUser}\t${effectiveUser}\t0\t0`,
           `SigBlk:\t${hex(blocked)}`,
           `SigIgn:\t${hex(ignored)}`,
+          '',
         ].join('\n');
         const expected = { realUser, effectiveUser, umask, ignoredSignals: ignored, blockedSignals: blocked };
         expect(parseStatus(status)).toEqual(expected);
@@ -181,7 +182,8 @@ describe('/proc', { timeout }, () => {
   });
 
   test('status: rubbish', () => {
-    const right = 'Umask:\t0022\nUid:\t0\t0\t0\t0\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001000\n';
+    const right =
+      'Name:\tx\nUmask:\t0022\nUid:\t0\t0\t0\t0\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001000\n';
     holds(fc.oneof(text, damaged(right)), (given) => {
       const status = parseStatus(given);
       if (status)
@@ -190,7 +192,7 @@ describe('/proc', { timeout }, () => {
   });
 
   test('limits: rubbish', () => {
-    const right = 'Max open files            1024                 524288               files     \n';
+    const right = 'Limit\nMax open files            1024                 524288               files     \n';
     holds(fc.oneof(text, damaged(right)), (given) => {
       expect(() => parseOpenFilesLimit(given)).not.toThrow();
     });

@@ -39,7 +39,7 @@ await run('bench', async (names) => {
     throw new Failure(`'${unknown}' is no figure: ${Object.keys(figures).join(', ')}`, 64);
   }
   if (process.getuid() !== 0) throw new Failure('needs root, for it drives the real Puppet and its server');
-  const place = await makePlace();
+  const place = makePlace();
   try {
     const found = [];
     for (const name of names.length > 0 ? names : Object.keys(figures)) {

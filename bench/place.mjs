@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { executableOf, Failure, root } from '../scripts/project.mjs';
 import { buildEmpty } from './empty.mjs';
 
-export async function makePlace() {
+export function makePlace() {
   const folder = mkdtempSync(join(tmpdir(), 'again-bench-'));
   const home = join(folder, 'again');
   mkdirSync(home);
@@ -27,7 +27,7 @@ export async function makePlace() {
   for (const script of ['notify', 'deliver']) cpSync(join(root, 'files/again', script), join(home, script));
   const settings = { puppet_version: '8.0.0', burst: 1000, max_delay: 1800, limit: null, splay: 0 };
   writeFileSync(join(home, 'again.json'), JSON.stringify(settings));
-  const empty = await buildEmpty(folder);
+  const empty = buildEmpty(folder);
   // Pages of a file that was just written count as dirty until they are on the disk.
   execFileSync('sync');
   const again = join(home, 'again');

@@ -12,3 +12,8 @@ export function dirname(path: string): string {
   if (slash < 0) return '.';
   return slash === 0 ? '/' : path.slice(0, slash);
 }
+
+/** The last name of a path. */
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -72,9 +72,11 @@ describe('the launcher', () => {
     expect([status, text, stderr]).toEqual([0, 'well', '']);
     expect(noted(folder, 'cmdline').slice(2)).toEqual(['--parent', pid]);
     // PWD is the doing of the shell that stands for `again`.
-    expect(noted(folder, 'environ').filter((variable) => !variable.startsWith('PWD='))).toEqual([
-      'MALLOC_ARENA_MAX=1',
-    ]);
+    expect(
+      noted(folder, 'environ')
+        .filter((variable) => !variable.startsWith('PWD='))
+        .sort(),
+    ).toEqual(['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=1']);
   });
 
   test.each([

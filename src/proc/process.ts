@@ -1,7 +1,7 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, type Stats, unwatchFile, watchFile } from 'node:fs';
 import { type Bytes, fromBuffer, splitAtNul } from '../bytes.ts';
 import { readBytes, readText } from '../read.ts';
-import { hasEnded, isEndState, parseStat, type Stat, stateIn } from './stat.ts';
+import { hasEnded, parseStat, type Stat } from './stat.ts';
 import { parseStatus, type Status } from './status.ts';
 
 /** Names one process for ever, within one boot: a pid alone may be given to another process. */
@@ -62,8 +62,13 @@ export function* readAncestry(pid: number): Generator<ProcessSnapshot> {
 }
 
 export function readStat(pid: number): Stat | undefined {
+  return statOf(`/proc/${pid}`);
+}
+
+/** @param folder of the process, in /proc */
+function statOf(folder: string): Stat | undefined {
   try {
-    return parseStat(readText(`/proc/${pid}/stat`));
+    return parseStat(readText(`${folder}/stat`));
   } catch {
     return undefined;
   }
@@ -92,36 +97,47 @@ export function allPids(): number[] {
     .map(Number);
 }
 
+/** One process that is watched. */
+export interface Watched {
+  ended(): boolean;
+  /** Looks every so many milliseconds, until it is told another pause. */
+  lookEvery(milliseconds: number): void;
+  close(): void;
+}
+
 /**
- * Watches one process cheaply: its `stat` stays open, and the open file belongs to the process, not to the pid, so
- * a pid that is used again can't be mistaken for it (reading answers ESRCH once the process is gone). A look leaves no garbage.
+ * Watches one process. Its folder in /proc stays open, and belongs to the process, not to the pid, so that a pid that is used again can't be
+ * mistaken for it. What looks is libuv (uv_fs_poll_t), at the file that the process executes, which is there no more once it is a zombie:
+ * JavaScript that ran at each look would leave garbage, and after some hundred of them V8 would compile it, in memory that a waiter keeps.
+ *
+ * @param ending called when that file is there no more, which is some milliseconds before the process has ended; at once, too, where it may not
+ *   be seen
  */
-export function watchProcess(id: ProcessId): { ended(): boolean; close(): void } {
+export function watchProcess(id: ProcessId, ending: () => void): Watched {
   let descriptor: number | undefined;
-  const buffer = Buffer.alloc(1024);
-  const close = () => {
-    if (descriptor !== undefined) closeSync(descriptor);
-    descriptor = undefined;
+  const changed = ({ ino }: Stats) => {
+    if (ino === 0) ending();
   };
   try {
-    descriptor = openSync(`/proc/${id.pid}/stat`, 'r');
-    const length = readSync(descriptor, buffer, 0, buffer.length, 0);
-    if (parseStat(buffer.toString('latin1', 0, length))?.start !== id.start) close();
+    descriptor = openSync(`/proc/${id.pid}`, 'r');
   } catch {
-    close(); // gone
+    // gone
   }
+  const folder = `/proc/self/fd/${descriptor}`;
+  const image = `${folder}/exe`;
   return {
     ended() {
-      if (descriptor === undefined) return true;
-      try {
-        const length = readSync(descriptor, buffer, 0, buffer.length, 0);
-        if (!isEndState(stateIn(buffer, length))) return false;
-      } catch {
-        // ESRCH: gone
-      }
-      close();
-      return true;
+      const stat = descriptor === undefined ? undefined : statOf(folder);
+      return hasEnded(stat) || stat?.start !== id.start;
     },
-    close,
+    lookEvery(milliseconds) {
+      unwatchFile(image, changed);
+      if (descriptor !== undefined) watchFile(image, { interval: milliseconds }, changed);
+    },
+    close() {
+      unwatchFile(image, changed);
+      if (descriptor !== undefined) closeSync(descriptor);
+      descriptor = undefined;
+    },
   };
 }

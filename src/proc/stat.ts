@@ -18,16 +18,7 @@ export function parseStat(line: string): Stat | undefined {
   return { parent, state, start };
 }
 
-/** The same line's state alone, from its bytes: nothing is made for it. */
-export function stateIn(line: Buffer, length: number): string {
-  return String.fromCharCode(line[line.lastIndexOf(0x29, length - 1) + 2] ?? 0);
-}
-
 /** A zombie has ended; only its parent has not noticed. */
-export function isEndState(state: string): boolean {
-  return state === 'Z' || state === 'X' || state === 'x';
-}
-
 export function hasEnded(stat: Stat | undefined): boolean {
-  return stat === undefined || isEndState(stat.state);
+  return stat === undefined || stat.state === 'Z' || stat.state === 'X' || stat.state === 'x';
 }

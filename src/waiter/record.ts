@@ -1,11 +1,25 @@
 import { monotonic } from '../clock.ts';
+import { basename, dirname } from '../path.ts';
 import type { ProcessId } from '../proc/process.ts';
 import { type Entry, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
-import { type CommandRecord, isMine, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import {
+  type CommandRecord,
+  isMine,
+  readRecord,
+  recordPath,
+  removeRecord,
+  writeRecord,
+} from '../state/records.ts';
 import type { Held } from './held.ts';
 import type { Wakeup } from './wakeup.ts';
+
+/** Has a change of the record, and of no other, end a sleep. */
+export function watchRecord({ home, id }: Held, wakeup: Wakeup): void {
+  const path = recordPath(openStateFolder(home), id);
+  wakeup.watch(dirname(path), { name: basename(path) });
+}
 
 /**
  * The record as it is now, or undefined where another waiter has taken it over. A record that is gone or unreadable was removed by
@@ -19,7 +33,7 @@ export async function ownRecord(
   const folder = openStateFolder(held.home);
   const record = readRecord(folder, held.id);
   if (record) return isMine(record) ? record : undefined;
-  wakeup.watch(`${folder}/commands`);
+  watchRecord(held, wakeup);
   return withLock(folder, () => {
     const other = readRecord(folder, held.id);
     const entries = other ? merged(known.entries, other.entries) : known.entries;

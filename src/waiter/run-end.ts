@@ -7,14 +7,14 @@ const SHORTEST_MS = 4;
 const LONGEST_MS = 250;
 /** The part of the time that has passed after which to look again. */
 const SHARE = 1 / 100;
-/** How much longer a pause becomes at once, or it stays as it was. */
-const LONGER = 1.25;
+/** How much longer a pause becomes at once. */
+const LONGER = 2;
 /** A process's start is told in ticks of 10 ms since the boot (proc(5)). */
 const TICK_MS = 10;
 
 /** Milliseconds until the next look, after so many in which nothing has happened. */
 export function nextLook(passed: number): number {
-  return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, passed * SHARE));
+  return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, Math.round(passed * SHARE)));
 }
 
 /**
@@ -30,24 +30,31 @@ export async function runEnds(
   stateFolder: string,
   nearEnd?: () => void,
 ): Promise<boolean> {
-  const watched = watchProcess(run);
-  const unwatch = wakeup.watch(stateFolder, nearEnd);
+  let ended = false;
+  let timer: NodeJS.Timeout | undefined;
+  const watched = watchProcess(run, () => {
+    const since = monotonic();
+    const check = () => {
+      ended = watched.ended();
+      if (ended) return wakeup.poke();
+      timer = setTimeout(check, nextLook(monotonic() - since));
+    };
+    clearTimeout(timer);
+    check();
+  });
+  const unwatch = wakeup.watch(stateFolder, nearEnd && { changed: nearEnd });
   const quietSince = Math.max(run.start * TICK_MS, wakeup.lastPoke());
-  let ended = watched.ended();
-  let pause = SHORTEST_MS;
-  // A look leaves hardly any garbage: one timer serves many of them, for garbage is memory that a waiter would hold.
   const look = () => {
-    ended = watched.ended();
-    if (ended) return wakeup.poke();
-    const next = nextLook(monotonic() - quietSince);
-    if (next <= pause * LONGER) return void timer.refresh();
-    pause = next;
-    timer = setTimeout(look, pause);
+    const passed = monotonic() - quietSince;
+    const pause = nextLook(passed);
+    watched.lookEvery(pause);
+    if (pause < LONGEST_MS) timer = setTimeout(look, (pause / SHARE) * LONGER - passed);
   };
-  let timer = setTimeout(look, pause);
+  look();
   try {
+    ended ||= watched.ended();
     if (!ended) await wakeup.sleep(60_000);
-    return ended;
+    return ended || watched.ended();
   } finally {
     clearTimeout(timer);
     unwatch();

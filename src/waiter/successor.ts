@@ -23,7 +23,7 @@ export async function startSuccessor(
   const shown = canonicalArguments({ ...first, name: first.name });
   const { spawn } = await import('node:child_process');
   const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', process.execPath, '--adopt', ...shown], {
-    env: { MALLOC_ARENA_MAX: '1' }, // as the launcher does
+    env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' }, // as the launcher does
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
   });

@@ -1,6 +1,6 @@
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
-import { dirname, join } from '../path.ts';
+import { dirname } from '../path.ts';
 import { readReport, reportMark } from '../puppet/report.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
 import { displayNames } from '../schedule/names.ts';
@@ -10,7 +10,7 @@ import { settleOutcomes } from '../state/outcomes.ts';
 import type { CommandRecord } from '../state/records.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
 import type { Held } from './held.ts';
-import { giveUpRecord, noteRunEnd, ownRecord } from './record.ts';
+import { giveUpRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
 import { runEnds } from './run-end.ts';
 import type { Wakeup } from './wakeup.ts';
 import type { Witness } from './witness.ts';
@@ -32,7 +32,7 @@ export async function waitAndBecome(
   wakeup: Wakeup,
   cancelled: () => boolean,
 ): Promise<void> {
-  wakeup.watch(join(openStateFolder(held.home), 'commands'));
+  watchRecord(held, wakeup);
   const limitRestored = restoreOpenFiles(held.surroundings.openFiles);
   const puppetState = dirname(held.puppet.reportFile);
   let environment = held.environment;

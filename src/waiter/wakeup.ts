@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { monotonic } from '../clock.ts';
+import { basename } from '../path.ts';
 
 /** Longest sleep at once: `setTimeout` fires at once beyond 2^31-1 ms, and what no event tells is seen after this long. */
 const LONGEST_MS = 60_000;
@@ -12,8 +13,8 @@ export interface Wakeup {
   poke(): void;
   /** When something has happened last, by the monotonic clock; 0 before the first time. */
   lastPoke(): number;
-  /** Watches a folder, until the function is called that it returns: a change in it is a poke, and is told. */
-  watch(folder: string, changed?: () => void): () => void;
+  /** Watches a folder, or what one name in it stands for, until the function is called that it returns: a change is a poke, and is told. */
+  watch(folder: string, options?: { readonly name?: string; readonly changed?: () => void }): () => void;
   close(): void;
 }
 
@@ -37,11 +38,13 @@ export function createWakeup(): Wakeup {
     close() {
       for (const folder of watchers.keys()) unwatch(folder);
     },
-    watch(folder, changed) {
+    watch(folder, { name, changed } = {}) {
       // It may be another one of that name.
       unwatch(folder);
       try {
-        const watcher = watch(folder, () => {
+        const watcher = watch(folder, (_, found) => {
+          // What happens to the folder itself comes under its own name.
+          if (name !== undefined && ![null, name, basename(folder)].includes(found)) return;
           poke();
           changed?.();
         });

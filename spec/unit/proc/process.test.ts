@@ -9,6 +9,7 @@ import {
   readStat,
   sameProcess,
   self,
+  type Watched,
   watchProcess,
 } from '../../../src/proc/process.ts';
 
@@ -64,13 +65,38 @@ describe('reading processes', () => {
 describe('watching a process', () => {
   test('it goes on until it has ended', async () => {
     const cat = await startCat();
-    const watched = watchProcess(cat.id);
+    const watched = watchProcess(cat.id, () => {});
     expect(watched.ended()).toBe(false);
     expect(watched.ended()).toBe(false);
     await cat.end();
     expect(watched.ended()).toBe(true);
     expect(watched.ended()).toBe(true);
     watched.close();
+    watched.close();
+  });
+
+  test('its end is told, whatever the pause is by then', async () => {
+    const cat = await startCat();
+    let tell: (() => void) | undefined;
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const watched = watchProcess(cat.id, () => tell?.());
+    watched.lookEvery(60_000);
+    watched.lookEvery(1);
+    await cat.end();
+    await told;
+    expect(watched.ended()).toBe(true);
+    watched.close();
+  });
+
+  test('what is gone already is told as well', async () => {
+    const cat = await startCat();
+    const watched = await new Promise<Watched>((resolve) => {
+      const found = watchProcess(cat.id, () => resolve(found));
+      void cat.end().then(() => found.lookEvery(1));
+    });
+    expect(watched.ended()).toBe(true);
     watched.close();
   });
 
@@ -82,7 +108,7 @@ describe('watching a process', () => {
     while (readStat(pid)?.state !== 'Z') await new Promise((resolve) => setImmediate(resolve));
     const id = { pid, start: readStat(pid)?.start as number };
     expect(isAlive(id)).toBe(false);
-    const watched = watchProcess(id);
+    const watched = watchProcess(id, () => {});
     expect(watched.ended()).toBe(true);
     const exit = once(parent, 'exit');
     parent.stdin.end();
@@ -90,8 +116,8 @@ describe('watching a process', () => {
   });
 
   test('one that was gone before, or whose pid has passed to another process, has ended', () => {
-    expect(watchProcess({ pid: NO_PID, start: 1 }).ended()).toBe(true);
+    expect(watchProcess({ pid: NO_PID, start: 1 }, () => {}).ended()).toBe(true);
     const { pid, start } = self();
-    expect(watchProcess({ pid, start: start - 1 }).ended()).toBe(true);
+    expect(watchProcess({ pid, start: start - 1 }, () => {}).ended()).toBe(true);
   });
 });

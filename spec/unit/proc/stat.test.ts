@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hasEnded, parseStat, stateIn } from '../../../src/proc/stat.ts';
+import { hasEnded, parseStat } from '../../../src/proc/stat.ts';
 
 const line = (name: string, state = 'S') =>
   `4711 (${name}) ${state} 17 4711 4711 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 987654 5 6`;
@@ -44,9 +44,4 @@ describe('/proc/PID/stat', () => {
   test('a process that is not there has ended', () => {
     expect(hasEnded(undefined)).toBe(true);
   });
-});
-
-test.each(['ruby', 'a) Z (b', 'x\ny'])('the state alone, from the bytes of a line: %j', (name) => {
-  const bytes = Buffer.from(`${line(name, 'S')}rest of an earlier one) Z `, 'latin1');
-  expect(stateIn(bytes, line(name, 'S').length)).toBe('S');
 });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createWakeup } from '../../../src/waiter/wakeup.ts';
@@ -61,6 +61,21 @@ describe('a watched folder', () => {
       wakeup.watch(folder);
       const sleep = wakeup.sleep(10_000);
       writeFileSync(join(folder, 'x'), 'x');
+      expect(await sleep).toBe(true);
+    } finally {
+      wakeup.close();
+    }
+  });
+
+  test('where one name is meant, ends it when that one is replaced, and for no other', async () => {
+    const folder = temporaryFolder();
+    const wakeup = createWakeup();
+    try {
+      wakeup.watch(folder, { name: 'x' });
+      writeFileSync(join(folder, 'other'), 'x');
+      expect(await wakeup.sleep(100)).toBe(false);
+      const sleep = wakeup.sleep(10_000);
+      renameSync(join(folder, 'other'), join(folder, 'x'));
       expect(await sleep).toBe(true);
     } finally {
       wakeup.close();

@@ -1,4 +1,6 @@
+import type { ExecFileException } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { sleep } from '../sleep.ts';
 import type { UnitOfProcess } from './cgroup.ts';
 import { type Manager, managerArguments, managerEnvironment } from './manager.ts';
 import { type Properties, parseProperties, UNIT_PROPERTIES } from './properties.ts';
@@ -40,12 +42,25 @@ export async function showLogind(): Promise<{ killsUserProcesses: boolean; excep
 /** What a system that stays up says of itself; one that goes down says `stopping`, and at its very end nothing any more. */
 const UP = ['initializing', 'starting', 'running', 'degraded', 'maintenance'];
 
+const RETRIES = 10;
+const RETRY_MS = 20;
+
 /** Whether the machine is being shut down: then systemd ends everything, which is nobody's wish to cancel. */
 export async function isShuttingDown(): Promise<boolean> {
   if (!existsSync('/run/systemd/system')) return false;
   // Exits with 1 for every state but `running`, and says the state all the same.
-  const { stdout } = await execute('systemctl', ['is-system-running'], { kind: 'system' }, 5000);
-  return !UP.includes(stdout.trim());
+  const ask = () => execute('systemctl', ['is-system-running'], { kind: 'system' }, 5000);
+  let answer = await ask();
+  // To end a unit, systemd signals all of its processes until it finds no new one: also a `systemctl` that one of them has just started.
+  for (
+    let left = RETRIES;
+    left > 0 && answer.error?.signal === 'SIGTERM' && !answer.error.killed;
+    left -= 1
+  ) {
+    await sleep(RETRY_MS);
+    answer = await ask();
+  }
+  return !UP.includes(answer.stdout.trim());
 }
 
 /** Starts a unit without waiting for it. @throws {Error} with what systemctl says */
@@ -65,7 +80,7 @@ async function execute(
   args: readonly string[],
   manager: Manager,
   timeout: number,
-): Promise<{ error: Error | null; stdout: string; stderr: string }> {
+): Promise<{ error: ExecFileException | null; stdout: string; stderr: string }> {
   const { execFile } = await import('node:child_process');
   return new Promise((resolve) => {
     execFile(

@@ -1,7 +1,8 @@
 // What something costs that waits: private dirty memory after five seconds, CPU time over two minutes.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../scripts/project.mjs';
 import { runStub, startStub } from '../place.mjs';
@@ -62,13 +63,16 @@ const budgets = {
 /** One of each that waits: for the end of a run that goes on, for a timer, and the peers. */
 async function startWaiters(place) {
   const [notify, python] = [place.notify, place.python].map((words) => words.join(' '));
+  const started = join(place.folder, 'started');
   const going = startStub(
     place,
     'going',
-    `system('${notify} --name going > /dev/null'); system('${python} > /dev/null'); sleep 300`,
+    `system('${notify} --name going > /dev/null'); system('${python} > /dev/null'); File.write('${started}', ''); sleep 300`,
   );
   runStub(place, 'timer', `system('${notify} --name timer --delta 600 > /dev/null')`);
   const empty = spawn(place.empty, ['wait'], { stdio: 'ignore' });
+  // Until then there is a Python that only starts another one.
+  while (!existsSync(started)) await sleep(50);
   const idle = spawn('/bin/sleep', ['300'], { stdio: 'ignore' });
   const pids = {
     'an empty program': empty.pid,

@@ -64,19 +64,21 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
   const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
   // A circle ends somewhere.
   const value = (name: string, depth = 0): string => {
-    const raw = given(name) ?? configured(name) ?? (defaults[name]?.(depth + 1) || '');
+    const raw = given(name) ?? configured(name) ?? (defaults.get(name)?.(depth + 1) || '');
     if (depth > 8 || !raw.includes('$')) return raw;
     return raw.replace(/\$\{?(\w+)\}?/g, (_, inner: string) => value(inner, depth + 1));
   };
   const within = (folder: string, name: string) => (depth: number) => join(value(folder, depth), name);
-  const defaults: Record<string, (depth: number) => string> = {
-    confdir: () => confdir,
-    vardir: () => layout.vardir,
-    statedir: within('vardir', 'state'),
-    agent_catalog_run_lockfile: within('statedir', 'agent_catalog_run.lock'),
-    agent_disabled_lockfile: within('statedir', 'agent_disabled.lock'),
-    lastrunreport: within('statedir', 'last_run_report.yaml'),
-  };
+  const defaults = new Map<string, (depth: number) => string>(
+    Object.entries({
+      confdir: () => confdir,
+      vardir: () => layout.vardir,
+      statedir: within('vardir', 'state'),
+      agent_catalog_run_lockfile: within('statedir', 'agent_catalog_run.lock'),
+      agent_disabled_lockfile: within('statedir', 'agent_disabled.lock'),
+      lastrunreport: within('statedir', 'last_run_report.yaml'),
+    }),
+  );
   return {
     noop: flag(run.arguments, 'noop') ?? configured('noop')?.toLowerCase() === 'true',
     tagged: Boolean(configured('tags') || configured('skip_tags')),

@@ -95,6 +95,11 @@ describe('the settings of a run, as Puppet finds them', () => {
     ],
     ['the confdir', '[main]\nvardir = $confdir/var\n', 'CONFDIR/var/state/agent_catalog_run.lock'],
     [
+      'a name that stands for nothing',
+      '[main]\nvardir = /srv/$constructor/v\n',
+      '/srv//v/state/agent_catalog_run.lock',
+    ],
+    [
       'a circle, which ends somewhere',
       '[main]\nagent_catalog_run_lockfile = $agent_catalog_run_lockfile\n',
       '$agent_catalog_run_lockfile',

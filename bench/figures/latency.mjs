@@ -1,11 +1,10 @@
 // End of a run to start of its rerun: from the end of one process until the other one has executed Ruby.
 
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '../../scripts/project.mjs';
 import { makeWorld, start, startStub } from '../place.mjs';
 import { gapBetween } from '../processes.mjs';
 import { median, percentile, uncertainty } from '../statistics.mjs';
+import { until } from '../until.mjs';
 
 const figure = 'end of run to start of rerun';
 
@@ -36,7 +35,7 @@ sleep 0.3`;
   const { journal } = startStub(place, `latency-${name}`, script);
   const gaps = [];
   while (gaps.length < count) {
-    const line = await until(() => waitersOf(journal)[gaps.length]);
+    const line = await until('the next waiter of the stub', () => waitersOf(journal)[gaps.length]);
     gaps.push(gapBetween(line.run, line.waiter));
   }
   return gaps;
@@ -53,21 +52,13 @@ async function realGaps(place, count) {
   start(world.manifest('latency', "exec { '/bin/true': notify => Exec['again'] }", `limit => ${count}`));
   const gaps = [];
   for (let last = 0; gaps.length < count; ) {
-    const record = await until(() => {
+    const record = await until('the next record', () => {
       const found = world.record();
       return found && found.run.pid !== last && found;
     });
     last = record.run.pid;
     gaps.push(gapBetween(record.run.pid, record.waiter.pid));
   }
-  await until(() => world.state('commands').length === 0);
+  await until('the last rerun', () => world.state('commands').length === 0);
   return gaps;
-}
-
-async function until(condition) {
-  for (const deadline = performance.now() + 120_000; performance.now() < deadline; await sleep(10)) {
-    const found = condition();
-    if (found) return found;
-  }
-  throw new Failure(`${figure}: what was waited for has not come in two minutes`);
 }

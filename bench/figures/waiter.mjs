@@ -1,12 +1,11 @@
 // What something costs that waits: private dirty memory after five seconds, CPU time over two minutes.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '../../scripts/project.mjs';
 import { runStub, startStub } from '../place.mjs';
 import { cpuOf, sleepsOf } from '../processes.mjs';
+import { until } from '../until.mjs';
 
 const seconds = 120;
 
@@ -63,16 +62,15 @@ const budgets = {
 /** One of each that waits: for the end of a run that goes on, for a timer, and the peers. */
 async function startWaiters(place) {
   const [notify, python] = [place.notify, place.python].map((words) => words.join(' '));
-  const started = join(place.folder, 'started');
   const going = startStub(
     place,
     'going',
-    `system('${notify} --name going > /dev/null'); system('${python} > /dev/null'); File.write('${started}', ''); sleep 300`,
+    `system('${notify} --name going > /dev/null'); system('${python} > /dev/null'); note('waiting'); sleep 300`,
   );
   runStub(place, 'timer', `system('${notify} --name timer --delta 600 > /dev/null')`);
   const empty = spawn(place.empty, ['wait'], { stdio: 'ignore' });
   // Until then there is a Python that only starts another one.
-  while (!existsSync(started)) await sleep(50);
+  await until('the peers beside a run', () => readFileSync(going.journal, 'utf8').includes('waiting'));
   const idle = spawn('/bin/sleep', ['300'], { stdio: 'ignore' });
   const pids = {
     'an empty program': empty.pid,
@@ -91,13 +89,8 @@ async function startWaiters(place) {
   };
 }
 
-async function find(pattern) {
-  for (const deadline = performance.now() + 20_000; performance.now() < deadline; await sleep(50)) {
-    try {
-      return Number(execFileSync('pgrep', ['-n', '-f', `^${pattern}`], { encoding: 'utf8' }));
-    } catch {
-      // not yet
-    }
-  }
-  throw new Failure(`no process like ${pattern}`);
+function find(pattern) {
+  return until(`a process like ${pattern}`, () =>
+    Number(spawnSync('pgrep', ['-n', '-f', `^${pattern}`], { encoding: 'utf8' }).stdout),
+  );
 }

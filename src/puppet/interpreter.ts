@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes.ts';
+import { basename } from '../path.ts';
 
 /** A Ruby command line, taken apart at Puppet's script. */
 export interface PuppetCommandLine {
@@ -35,7 +36,7 @@ export function parsePuppetCommandLine(argv: readonly Bytes[]): PuppetCommandLin
     at += RUBY_OPTIONS_WITH_VALUE.has(argument) ? 2 : 1;
   }
   const script = argv[at];
-  if (script === undefined || !['puppet', 'puppet.rb'].includes(fileName(script))) return undefined;
+  if (script === undefined || !['puppet', 'puppet.rb'].includes(basename(script))) return undefined;
   const subcommand = argv[at + 1];
   const named = subcommand !== undefined && !subcommand.startsWith('-') && !subcommand.endsWith('.pp');
   return {
@@ -47,7 +48,7 @@ export function parsePuppetCommandLine(argv: readonly Bytes[]): PuppetCommandLin
 
 /** Whether this image is a Ruby interpreter: `ruby`, `ruby3.1`, a vendored one, also one that was replaced. */
 export function isRuby(image: Bytes): boolean {
-  return fileName(imagePath(image)).startsWith('ruby');
+  return basename(imagePath(image)).startsWith('ruby');
 }
 
 /** The path of an image: the kernel appends ` (deleted)` when the file is gone or replaced (proc_pid_exe(5)). */
@@ -56,7 +57,3 @@ export function imagePath(image: Bytes): Bytes {
 }
 
 const DELETED = ' (deleted)';
-
-function fileName(path: Bytes): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}

@@ -64,7 +64,7 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
   const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
   // A circle ends somewhere.
   const value = (name: string, depth = 0): string => {
-    const raw = given(name) ?? configured(name) ?? (defaults.get(name)?.(depth + 1) || '');
+    const raw = given(name) ?? configured(name) ?? defaults.get(name)?.(depth + 1) ?? '';
     if (depth > 8 || !raw.includes('$')) return raw;
     return raw.replace(/\$\{?(\w+)\}?/g, (_, inner: string) => value(inner, depth + 1));
   };

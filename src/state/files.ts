@@ -43,7 +43,7 @@ export function replaceFile(path: string, content: string): void {
 
 /** Reads a small file without following a link; undefined where there is none. */
 export function readOwnFile(path: string): string | undefined {
-  // To open what isn't there costs ten times as much.
+  // To open what isn't there throws, which costs more than to ask.
   if (!existsSync(path)) return undefined;
   try {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -55,7 +55,7 @@ export function removeRecord(folder: string, id: string): void {
 export function readRecords(folder: string): Map<string, CommandRecord> {
   const records = new Map<string, CommandRecord>();
   for (const name of readdirSync(join(folder, 'commands'))) {
-    const id = name.endsWith('.json') ? /^[0-9a-f]{16}(?=\.json$)/.exec(name)?.[0] : undefined;
+    const id = /^([0-9a-f]{16})\.json$/.exec(name)?.[1];
     const record = id && readRecord(folder, id);
     if (id && record) records.set(id, record);
   }

@@ -1,5 +1,6 @@
 import { monotonic } from '../clock.ts';
 import { type ProcessId, watchProcess } from '../proc/process.ts';
+import { startTime } from '../proc/start-time.ts';
 import type { Wakeup } from './wakeup.ts';
 
 /** Milliseconds between two looks at a run: the shortest, and the longest. */
@@ -9,8 +10,6 @@ const LONGEST_MS = 250;
 const SHARE = 1 / 100;
 /** How much longer a pause becomes at once. */
 const LONGER = 2;
-/** A process's start is told in ticks of 10 ms since the boot (proc(5)). */
-const TICK_MS = 10;
 
 /** Milliseconds until the next look, after so many in which nothing has happened. */
 export function nextLook(passed: number): number {
@@ -20,7 +19,7 @@ export function nextLook(passed: number): number {
 /**
  * Waits for the end of a run, for a minute at most; false when something else came first. Linux tells nobody but the parent of a process that it
  * has ended, so this looks, and the more rarely the longer the run goes on and nothing happens: its end is noticed after a hundredth of that
- * time. What Puppet writes last in a run is in its state folder, so a change there is a reason to look closely again.
+ * time at most. What Puppet writes last in a run is in its state folder, so a change there is a reason to look closely again.
  *
  * @param nearEnd called at each such change
  */
@@ -30,13 +29,11 @@ export async function runEnds(
   stateFolder: string,
   nearEnd?: () => void,
 ): Promise<boolean> {
-  let ended = false;
   let timer: NodeJS.Timeout | undefined;
   const watched = watchProcess(run, () => {
     const since = monotonic();
     const check = () => {
-      ended = watched.ended();
-      if (ended) return wakeup.poke();
+      if (watched.ended()) return wakeup.poke();
       // It ends within milliseconds, unless that file is only hidden from this process.
       timer = setTimeout(check, Math.min(LONGEST_MS, (monotonic() - since) / 10));
     };
@@ -44,7 +41,7 @@ export async function runEnds(
     check();
   });
   const unwatch = wakeup.watch(stateFolder, nearEnd && { changed: nearEnd });
-  const quietSince = Math.max(run.start * TICK_MS, wakeup.lastPoke());
+  const quietSince = Math.max(startTime(run), wakeup.lastPoke());
   const look = () => {
     const passed = monotonic() - quietSince;
     const pause = nextLook(passed);
@@ -53,9 +50,8 @@ export async function runEnds(
   };
   look();
   try {
-    ended ||= watched.ended();
-    if (!ended) await wakeup.sleep(60_000);
-    return ended || watched.ended();
+    if (!watched.ended()) await wakeup.sleep(60_000);
+    return watched.ended();
   } finally {
     clearTimeout(timer);
     unwatch();

@@ -1,0 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../scripts/project.mjs';
+
+/** Waits for two minutes at most until a condition has a value, which it returns. */
+export async function until(what, condition) {
+  for (const deadline = performance.now() + 120_000; performance.now() < deadline; await sleep(10)) {
+    const found = condition();
+    if (found) return found;
+  }
+  throw new Failure(`waited two minutes in vain for ${what}`);
+}

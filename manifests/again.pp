@@ -87,10 +87,13 @@ class common::again (
   $quoted_launcher = common::shell_quote("${folder}/notify")
   $command = "/bin/sh ${quoted_launcher}"
 
-  $puppet_version = $facts['puppetversion'] ? {
-    undef   => '',
-    default => $facts['puppetversion'],
-  }
+  $quoted_deliver = common::shell_quote("${folder}/deliver")
+  $deliver = "/bin/sh ${quoted_deliver}"
+
+  # Of the executable, and of the first 512 bytes of its archive. A module that was not built has neither: then the delivery fails, for
+  # want of an archive.
+  $sums = split(common::cached("common/again/${executable}.sums", '/dev/null'), /\s+/)
+  $sum = $sums[0]
 
   $seen = $facts['again'] ? {
     Hash    => $facts['again'],
@@ -103,48 +106,82 @@ class common::again (
     default                                         => undef,
   }
 
+  $puppet_version = $facts['puppetversion'] ? {
+    undef   => '',
+    default => $facts['puppetversion'],
+  }
+
+  $settings = {
+    'puppet_version' => $puppet_version,
+    'puppet'         => $puppet,
+    'burst'          => $burst,
+    'max_delay'      => $max_delay,
+    'limit'          => $limit,
+    'splay'          => $splay,
+  }
+
   # No `backup` of what is the module's own: before version 8, Puppet would keep a copy of every executable that it ever replaced.
+  file {
+    default:
+      ensure => file,
+      owner  => $common::vardir::owner,
+      group  => $common::vardir::group,
+      mode   => '0644',
+      backup => false,
+    ;
 
-  # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds.
-  file { "${folder}/":
-    ensure       => directory,
-    owner        => $common::vardir::owner,
-    group        => $common::vardir::group,
-    mode         => '0755',
-    backup       => false,
-    recurse      => true,
-    recurselimit => 1,
-    purge        => true,
-    force        => true,
-  }
+    # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds.
+    "${folder}/":
+      ensure       => directory,
+      mode         => '0755',
+      recurse      => true,
+      recurselimit => 1,
+      purge        => true,
+      force        => true,
+    ;
 
-  file { "${folder}/state":
-    ensure => directory,
-    owner  => $common::vardir::owner,
-    group  => $common::vardir::group,
-    mode   => '0700',
-    backup => false,
-  }
+    "${folder}/state":
+      ensure => directory,
+      mode   => '0700',
+    ;
 
-  # Static, and in the catalog: for a file with a source, Puppet asks the server in every run.
-  ['deliver', 'notify'].each |$script| {
-    file { "${folder}/${script}":
-      ensure  => file,
-      owner   => $common::vardir::owner,
-      group   => $common::vardir::group,
+    # The scripts are static, and in the catalog: for a file with a source, Puppet asks the server in every run.
+    "${folder}/deliver":
       mode    => '0754',
-      content => file("common/again/${script}"),
-      backup  => false,
-    }
+      content => common::cached('common/again/deliver'),
+    ;
+
+    "${folder}/notify":
+      mode    => '0754',
+      content => common::cached('common/again/notify'),
+    ;
+
+    # Of an archive that has been unpacked only the first 512 bytes are kept, which tell it from every other. Given the value to compare
+    # with, Puppet asks nobody for it.
+    "${folder}/again.gz":
+      source         => "${regsubst($source, '/+\z', '')}/${executable}.gz",
+      checksum       => 'sha256lite',
+      checksum_value => $sums[1],
+      show_diff      => false,
+    ;
+
+    # Without `ensure`: Puppet must not make an empty one.
+    "${folder}/again":
+      ensure  => undef,
+      mode    => '0754',
+      require => Exec['common::again unpack'],
+    ;
+
+    # What was delivered, as `sha256sum -c` reads it.
+    "${folder}/again.sha256":
+      content => "${sum}  again\n",
+      require => Exec['common::again unpack'],
+    ;
+
+    "${folder}/again.json":
+      content => common::cached('common/again.json.epp', $settings),
+    ;
   }
-
-  # Of the executable, and of the first 512 bytes of its archive. A module that was not built has neither: then the delivery fails, for
-  # want of an archive.
-  $sums = split(file("common/again/${executable}.sums", '/dev/null'), /\s+/)
-  $sum = $sums[0]
-
-  $quoted_deliver = common::shell_quote("${folder}/deliver")
-  $deliver = "/bin/sh ${quoted_deliver}"
 
   # The executable has more than 100 MB: a checksum of it all would cost every run of every node a second. A look at size and times
   # finds one that is not the wanted one, and then it is delivered: as an archive, which is unpacked, compared in full, and put in place
@@ -160,63 +197,12 @@ class common::again (
     }
   }
 
-  # Of an archive that has been unpacked only these 512 bytes are kept, which tell it from every other. Given the value to compare with,
-  # Puppet asks nobody for it.
-  file { "${folder}/again.gz":
-    ensure         => file,
-    owner          => $common::vardir::owner,
-    group          => $common::vardir::group,
-    mode           => '0644',
-    source         => "${regsubst($source, '/+\z', '')}/${executable}.gz",
-    checksum       => 'sha256lite',
-    checksum_value => $sums[1],
-    backup         => false,
-    show_diff      => false,
-  }
-
   exec { 'common::again unpack':
     command     => "${deliver} unpack ${sum}",
     provider    => 'posix',
     refreshonly => true,
     subscribe   => File["${folder}/again.gz"],
     require     => File["${folder}/deliver", "${folder}/state"],
-  }
-
-  # Without `ensure`: Puppet must not make an empty one.
-  file { "${folder}/again":
-    owner   => $common::vardir::owner,
-    group   => $common::vardir::group,
-    mode    => '0754',
-    backup  => false,
-    require => Exec['common::again unpack'],
-  }
-
-  # What was delivered, as `sha256sum -c` reads it.
-  file { "${folder}/again.sha256":
-    ensure  => file,
-    owner   => $common::vardir::owner,
-    group   => $common::vardir::group,
-    mode    => '0644',
-    content => "${sum}  again\n",
-    backup  => false,
-    require => Exec['common::again unpack'],
-  }
-
-  $settings = {
-    'puppet_version' => $puppet_version,
-    'puppet'         => $puppet,
-    'burst'          => $burst,
-    'max_delay'      => $max_delay,
-    'limit'          => $limit,
-    'splay'          => $splay,
-  }
-  file { "${folder}/again.json":
-    ensure  => file,
-    owner   => $common::vardir::owner,
-    group   => $common::vardir::group,
-    mode    => '0644',
-    content => epp('common/again.json.epp', $settings),
-    backup  => false,
   }
 
   # Root's alone by default: an ordinary user can't write there.

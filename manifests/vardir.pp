@@ -35,13 +35,21 @@ class common::vardir (
 
   $default = '/var/lib/puppet/tmp'
 
-  $given = [$base, $facts['puppet_vardirtmp'], $default].filter |$path| { $path =~ NotUndef and $path != '' }
-  unless $given[0] =~ Common::Folder {
-    fail("The fact puppet_vardirtmp must be an absolute path without '.' and '..', not '${given[0]}'.")
+  $fact = $facts['puppet_vardirtmp'] ? {
+    undef   => $default,
+    ''      => $default,
+    default => $facts['puppet_vardirtmp'],
+  }
+  $given = $base ? {
+    undef   => $fact,
+    default => $base,
+  }
+  unless $given =~ Common::Folder {
+    fail("The fact puppet_vardirtmp must be an absolute path without '.' and '..', not '${given}'.")
   }
 
   # A slash goes where another one or the end follows: '//srv//tmp/' is '/srv/tmp'.
-  $folder = regsubst($given[0], '/+(?=/|\z)', '', 'G')
+  $folder = regsubst($given, '/+(?=/|\z)', '', 'G')
 
   $identity = $facts['identity'] ? {
     Hash    => $facts['identity'],

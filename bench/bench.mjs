@@ -73,8 +73,8 @@ function page(table, sections) {
   return `# Benchmarks
 
 Made by \`npm run bench\` on ${today}: ${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}, Linux, Node ${process.version}.
-Milliseconds are this machine's; ratios are what to compare: they are against the first row of each figure. ± is how far a median may be
-off (half the 95 % interval, from the quartiles). *moved* names what changed since the table before by more than both may be off.
+Milliseconds are this machine's; ratios are what to compare: they are against the first row of each figure. ± is how far a median or
+mean may be off (half the 95 % interval, from the quartiles or the standard error). *moved* names what changed since the table before by more than both may be off.
 
 ${[table, ...sections, readFileSync(join(root, 'bench/notes.md'), 'utf8').trim()].join('\n\n')}
 `;

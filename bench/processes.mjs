@@ -1,6 +1,6 @@
 // Looks at processes as closely as it can be done from outside.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Fields of /proc/PID/stat from the state on; undefined where there is no such process, or a zombie of it. */
 export function statOf(pid) {
@@ -12,10 +12,21 @@ export function statOf(pid) {
   }
 }
 
-/** Milliseconds of CPU that a process has used, or a thread (`PID/task/TID`): USER_HZ is 100. */
+/** Milliseconds of CPU that a process has used: USER_HZ is 100. */
 export function cpuOf(pid) {
   const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Milliseconds of CPU that a process's living threads have had, as the scheduler counts them, in nanoseconds; by the names of threads if need be. */
+export function cpuOfThreads(pid, counts = () => true) {
+  const threads = readdirSync(`/proc/${pid}/task`).map((tid) => `${pid}/task/${tid}`);
+  return threads
+    .filter((thread) => counts(commOf(thread)))
+    .reduce(
+      (sum, thread) => sum + Number(readFileSync(`/proc/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6,
+      0,
+    );
 }
 
 /** How often a process has gone to sleep by itself, all its threads together. */

@@ -16,3 +16,18 @@ export function uncertainty(values) {
   const range = percentile(values, 75) - percentile(values, 25);
   return (1.57 * range) / Math.sqrt(values.length) / median(values);
 }
+
+export function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * By how much values exceed others, pair by pair, on average, and how far that may be off: half the 95 % confidence interval, by the standard error. What
+ * disturbs both values of a pair doesn't count.
+ */
+export function meanDifference(values, others) {
+  const differences = values.map((value, index) => value - others[index]);
+  const value = mean(differences);
+  const variance = differences.reduce((sum, one) => sum + (one - value) ** 2, 0) / (differences.length - 1);
+  return { value, error: 1.96 * Math.sqrt(variance / differences.length) };
+}

@@ -2,11 +2,10 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '../../scripts/project.mjs';
 import { makeWorld, must } from '../place.mjs';
 import { statOf } from '../processes.mjs';
 import { median, uncertainty } from '../statistics.mjs';
+import { until } from '../until.mjs';
 
 const passes = 8;
 const rounds = 8;
@@ -60,10 +59,9 @@ async function timed(count, work) {
 /** Follows the chain, from waiter to waiter, to the end of its last run. */
 async function converged(world, count, first) {
   let run = Number(first);
-  for (const deadline = performance.now() + 180_000; performance.now() < deadline; await sleep(10)) {
+  await until('the end of the chain', () => {
     const pending = world.record();
     if (pending) run = pending.waiter.pid;
-    else if (!statOf(run) && readFileSync(count, 'utf8').split('\n').length === passes) return;
-  }
-  throw new Failure('the chain has not converged in three minutes');
+    return !pending && !statOf(run) && readFileSync(count, 'utf8').split('\n').length === passes;
+  });
 }

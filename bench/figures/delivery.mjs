@@ -3,15 +3,15 @@
 // `npm run bench -- delivery`. Needs root, and Debian's puppet-agent and puppetserver.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../scripts/project.mjs';
 import { serveFolder } from '../../spec/support/machine/file-server.ts';
 import { thisMachine } from '../../spec/support/machine/local.ts';
 import { startServer } from '../../spec/support/machine/server.ts';
 import { executableName, openSession } from '../../spec/support/machine/session.ts';
-import { commOf, cpuOf } from '../processes.mjs';
-import { median } from '../statistics.mjs';
+import { cpuOfThreads } from '../processes.mjs';
+import { mean, meanDifference } from '../statistics.mjs';
 import { askForCatalogs } from './catalogs.mjs';
 
 const puppet = { command: '/usr/bin/puppet', waitsForLock: true };
@@ -42,15 +42,23 @@ const ways = {
 };
 
 const titles = {
+  without: 'the same catalog without it',
   module: 'packed, in this module (what it does)',
   url: 'packed, from a URL (`source`)',
   lite: 'bare, `checksum => sha256lite`',
   naive: 'bare, a `file` with the default checksum',
+  withoutAnew: 'the same catalog without it, with `environment_timeout = 0`',
   moduleAnew: 'packed, in this module, with `environment_timeout = 0`',
 };
 
-/** Catalogs of each way before any is measured: JRuby's and Java's compilers have done most of their work then. */
-const warmUp = 500;
+/** Ways that bring something, the one that anybody would try first before the others. */
+const deliveries = ['naive', 'module', 'url', 'lite', 'moduleAnew'];
+
+/** What a server does with what it has read of an environment, unless a way says otherwise. */
+const usualTimeout = 'unlimited';
+
+/** Catalogs of each way before any is measured, by `environment_timeout`: JRuby's and Java's compilers have done most of their work then. */
+const warmUp = { unlimited: 2000, 0: 500 };
 
 /**
  * Measures all ways in one run.
@@ -71,8 +79,7 @@ export async function measureDelivery({ rounds = 20 } = {}) {
     const first = {};
     for (const [way, node] of Object.entries(nodes)) first[way] = await deliver(place, node);
     const later = await repeat(place, nodes, rounds);
-    const figures = Object.keys(titles).map((way) => compare(way, first, later));
-    return { rows: rowsOf(figures), section: sectionOf(figures, rounds) };
+    return { rows: rowsOf(first, later), section: sectionOf(first, later) };
   } finally {
     files?.close();
     await session.close();
@@ -97,7 +104,7 @@ async function makeNode({ session, server, files }, way) {
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   writeFileSync(at('conf/puppet.conf'), `[main]\n${lines.join('')}`);
-  const { manifest, timeout = 'unlimited' } = ways[way];
+  const { manifest, timeout = usualTimeout } = ways[way];
   await server.environment(way, base(folder), data);
   const node = { folder, way };
   await runAgent(node); // brings what all catalogs have, and the plugins
@@ -148,102 +155,101 @@ async function diskOf(folder) {
   return Number(/^(\d+)\ttotal$/m.exec(stdout)[1]);
 }
 
-/** Runs with nothing to do: by way, seconds of each on the node and of the server's CPU. */
+/** Runs with nothing to do: by way, milliseconds of each on the node and of the server's CPU. */
 async function repeat({ server }, nodes, rounds) {
-  const runs = Object.fromEntries(Object.keys(nodes).map((way) => [way, { seconds: [], cpu: [] }]));
+  const runs = Object.fromEntries(Object.keys(nodes).map((way) => [way, { time: [], cpu: [] }]));
   const facts = JSON.parse(
     execFileSync('facter', ['--json', 'kernel', 'os', 'identity'], { encoding: 'utf8' }),
   );
-  for (const way of Object.keys(nodes)) await askForCatalogs(server, way, facts, warmUp);
+  for (const [way, { timeout = usualTimeout }] of Object.entries(ways))
+    await askForCatalogs(server, way, facts, warmUp[timeout]);
   for (const node of Object.values(nodes)) await runAgent(node);
   for (let round = 0; round < rounds; round += 1) {
     for (const [way, node] of Object.entries(nodes)) {
       const before = serverCpuOf(server.pid);
-      runs[way].seconds.push(await runAgent(node));
+      runs[way].time.push((await runAgent(node)) * 1000);
       runs[way].cpu.push(serverCpuOf(server.pid) - before);
     }
   }
   return runs;
 }
 
-/** Seconds of CPU that a server has had, but for those of Java's compilers, which have an end when they have seen the same catalog often enough. */
+/** Milliseconds of CPU that a server has had, but for those of Java's compilers, which have an end when they have seen the same catalog often enough. */
 function serverCpuOf(pid) {
-  const threads = readdirSync(`/proc/${pid}/task`).map((tid) => `${pid}/task/${tid}`);
-  const compilers = threads.filter((thread) => /^C[12] Compiler/.test(commOf(thread)));
-  return compilers.reduce((rest, thread) => rest - cpuOf(thread), cpuOf(pid)) / 1000;
+  return cpuOfThreads(pid, (thread) => !/^C[12] Compiler/.test(thread));
 }
 
-function compare(way, first, later) {
-  const without = ways[way].timeout === '0' ? 'withoutAnew' : 'without';
-  const less = (of) => of(way) - of(without);
-  return {
-    way,
-    bytes: less((one) => first[one].bytes),
-    delivery: less((one) => first[one].seconds),
-    disk: less((one) => first[one].disk),
-    added: less((one) => median(later[one].seconds)),
-    cpu: less((one) => mean(later[one].cpu)),
-  };
+/** What a way is compared with: the same catalog without it. */
+const withoutOf = (way) => (ways[way].timeout === '0' ? 'withoutAnew' : 'without');
+
+/** What a way brings to a node. */
+function brought(way, first) {
+  const more = (key) => first[way][key] - first[withoutOf(way)][key];
+  return { bytes: more('bytes'), seconds: more('seconds'), disk: more('disk') };
 }
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** What a way adds to a run with nothing to do, of the node's time or the server's CPU. */
+function added(way, later, key) {
+  return meanDifference(later[way][key], later[withoutOf(way)][key]);
+}
+
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-const milliseconds = (seconds) => `${(seconds * 1000).toFixed(0)} ms`;
+const milliseconds = (value) => `${value.toFixed(0)} ms`;
+const moreMilliseconds = ({ value, error }) => `${value.toFixed(0)} ± ${milliseconds(error)} more`;
 
-/** For the table of figures: what this module does first, which the others are compared with. */
-function rowsOf(figures) {
-  const rows = (figure, budget, number, show) =>
-    figures.map((one, index) => ({
+/** For the table of figures: later runs beside those without it, first deliveries beside the naive one. */
+function rowsOf(first, later) {
+  const ofRuns = (figure, budget, key) =>
+    Object.keys(ways).map((way) => {
+      const difference = added(way, later, key);
+      const own = mean(later[way][key]);
+      return {
+        figure,
+        what: titles[way],
+        value: way === withoutOf(way) ? milliseconds(own) : moreMilliseconds(difference),
+        ratio: own / mean(later[withoutOf(way)][key]),
+        uncertainty: difference.error / own,
+        budget: way === 'module' ? budget : '',
+      };
+    });
+  const ofDeliveries = (figure, budget, key, show) =>
+    deliveries.map((way) => ({
       figure,
-      what: titles[one.way],
-      value: show(one),
-      ratio: number(one) / number(figures[0]),
-      budget: index === 0 ? budget : '',
+      what: titles[way],
+      value: show(brought(way, first)),
+      ratio: brought(way, first)[key] / brought(deliveries[0], first)[key],
+      budget: way === 'module' ? budget : '',
     }));
   return [
-    ...rows(
-      'added to a run with nothing to do',
-      '<= 50 ms',
-      ({ added }) => added,
-      ({ added }) => milliseconds(added),
-    ),
-    ...rows(
-      'server CPU of a run with nothing to do',
-      '<= 10 ms',
-      ({ cpu }) => cpu,
-      ({ cpu }) => milliseconds(cpu),
-    ),
-    ...rows(
+    ...ofRuns('added to a run with nothing to do', '<= 50 ms more', 'time'),
+    ...ofRuns('server CPU of a run with nothing to do', '<= 10 ms more', 'cpu'),
+    ...ofDeliveries(
       'first delivery to a node',
       '<= 42 MB',
-      ({ bytes }) => bytes,
-      ({ bytes, delivery }) => `${megabytes(bytes)} in ${delivery.toFixed(1)} s`,
+      'bytes',
+      ({ bytes, seconds }) => `${megabytes(bytes)} in ${seconds.toFixed(1)} s`,
     ),
-    ...rows(
-      'disk on the node',
-      '<= 130 MB',
-      ({ disk }) => disk,
-      ({ disk }) => megabytes(disk),
-    ),
+    ...ofDeliveries('disk on the node', '<= 130 MB', 'disk', ({ disk }) => megabytes(disk)),
   ];
 }
 
-function sectionOf(figures, rounds) {
-  const lines = figures.map(({ way, bytes, delivery, added, cpu, disk }) => {
+function sectionOf(first, later) {
+  const lines = deliveries.map((way) => {
+    const { bytes, seconds, disk } = brought(way, first);
     const cells = [
       titles[way],
       megabytes(bytes),
-      `${delivery.toFixed(1)} s`,
-      milliseconds(added),
-      milliseconds(cpu),
+      `${seconds.toFixed(1)} s`,
+      ...['time', 'cpu'].map((key) => moreMilliseconds(added(way, later, key))),
       megabytes(disk),
     ];
     return `| ${cells.join(' | ')} |`;
   });
   return `## Ways to deliver the executable
 
-${rounds} later runs of each way, one way after the other, of a real agent against a real Puppet Server; medians of \`Applied catalog in\`, means of the
-server's CPU (utime and stime of its process, but for Java's compilers), after ${warmUp} catalogs of each way. All figures are what the way adds to the same catalog without it.
+${later.without.time.length} later runs of each way, one way after the other, of a real agent against a real Puppet Server, after ${warmUp.unlimited} catalogs of
+each way (${warmUp[0]} where \`environment_timeout\` is 0): \`Applied catalog in\`, and the server's CPU (of all its threads but Java's
+compilers). All figures are what the way adds to the same catalog without it; of later runs, the mean of all rounds, and half its 95 % interval.
 
 | way | bytes | first delivery | later run | server CPU of a later run | disk |
 | --- | --- | --- | --- | --- | --- |

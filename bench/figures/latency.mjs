@@ -1,7 +1,7 @@
 // End of a run to start of its rerun: from the end of one process until the other one has executed Ruby.
 
 import { readFileSync } from 'node:fs';
-import { makeWorld, start, startStub } from '../place.mjs';
+import { makeWorld, start, startStub, timesOfEmpty } from '../place.mjs';
 import { gapBetween } from '../processes.mjs';
 import { median, percentile, uncertainty } from '../statistics.mjs';
 import { until } from '../until.mjs';
@@ -12,9 +12,11 @@ export async function measureLatency(place) {
   const stub = await stubGaps(place, 'again', place.notify, 100);
   const real = await realGaps(place, 10);
   const python = await stubGaps(place, 'python', place.python, 10);
+  const empty = timesOfEmpty(place);
   const budget = 'median <= 25 ms, p99 <= 100 ms';
-  const unit = median(stub);
+  const unit = median(empty);
   return [
+    rowOf('an empty program, from its start to its end', empty, unit, ''),
     rowOf(`${stub.length} reruns of a stub run`, stub, unit, budget),
     rowOf(`${real.length} reruns of puppet apply`, real, unit, budget),
     rowOf(`Python script, ${python.length} reruns of a stub run`, python, unit, ''),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { median, percentile, uncertainty } from '../../../bench/statistics.mjs';
+import { mean, meanDifference, median, percentile, uncertainty } from '../../../bench/statistics.mjs';
 import { drawTable, readTable } from '../../../bench/table.mjs';
 
 describe('the table of benchmarks', () => {
@@ -65,5 +65,12 @@ describe('statistics', () => {
   test('the uncertainty of a median: nothing where all are the same, more where they differ', () => {
     expect(uncertainty([2, 2, 2, 2])).toBe(0);
     expect(uncertainty([1, 2, 3, 4])).toBeCloseTo((1.57 * 2) / 2 / 2);
+  });
+
+  test('the mean difference of pairs: what disturbs both values of a pair is no error', () => {
+    expect(mean([1, 2, 6])).toBe(3);
+    expect(meanDifference([11, 52], [1, 42])).toEqual({ value: 10, error: 0 });
+    const { value, error } = meanDifference([2, 4], [1, 1]);
+    expect([value, error]).toEqual([2, expect.closeTo(1.96)]);
   });
 });

@@ -22,7 +22,14 @@ import { home, readSettings, type Settings } from './settings.ts';
 import { openStateFolder } from './state/folder.ts';
 import { withLock } from './state/lock.ts';
 import { logPath } from './state/logs.ts';
-import { type CommandRecord, commandId, isMine, readRecord, writeRecord } from './state/records.ts';
+import {
+  type CommandRecord,
+  commandId,
+  isMine,
+  readRecord,
+  readRecords,
+  writeRecord,
+} from './state/records.ts';
 import { sweep } from './state/sweep.ts';
 import { inScope } from './systemd/scope.ts';
 import { findShelter } from './systemd/shelter.ts';
@@ -97,9 +104,10 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   };
   const events: LoggedEvent[] = [];
   const record = await recordIn(folder, () => {
+    const found = readRecords(folder);
     // The waiter that was to have it has ended meanwhile.
-    if (served && !isServed(readRecord(folder, id), run)) return undefined;
-    const { lost, records } = sweep(folder);
+    if (served && !isServed(found.get(id), run)) return undefined;
+    const { lost, records } = sweep(folder, found);
     events.push(...lost.map(reportLost(folder)));
     const recorded = withNotification({ request, run, command, settings, held, folder, records });
     writeRecord(folder, id, recorded);

@@ -16,6 +16,7 @@ import { readHistory } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath } from '../state/logs.ts';
 import { isRunning, settleOutcomes } from '../state/outcomes.ts';
+import { readRecords } from '../state/records.ts';
 import { sweep } from '../state/sweep.ts';
 
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
@@ -107,7 +108,9 @@ const verifyCommand: CommandModule = {
 async function settledFolder(): Promise<string> {
   const folder = openStateFolder(home());
   // On a full disk there is no lock to be had; what is there can be shown all the same.
-  const { lost } = await withLock(folder, () => sweep(folder)).catch(() => ({ lost: [] }));
+  const { lost } = await withLock(folder, () => sweep(folder, readRecords(folder))).catch(() => ({
+    lost: [],
+  }));
   for (const [event, text] of lost.map(reportLost(folder))) log(event, text);
   settleOutcomes(folder);
   return folder;

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { bootId } from '../clock.ts';
 import { join } from '../path.ts';
 import { removeFile } from './files.ts';
-import { type CommandRecord, isHeld, readRecords, removeRecord } from './records.ts';
+import { type CommandRecord, isHeld, removeRecord } from './records.ts';
 
 /** Something that was pending and that nobody waits for any more. */
 export interface Lost {
@@ -13,13 +13,20 @@ export interface Lost {
 /**
  * Removes what is left of another boot and of dead waiters, and tells it, so that it is reported once, beside the records that somebody waits
  * for. Under the lock of the folder.
+ *
+ * @param found all records, as they are now
  */
-export function sweep(folder: string): { lost: Lost[]; records: Map<string, CommandRecord> } {
+export function sweep(
+  folder: string,
+  found: ReadonlyMap<string, CommandRecord>,
+): { lost: Lost[]; records: Map<string, CommandRecord> } {
   const lost: Lost[] = [];
-  const records = readRecords(folder);
-  for (const [id, record] of records) {
-    if (isHeld(record)) continue;
-    records.delete(id);
+  const records = new Map<string, CommandRecord>();
+  for (const [id, record] of found) {
+    if (isHeld(record)) {
+      records.set(id, record);
+      continue;
+    }
     removeRecord(folder, id);
     lost.push({
       record,

@@ -81,6 +81,13 @@ export function makeWorld({ folder }, name) {
   mkdirSync(modules, { recursive: true });
   symlinkSync(root, join(modules, 'common'));
   const again = join(world, 'base/common/again');
+  const readState = (kind, file) => {
+    try {
+      return file && JSON.parse(readFileSync(join(again, 'state', kind, file), 'utf8'));
+    } catch {
+      return undefined; // gone since
+    }
+  };
   return {
     world,
     again,
@@ -102,13 +109,13 @@ ${body}
       const path = join(again, 'state', kind);
       return existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.json')) : [];
     },
+    /** What is pending. */
     record() {
-      const [file] = this.state('commands');
-      try {
-        return file && JSON.parse(readFileSync(join(again, 'state/commands', file), 'utf8'));
-      } catch {
-        return undefined; // gone since
-      }
+      return readState('commands', this.state('commands')[0]);
+    },
+    /** The newest of the past reruns, of which the one that goes on is one. */
+    lastRerun() {
+      return readState('history', this.state('history').toSorted().at(-1));
     },
   };
 }

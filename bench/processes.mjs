@@ -18,15 +18,11 @@ export function cpuOf(pid) {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** Milliseconds of CPU that a process's living threads have had, as the scheduler counts them, in nanoseconds; by the names of threads if need be. */
-export function cpuOfThreads(pid, counts = () => true) {
-  const threads = readdirSync(`/proc/${pid}/task`).map((tid) => `${pid}/task/${tid}`);
-  return threads
-    .filter((thread) => counts(commOf(thread)))
-    .reduce(
-      (sum, thread) => sum + Number(readFileSync(`/proc/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6,
-      0,
-    );
+/** Milliseconds of CPU that each living thread of a process has had, as the scheduler counts them, in nanoseconds: by thread, of those whose names count. */
+export function cpuByThread(pid, counts) {
+  const threads = readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}`);
+  const ran = (thread) => Number(readFileSync(`${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+  return new Map(threads.filter((thread) => counts(nameIn(thread))).map((thread) => [thread, ran(thread)]));
 }
 
 /** How often a process has gone to sleep by itself, all its threads together. */
@@ -46,9 +42,14 @@ export function gapBetween(run, waiter) {
   return performance.now() - end;
 }
 
-export function commOf(pid) {
+function commOf(pid) {
+  return nameIn(`/proc/${pid}`);
+}
+
+/** @param folder of a process, or of a thread, in /proc */
+function nameIn(folder) {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'latin1');
+    return readFileSync(`${folder}/comm`, 'latin1');
   } catch {
     return '';
   }

@@ -39,12 +39,15 @@ export function readTable(path) {
   return found;
 }
 
+/** Half of the last digit of a ratio that was read from a page. */
+const rounding = 0.005;
+
 /** More than both measurements together may be off counts, but nothing below five per cent. */
 function movedSince({ figure, what, ratio, uncertainty = 0 }, last) {
   const before = last.get(`${figure}|${what}`);
   if (!before || Number.isNaN(ratio)) return '';
   const change = ratio / before.ratio - 1;
-  const noise = Math.max(0.05, 2 * Math.hypot(uncertainty, before.uncertainty));
+  const noise = Math.max(0.05, 2 * Math.hypot(uncertainty, before.uncertainty, rounding / before.ratio));
   return Math.abs(change) > noise
     ? `${change > 0 ? '+' : ''}${(change * 100).toFixed(0)} %, was ${before.ratio}`
     : '';

@@ -10,7 +10,7 @@ import { serveFolder } from '../../spec/support/machine/file-server.ts';
 import { thisMachine } from '../../spec/support/machine/local.ts';
 import { startServer } from '../../spec/support/machine/server.ts';
 import { executableName, openSession } from '../../spec/support/machine/session.ts';
-import { cpuOfThreads } from '../processes.mjs';
+import { cpuByThread } from '../processes.mjs';
 import { mean, meanDifference } from '../statistics.mjs';
 import { askForCatalogs } from './catalogs.mjs';
 
@@ -168,15 +168,20 @@ async function repeat({ server }, nodes, rounds) {
     for (const [way, node] of Object.entries(nodes)) {
       const before = serverCpuOf(server.pid);
       runs[way].time.push((await runAgent(node)) * 1000);
-      runs[way].cpu.push(serverCpuOf(server.pid) - before);
+      runs[way].cpu.push(spentSince(before, serverCpuOf(server.pid)));
     }
   }
   return runs;
 }
 
-/** Milliseconds of CPU that a server has had, but for those of Java's compilers, which have an end when they have seen the same catalog often enough. */
+/** The CPU that a server has had, but for that of Java's compilers, which have an end when they have seen the same catalog often enough. */
 function serverCpuOf(pid) {
-  return cpuOfThreads(pid, (thread) => !/^C[12] Compiler/.test(thread));
+  return cpuByThread(pid, (thread) => !/^C[12] Compiler/.test(thread));
+}
+
+/** Milliseconds between two looks; what a thread had that has ended meanwhile is not known, and hardly anything. */
+function spentSince(before, after) {
+  return [...after].reduce((sum, [thread, spent]) => sum + spent - (before.get(thread) ?? 0), 0);
 }
 
 /** What a way is compared with: the same catalog without it. */

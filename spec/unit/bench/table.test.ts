@@ -49,6 +49,11 @@ describe('the table of benchmarks', () => {
     expect(moved([1, 0.1], [1.3, 0.1])).toBe('+30 %, was 1 |');
   });
 
+  test('a page has two digits of a ratio, and what they leave out has not moved', () => {
+    expect(moved([0.012], [0.0149])).toBe(' |');
+    expect(moved([0.21], [0.24])).toBe('+14 %, was 0.21 |');
+  });
+
   test('has nothing to compare the first time, or where there is no ratio', () => {
     expect(readTable(join(folder, 'nothing.md')).size).toBe(0);
     expect(moved([Number.NaN], [1])).toBe(' |');

@@ -129,12 +129,3 @@ export function must([file, ...args]) {
   if (status !== 0) throw new Failure(`${[file, ...args].join(' ')} has failed: ${stderr}`);
   return stdout;
 }
-
-/** How long an empty program takes, from its start to its end, so many times: milliseconds. */
-export function timesOfEmpty({ empty }, count = 30) {
-  return Array.from({ length: count }, () => {
-    const from = performance.now();
-    must([empty]);
-    return performance.now() - from;
-  });
-}

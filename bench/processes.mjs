@@ -20,9 +20,9 @@ export function cpuOf(pid) {
 
 /** Milliseconds of CPU that each living thread of a process has had, as the scheduler counts them, in nanoseconds: by thread, of those whose names count. */
 export function cpuByThread(pid, counts) {
-  const threads = readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}`);
-  const ran = (thread) => Number(readFileSync(`${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
-  return new Map(threads.filter((thread) => counts(nameIn(thread))).map((thread) => [thread, ran(thread)]));
+  const threads = readdirSync(`/proc/${pid}/task`).map((tid) => `${pid}/task/${tid}`);
+  const ran = (thread) => Number(readFileSync(`/proc/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+  return new Map(threads.filter((thread) => counts(commOf(thread))).map((thread) => [thread, ran(thread)]));
 }
 
 /** How often a process has gone to sleep by itself, all its threads together. */
@@ -42,14 +42,10 @@ export function gapBetween(run, waiter) {
   return performance.now() - end;
 }
 
+/** The name of a process, or of a thread (`PID/task/TID`). */
 function commOf(pid) {
-  return nameIn(`/proc/${pid}`);
-}
-
-/** @param folder of a process, or of a thread, in /proc */
-function nameIn(folder) {
   try {
-    return readFileSync(`${folder}/comm`, 'latin1');
+    return readFileSync(`/proc/${pid}/comm`, 'latin1');
   } catch {
     return '';
   }

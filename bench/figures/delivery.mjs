@@ -54,8 +54,11 @@ const titles = {
 /** Ways that bring something, the one that anybody would try first before the others. */
 const deliveries = ['naive', 'module', 'url', 'lite', 'moduleAnew'];
 
-/** What a server does with what it has read of an environment, unless a way says otherwise. */
-const usualTimeout = 'unlimited';
+/** Of the way's environment on the server. */
+const timeoutOf = (way) => ways[way].timeout ?? 'unlimited';
+
+/** What a way is compared with: the same catalog without it. */
+const withoutOf = (way) => (timeoutOf(way) === '0' ? 'withoutAnew' : 'without');
 
 /** Catalogs of each way before any is measured, by `environment_timeout`: JRuby's and Java's compilers have done most of their work then. */
 const warmUp = { unlimited: 2000, 0: 500 };
@@ -104,11 +107,10 @@ async function makeNode({ session, server, files }, way) {
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   writeFileSync(at('conf/puppet.conf'), `[main]\n${lines.join('')}`);
-  const { manifest, timeout = usualTimeout } = ways[way];
   await server.environment(way, base(folder), data);
   const node = { folder, way };
   await runAgent(node); // brings what all catalogs have, and the plugins
-  await server.environment(way, base(folder) + manifest(folder, files.url), data, timeout);
+  await server.environment(way, base(folder) + ways[way].manifest(folder, files.url), data, timeoutOf(way));
   return node;
 }
 
@@ -161,8 +163,7 @@ async function repeat({ server }, nodes, rounds) {
   const facts = JSON.parse(
     execFileSync('facter', ['--json', 'kernel', 'os', 'identity'], { encoding: 'utf8' }),
   );
-  for (const [way, { timeout = usualTimeout }] of Object.entries(ways))
-    await askForCatalogs(server, way, facts, warmUp[timeout]);
+  for (const way of Object.keys(ways)) await askForCatalogs(server, way, facts, warmUp[timeoutOf(way)]);
   for (const node of Object.values(nodes)) await runAgent(node);
   for (let round = 0; round < rounds; round += 1) {
     for (const [way, node] of Object.entries(nodes)) {
@@ -183,9 +184,6 @@ function serverCpuOf(pid) {
 function spentSince(before, after) {
   return [...after].reduce((sum, [thread, spent]) => sum + spent - (before.get(thread) ?? 0), 0);
 }
-
-/** What a way is compared with: the same catalog without it. */
-const withoutOf = (way) => (ways[way].timeout === '0' ? 'withoutAnew' : 'without');
 
 /** What a way brings to a node. */
 function brought(way, first) {

@@ -251,6 +251,7 @@ async function inject({ arch, bundles, base, work, output }) {
         useSnapshot: false,
         assets,
         useCodeCache: arch === process.arch,
+        execArgv: ['--disable-sigusr1'], // else SIGUSR1 has Node listen for a debugger, by which every local user becomes this one
         execArgvExtension: 'none', // NODE_OPTIONS of a Puppet run is not meant for this Node
       },
     });

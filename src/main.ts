@@ -3,6 +3,7 @@ import { log } from './journal.ts';
 import { takeNotification } from './notification.ts';
 import { ChainEnded, oneLine, Refusal } from './refusal.ts';
 import { parseCanonical, type WaiterRequest } from './request.ts';
+import { STRAY } from './signals.ts';
 import { say } from './verdict.ts';
 import { listen } from './waiter/listen.ts';
 import { waitAndBecome } from './waiter/wait.ts';
@@ -26,6 +27,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (args[0] === '--adopt') return beSuccessor();
   if (args.includes('--parent'))
     return say({ exitCode: 64, text: `again: wrong command line: ${args.join(' ')}; see \`again --help\`` });
+  for (const signal of STRAY) process.on(signal, () => {});
   const { commandLine } = await import('./cli/command-line.ts');
   process.exitCode = await commandLine(args);
 }

@@ -1,3 +1,4 @@
+import { WITHOUT_REALTIME_SIGNALS } from './signals.ts';
 import { parseVerdict, type Verdict } from './verdict.ts';
 
 export interface WaiterCommand {
@@ -14,7 +15,7 @@ export interface WaiterCommand {
  */
 export async function relay({ file, args, environment, failure }: WaiterCommand): Promise<Verdict> {
   const { spawn } = await import('node:child_process');
-  const child = spawn(file, args, {
+  const child = spawn('/bin/sh', ['-c', WITHOUT_REALTIME_SIGNALS, 'sh', file, ...args], {
     cwd: '/',
     env: environment,
     detached: true,

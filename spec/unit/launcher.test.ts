@@ -2,13 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseStatus } from '../../src/proc/status.ts';
+import { REALTIME_SET } from '../../src/signals.ts';
 import { temporaryFolder } from './state/temporary.ts';
 
 /** A folder with the launcher, and with a script in the executable's place that notes how it was started and gives this answer. */
 function folderWith(answer: string): string {
   const folder = temporaryFolder();
   copyFileSync('files/again/notify', join(folder, 'notify'));
-  const notes = ['environ', 'cmdline', 'stat'].map((file) => `cat /proc/$$/${file} > ${folder}/${file}`);
+  const notes = ['environ', 'cmdline', 'stat', 'status'].map(
+    (file) => `cat /proc/$$/${file} > ${folder}/${file}`,
+  );
   const standIn = `#!/bin/sh\n${notes.join('\n')}\npwd > ${folder}/pwd\nprintf '%s' '${answer}' >&3\n`;
   writeFileSync(join(folder, 'again'), standIn, { mode: 0o755 });
   return folder;
@@ -50,6 +54,17 @@ describe('the launcher', () => {
     if (line(folder).startsWith('exec')) expect(session).toBe(shell);
     else expect(session).toBe(pid);
   });
+
+  test.each(['dash', 'bash'])(
+    'has `again` ignore real-time signals, which Node can\u2019t, and no others (%s)',
+    (shell) => {
+      const folder = folderWith('0 well');
+      start(`${shell} ${folder}/notify`);
+      const status = parseStatus(readFileSync(join(folder, 'status'), 'latin1'));
+      // A shell without job control has what it starts in the background ignore SIGINT and SIGQUIT (POSIX); Node takes that back.
+      expect((status?.ignoredSignals ?? 0n) & ~0b110n).toBe(REALTIME_SET);
+    },
+  );
 
   test('hands nothing of its environment on', () => {
     const folder = folderWith('0 well');

@@ -1,6 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { type Bytes, toText } from '../bytes.ts';
+import { parseStatus } from '../proc/status.ts';
+import { readText } from '../read.ts';
 import { Refusal } from '../refusal.ts';
+import { ENV, throughEnv } from './env.ts';
 import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
 import { throughRuby } from './ruby.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -31,11 +34,18 @@ export function become(rerun: Rerun): never {
   const file = toText(rerun.executable);
   const argv = textArguments(rerun.argv);
   const environment = textEnvironment(rerun.environment);
-  const plain = rerun.limitRestored && nodeCanSetSignals(ignored, BigInt(`0x${surroundings.blockedSignals}`));
-  if (plain && file !== undefined && argv && environment) return execve(file, argv, environment);
+  if (rerun.limitRestored && file !== undefined && argv && environment) {
+    const blocked = BigInt(`0x${surroundings.blockedSignals}`);
+    const inherited = parseStatus(readText('/proc/self/status'))?.ignoredSignals ?? 0n;
+    if (nodeCanSetSignals(ignored, blocked, inherited)) return execve(file, argv, environment);
+    const words = throughEnv(file, argv, ignored, blocked);
+    if (words) return execve(ENV, words, environment);
+  }
   if (file === undefined) throw new Refusal('the path of its interpreter is not UTF-8');
   const ruby = throughRuby(rerun.executable, rerun.argv, rerun.environment, surroundings);
-  return execve(file, ruby.argv, ruby.environment);
+  // A SIGUSR1 that is pending would end this Ruby, too (see env.ts); it sets all signals by itself.
+  const words = ['sh', '-c', 'trap "" USR1; exec "$@"', 'sh', file, ...ruby.argv.slice(1)];
+  return execve('/bin/sh', words, ruby.environment);
 }
 
 function execve(file: string, argv: string[], environment: Record<string, string>): never {

@@ -26,7 +26,12 @@ export function textEnvironment(environment: readonly Bytes[]): Record<string, s
   return variables;
 }
 
-/** Whether Node can give the rerun these signal sets: nothing blocked, nothing ignored but what Node ignores itself. */
-export function nodeCanSetSignals(ignored: bigint, blocked: bigint): boolean {
-  return blocked === 0n && (ignored & ~RESETTABLE) === 0n;
+/**
+ * Whether Node can give the rerun these signal sets: nothing blocked, and nothing ignored but what Node ignores itself and what this process has
+ * ignored from its start.
+ *
+ * @param inherited what this process ignores
+ */
+export function nodeCanSetSignals(ignored: bigint, blocked: bigint, inherited: bigint): boolean {
+  return blocked === 0n && (ignored & ~RESETTABLE) === (inherited & ~RESETTABLE);
 }

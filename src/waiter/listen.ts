@@ -1,6 +1,7 @@
+import { CANCELLING, MEANINGLESS } from '../signals.ts';
 import { createWakeup, type Wakeup } from './wakeup.ts';
 
-/** Makes what a waiter sleeps with, and lets SIGTERM and SIGINT cancel it; a closed terminal (SIGHUP) does nothing. */
+/** Makes what a waiter sleeps with, and lets SIGTERM and SIGINT cancel it; no other signal does anything. */
 export function listen(): { wakeup: Wakeup; cancelled: () => boolean } {
   const wakeup = createWakeup();
   let cancelled = false;
@@ -8,8 +9,7 @@ export function listen(): { wakeup: Wakeup; cancelled: () => boolean } {
     cancelled = true;
     wakeup.poke();
   };
-  process.on('SIGTERM', cancel);
-  process.on('SIGINT', cancel);
-  process.on('SIGHUP', () => {});
+  for (const signal of CANCELLING) process.on(signal, cancel);
+  for (const signal of MEANINGLESS) process.on(signal, () => {});
   return { wakeup, cancelled: () => cancelled };
 }

@@ -16,6 +16,7 @@ import { faultScenarios } from './scenarios/faults.ts';
 import { puppetRuleScenarios } from './scenarios/puppet-rules.ts';
 import { raceScenarios } from './scenarios/race.ts';
 import { refusalScenarios } from './scenarios/refusals.ts';
+import { signalScenarios } from './scenarios/signals.ts';
 
 /** Debian 12's own. */
 const puppet: Puppet = { command: '/usr/bin/puppet', waitsForLock: true };
@@ -76,5 +77,6 @@ describe.concurrent('delivery', () => deliveryScenarios(bench('delivery')));
 describe.concurrent('races', () => raceScenarios(bench('race')));
 describe.concurrent("Puppet's own rules", () => puppetRuleScenarios(bench('rules')));
 describe.concurrent('refusals', () => refusalScenarios(bench('refusals')));
+describe.concurrent('stray signals', () => signalScenarios(bench('signals')));
 describe.concurrent('default places', () => defaultPlaceScenarios(bench('default', privateMachine)));
 describe.concurrent('puppet agent', () => agentScenarios(bench('agent')));

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Past } from '../../../src/people/history.ts';
 import type { Pending } from '../../../src/people/pending.ts';
+import { hasPendingSignals, listeningSockets } from '../../support/machine/sockets-and-signals.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, probe } from '../../support/machine/world.ts';
 import { expectRefusal, held, hold, type Place, people, utf8 } from './people.ts';
@@ -274,6 +275,10 @@ file { '${world.trigger}.done': content => '', require => Exec['/bin/false'] }`;
       seen: follow.output,
     });
     expect(follow.output()).not.toContain('Applied catalog');
+    // Meant for somebody else: `pkill -USR1 -f puppet`. Node would listen for a debugger.
+    for (const signal of ['SIGUSR1', 'SIGUSR2']) await world.node.signal(follow.pid, signal);
+    await until('the signals to be taken', async () => !(await hasPendingSignals(world, follow.pid)));
+    expect(await listeningSockets(world, follow.pid)).toEqual([]);
     await world.node.files.remove(world.path('hold'));
     const { code, stdout } = await follow.ended;
     expect(code).toBe(0);

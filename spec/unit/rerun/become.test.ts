@@ -8,6 +8,7 @@ import { parseOpenFilesLimit } from '../../../src/proc/limits.ts';
 import { parseStatus } from '../../../src/proc/status.ts';
 import type { Rerun } from '../../../src/rerun/become.ts';
 import type { Surroundings } from '../../../src/rerun/surroundings.ts';
+import { WITHOUT_REALTIME_SIGNALS } from '../../../src/signals.ts';
 import { temporaryFolder } from '../state/temporary.ts';
 
 const WORKER = new URL('become.worker.ts', import.meta.url).pathname;
@@ -58,6 +59,10 @@ interface Expected {
   readonly limitRestored?: boolean;
   /** Name of the probe's file. */
   readonly file?: Bytes;
+  /** Whether argv[0] is that file, as it is for Puppet's Ruby. */
+  readonly named?: boolean;
+  /** Whether the process ignores real-time signals from its start, as a waiter does. */
+  readonly waiter?: boolean;
 }
 
 /** Starts a process with the limits of a run, has it become the probe, and reads what that saw. */
@@ -69,14 +74,16 @@ async function rerun(changes: Expected): Promise<{ seen: Seen; pid: number | und
   writeFileSync(log, 'before\n');
   const plan: Rerun = {
     executable: file as Bytes,
-    argv: changes.argv ?? [],
+    argv: changes.named ? [file as Bytes, ...(changes.argv ?? []).slice(1)] : (changes.argv ?? []),
     environment: changes.environment ?? [],
     surroundings: { ...surroundings, ...changes.surroundings },
     limitRestored: changes.limitRestored ?? true,
     log,
   };
   writeFileSync(join(dir, 'plan'), JSON.stringify(plan));
-  const child = spawn('prlimit', ['--nofile=1000:2000', process.execPath, WORKER, join(dir, 'plan')], {
+  const worker = ['prlimit', '--nofile=1000:2000', process.execPath, WORKER, join(dir, 'plan')];
+  const script = changes.waiter ? WITHOUT_REALTIME_SIGNALS : 'exec "$@"';
+  const child = spawn('/bin/sh', ['-c', script, 'sh', ...worker], {
     cwd: '/usr',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -151,6 +158,36 @@ describe.concurrent("Node's own way (needs prlimit)", { timeout: 60_000 }, () =>
     const ignored = SIGPIPE | SIGXFSZ;
     const { seen } = await rerun({ argv: odd, surroundings: { ignoredSignals: ignored.toString(16) } });
     expect(seen.status.ignoredSignals).toBe(ignored);
+  });
+});
+
+describe.concurrent('of a waiter, which ignores real-time signals (needs prlimit, and Ruby or env of coreutils 8.31)', {
+  timeout: 60_000,
+}, () => {
+  const environment = ['Z=1', 'A=b=c\nd', 'EMPTY=', '\xc3\xa9=\xc3\xa9'] as Bytes[];
+  test.for<[string, boolean]>([
+    ['as Puppet is, argv[0] is its file (by env)', true],
+    ['argv[0] is another word (by Ruby)', false],
+  ])('the rerun ignores no signal: %s', async ([, named]) => {
+    const { seen, pid } = await rerun({ argv: odd, environment, named, waiter: true });
+    expect(seen.pid).toBe(pid);
+    expect(argumentsOf(seen)).toEqual(odd.slice(1));
+    expect(seen.environment).toEqual(environment);
+    expect(seen.openFiles).toEqual({ soft: 1000, hard: 2000 });
+    expect(seen.status).toMatchObject({ umask: 0o027, ignoredSignals: 0n, blockedSignals: 0n });
+    expect(seen.descriptors.map((line) => line.split(' ')[0])).toEqual(['0', '1', '2']);
+  });
+
+  test('the rerun has what its run ignored and blocked', async () => {
+    const ignored = SIGHUP | SIGPIPE | (1n << 39n);
+    const blocked = SIGTERM | SIGXFSZ | (1n << 63n);
+    const { seen } = await rerun({
+      argv: odd,
+      named: true,
+      waiter: true,
+      surroundings: { ignoredSignals: ignored.toString(16), blockedSignals: blocked.toString(16) },
+    });
+    expect(seen.status).toMatchObject({ ignoredSignals: ignored, blockedSignals: blocked });
   });
 });
 

@@ -53,6 +53,11 @@ describe('the signals that Node can set', () => {
     ['SIGTERM blocked', 0n, 1n << 14n, false],
     ['a real-time signal ignored', 1n << 63n, 0n, false],
   ])('%s', (_, ignored, blocked, expected) => {
-    expect(nodeCanSetSignals(ignored, blocked)).toBe(expected);
+    expect(nodeCanSetSignals(ignored, blocked, SIGPIPE | SIGXFSZ)).toBe(expected);
+  });
+
+  test('none where this process ignores a signal that the run did not, for it could not be reset', () => {
+    expect(nodeCanSetSignals(0n, 0n, SIGPIPE | (1n << 63n))).toBe(false);
+    expect(nodeCanSetSignals(1n << 63n, 0n, SIGPIPE | (1n << 63n))).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectNothingScheduled, expectOneRerun } from '../../../support/machine/bench.ts';
+import { hasPendingSignals } from '../../../support/machine/sockets-and-signals.ts';
 import { until } from '../../../support/machine/wait.ts';
 import { announcement, notifyOnce, probe, type World } from '../../../support/machine/world.ts';
 
@@ -76,7 +77,7 @@ exec { '/bin/sleep 3': require => ${later} }`;
       expect(await filesThatHold(world, 'do-not-show-me'), 'no secret on the disk').toEqual([]);
 
       await world.node.signal(waiter, 'SIGHUP');
-      await until('SIGHUP to be taken', async () => !(await isPending(world, waiter, 1)));
+      await until('SIGHUP to be taken', async () => !(await hasPendingSignals(world, waiter, 1)));
       expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
 
       await world.node.signal(waiter, signal);
@@ -115,15 +116,6 @@ async function slowness(world: World): Promise<number> {
   const ticksPerSecond = 100; // USER_HZ, the same on every Linux
   const latency = (starts[0]?.at ?? 0) - (first?.run.startTime ?? 0) / ticksPerSecond;
   return Math.max(0, latency - 0.2);
-}
-
-/** Whether a signal waits to be taken by a process. */
-async function isPending(world: World, pid: number, signal: number): Promise<boolean> {
-  const status = await world.node.files.read(`/proc/${pid}/status`).then(String, () => '');
-  const masks = [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].map(([, mask]) =>
-    BigInt(`0x${mask}`),
-  );
-  return masks.some((mask) => ((mask >> BigInt(signal - 1)) & 1n) === 1n);
 }
 
 async function filesThatHold(world: World, text: string): Promise<string[]> {

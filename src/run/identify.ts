@@ -54,7 +54,7 @@ function refuseRewritten({ id, argv }: ProcessSnapshot): void {
 }
 
 /** A process that wrote its title over its arguments has one text and then, at most, NULs (setproctitle(3)). */
-function isRewritten(argv: readonly Bytes[]): boolean {
+export function isRewritten(argv: readonly Bytes[]): boolean {
   return argv.slice(1).every((argument) => argument === '');
 }
 
@@ -64,12 +64,16 @@ function identifyDirect(process: ProcessSnapshot, commandLine: PuppetCommandLine
     return { ...base, mode: 'apply', manifest: repeatableManifest(process, base.arguments) };
   }
   if (commandLine.subcommand === 'agent') {
-    const single = flag(base.arguments, 'onetime') === true || flag(base.arguments, 'test') === true;
-    return { ...base, mode: single ? 'agent' : 'daemon' };
+    return { ...base, mode: isSingle(base.arguments) ? 'agent' : 'daemon' };
   }
   throw new Refusal(
     `\`puppet ${commandLine.subcommand ?? ''}\` (pid ${process.id.pid}) cannot be repeated: only \`puppet apply\` and \`puppet agent\` can`,
   );
+}
+
+/** Whether an agent is asked for one run, and not to be a daemon. */
+export function isSingle(args: readonly Argument[]): boolean {
+  return flag(args, 'onetime') === true || flag(args, 'test') === true;
 }
 
 /**
@@ -82,7 +86,7 @@ function identifyDaemon(child: ProcessSnapshot, daemon: ProcessSnapshot): Run | 
   return { ...describe(child, daemon, commandLine), mode: 'daemon' };
 }
 
-function describe(run: ProcessSnapshot, source: ProcessSnapshot, commandLine: PuppetCommandLine) {
+export function describe(run: ProcessSnapshot, source: ProcessSnapshot, commandLine: PuppetCommandLine) {
   return {
     process: run.id,
     source: source.id,

@@ -1,6 +1,6 @@
 import type { ProcessId } from '../proc/process.ts';
 import type { Request } from '../request.ts';
-import { dueTime, type Entry } from './entry.ts';
+import { type Entry, isDue } from './entry.ts';
 
 /** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
 export interface ChainRules {
@@ -28,18 +28,17 @@ export function nextLink(linkOfRun: number, pending: readonly number[]): number 
 
 /** The link in whose place a run stands that began at this time: of what was due by then, as it does what the rerun was to do. 0 for none. */
 export function linkInPlace(pending: readonly Entry[], began: number): number {
-  return Math.max(
-    0,
-    ...pending
-      .filter((entry) => (dueTime(entry) ?? Number.POSITIVE_INFINITY) <= began)
-      .map((entry) => entry.link),
-  );
+  return Math.max(0, ...pending.filter((entry) => isDue(entry, began)).map((entry) => entry.link));
 }
 
 /** Seconds that link `link` waits, at least, after its run's end (or its notification, for `start_timer_now`). */
 export function waitOf(link: number, delta: number, rules: ChainRules): number {
-  if (link <= rules.burst) return delta;
-  return Math.max(delta, Math.min(rules.maxDelay, FIRST_BACK_OFF * 2 ** (link - rules.burst - 1)));
+  return Math.max(delta, backOff(link, rules));
+}
+
+/** Seconds between two reruns of a chain from this link on: 0 in the burst, then 30 and twice as many each time, up to `maxDelay`. */
+export function backOff(link: number, rules: Pick<ChainRules, 'burst' | 'maxDelay'>): number {
+  return link <= rules.burst ? 0 : Math.min(rules.maxDelay, FIRST_BACK_OFF * 2 ** (link - rules.burst - 1));
 }
 
 /** Longest random extra wait, in seconds. */

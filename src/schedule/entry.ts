@@ -14,7 +14,19 @@ export interface Entry {
   /** The notifying run. */
   readonly run: ProcessId;
   readonly runEndedAt?: number;
+  /** By how many milliseconds the end of the run may have been noticed late. */
+  readonly noticedLate?: number;
+  /** The outermost Puppet run in which the notifying run is nested, and when that ended. */
+  readonly outer?: ProcessId;
+  readonly outerEndedAt?: number;
+  /** Milliseconds that pass after the end of the outermost run before a rerun starts, due or not: whoever started the run goes first. */
+  readonly grace?: number;
+  /** Whether the run was broken off, by Ctrl-C or a time limit; `grace` is longer then. */
+  readonly brokenOff?: boolean;
 }
+
+/** Milliseconds that pass after a run that was broken off: somebody ended it on purpose, or a limit did. */
+export const BROKEN_OFF_MS = 30_000;
 
 /** When the entry is due, or undefined while that depends on a run that goes on. */
 export function dueTime(entry: Entry): number | undefined {
@@ -22,21 +34,52 @@ export function dueTime(entry: Entry): number | undefined {
   return from === undefined ? undefined : from + entry.wait;
 }
 
+export function isDue(entry: Entry, by: number): boolean {
+  return (dueTime(entry) ?? Number.POSITIVE_INFINITY) <= by;
+}
+
+/** When a rerun for this entry may start: not before it is due, nor in the grace time. Undefined while that depends on a run that goes on. */
+export function earliestStart(entry: Entry): number | undefined {
+  const due = dueTime(entry);
+  const ended = entry.outer ? entry.outerEndedAt : entry.runEndedAt;
+  return due === undefined || ended === undefined ? undefined : Math.max(due, ended + (entry.grace ?? 0));
+}
+
 /** Adds a notification: it replaces a pending one of the same name. */
 export function withEntry(entries: readonly Entry[], added: Entry): Entry[] {
   return [...entries.filter((entry) => entry.name !== added.name), added];
 }
 
-/** Notes the end of a run with the entries that it made. */
-export function withRunEnded(entries: readonly Entry[], run: ProcessId, at: number): Entry[] {
-  return entries.map((entry) =>
-    entry.runEndedAt === undefined && entry.run.pid === run.pid && entry.run.start === run.start
-      ? { ...entry, runEndedAt: at }
-      : entry,
-  );
+/** How a run ended, as far as it can be told. */
+export interface RunEnd {
+  /** When that was noticed, and by how many milliseconds that may be late. */
+  readonly at: number;
+  readonly late?: number;
+  readonly brokenOff?: boolean;
 }
 
-/** Takes out what a run satisfies that began at this time: everything that was due by then. */
+/** Notes the end of a run with the entries that it made, or that were made inside of it. */
+export function withRunEnded(entries: readonly Entry[], run: ProcessId, end: RunEnd): Entry[] {
+  const isIt = (other: ProcessId | undefined) => other?.pid === run.pid && other.start === run.start;
+  return entries.map((entry) => {
+    if (entry.runEndedAt === undefined && isIt(entry.run)) {
+      return {
+        ...entry,
+        runEndedAt: end.at,
+        ...(end.late === undefined ? {} : { noticedLate: end.late }),
+        ...(end.brokenOff ? { brokenOff: true, grace: Math.max(entry.grace ?? 0, BROKEN_OFF_MS) } : {}),
+      };
+    }
+    return entry.outerEndedAt === undefined && isIt(entry.outer)
+      ? { ...entry, outerEndedAt: end.at }
+      : entry;
+  });
+}
+
+/**
+ * Takes out what a run satisfies that began at this time: everything that was due by then. An entry that counts from the end of its run was due when that
+ * run really ended, which may have been noticed a little later.
+ */
 export function withoutSatisfied(entries: readonly Entry[], began: number): Entry[] {
-  return entries.filter((entry) => (dueTime(entry) ?? Number.POSITIVE_INFINITY) > began);
+  return entries.filter((entry) => !isDue(entry, began + (entry.startTimerNow ? 0 : (entry.noticedLate ?? 0))));
 }

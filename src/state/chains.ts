@@ -1,7 +1,9 @@
-import { bootId } from '../clock.ts';
+import { bootId, monotonic } from '../clock.ts';
 import { join } from '../path.ts';
 import type { ChainLink } from '../rerun/environment.ts';
 import { readOwnFile, replaceFile } from './files.ts';
+import { fingerprint } from './fingerprint.ts';
+import { here, isHere, type Place, placeTag } from './place.ts';
 
 /**
  * A rerun that systemd starts gets its environment from its unit, so what it is told about its chain lies here, under the name that systemd gives
@@ -39,6 +41,32 @@ export function readUnitLink(
     return /^[0-9a-f]{1,32}$/.test(content.chain) && Number.isSafeInteger(content.link) && content.link > 0
       ? { chain: content.chain, link: content.link }
       : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When the newest rerun of a chain started. */
+interface LastStart extends Place {
+  /** Milliseconds of the monotonic clock. */
+  readonly at: number;
+}
+
+function lastStartPath(folder: string, chainKey: string): string {
+  return join(folder, 'commands', `${fingerprint(`${placeTag()} ${chainKey}`)}.last`);
+}
+
+/** Notes that a rerun of a chain starts now, so that the next one of the same chain keeps its distance, whatever its variables are. */
+export function noteLastStart(folder: string, chainKey: string): void {
+  const content: LastStart = { ...here(), at: monotonic() };
+  replaceFile(lastStartPath(folder, chainKey), `${JSON.stringify(content)}\n`);
+}
+
+/** When that was, on the monotonic clock; undefined where there was none in this boot. */
+export function lastStartOf(folder: string, chainKey: string): number | undefined {
+  try {
+    const content = JSON.parse(readOwnFile(lastStartPath(folder, chainKey)) ?? '') as LastStart;
+    return isHere(content) && Number.isFinite(content.at) ? content.at : undefined;
   } catch {
     return undefined;
   }

@@ -4,19 +4,21 @@ import { join } from '../path.ts';
 import { isAlive, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { sleep } from '../sleep.ts';
+import { placeTag } from './place.ts';
 import { createFile, readOwnFile, removeFile, temporaryName } from './files.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 3;
-const PREFIX = 'lock.';
+/** Each place has a lock of its own: it can't tell whether another one's process lives. Records of different places are different files. */
+const prefix = () => `lock-${placeTag()}.`;
 /** More than there can ever have been; a stray file with a larger number is not one of ours. */
 const HIGHEST = 2 ** 48;
 
 /**
  * Runs `work` while no other process runs its own on the same state folder.
  *
- * Node offers no flock(2). The lock is the newest of the files `lock.N`, each made by link(2), which has one winner; it holds its owner's
+ * Node offers no flock(2). The lock is the newest of the files `lock-PLACE.N`, each made by link(2), which has one winner; it holds its owner's
  * name and is free when it is empty or its owner is dead. The next owner makes N+1 and looks again that nothing newer came
  * meanwhile. A stale lock is never removed, only outnumbered, so two processes can't remove each other's by mistake; older
  * files are removed, the newest never is.
@@ -43,12 +45,12 @@ async function acquire(folder: string): Promise<string> {
     writeSync(descriptor, JSON.stringify({ ...self(), boot: bootId() }));
     for (;;) {
       const newest = newestLock(folder);
-      if (newest === 0 || isFree(join(folder, PREFIX + newest))) {
-        const won = join(folder, PREFIX + (newest + 1));
+      if (newest === 0 || isFree(join(folder, prefix() + newest))) {
+        const won = join(folder, prefix() + (newest + 1));
         if (!tryLink(mine, won)) continue;
         const numbers = lockNumbers(folder);
         if (Math.max(...numbers) === newest + 1) {
-          for (const number of numbers) if (number <= newest) removeFile(join(folder, PREFIX + number));
+          for (const number of numbers) if (number <= newest) removeFile(join(folder, prefix() + number));
           return won;
         }
         removeFile(won);
@@ -56,7 +58,7 @@ async function acquire(folder: string): Promise<string> {
       }
       if (monotonic() > deadline) {
         throw new Refusal(
-          `${join(folder, PREFIX + newest)} is held by a process that does not go on: end the process that it names`,
+          `${join(folder, prefix() + newest)} has been held for ${PATIENCE_MS / 1000} s by ${ownerOf(join(folder, prefix() + newest))}, which seems stuck: end that process and try again`,
         );
       }
       await sleep(RETRY_MS);
@@ -82,8 +84,8 @@ function newestLock(folder: string): number {
 
 function lockNumbers(folder: string): number[] {
   return readdirSync(folder)
-    .filter((name) => name.startsWith(PREFIX))
-    .map((name) => Number(name.slice(PREFIX.length)))
+    .filter((name) => name.startsWith(prefix()))
+    .map((name) => Number(name.slice(prefix().length)))
     .filter((number) => Number.isSafeInteger(number) && number < HIGHEST);
 }
 
@@ -95,6 +97,14 @@ function isFree(path: string): boolean {
     return owner.boot !== bootId() || !isAlive(owner);
   } catch {
     return true;
+  }
+}
+
+function ownerOf(path: string): string {
+  try {
+    return `pid ${JSON.parse(readOwnFile(path) ?? '').pid}`;
+  } catch {
+    return 'a process';
   }
 }
 

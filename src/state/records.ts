@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs';
-import { bootId } from '../clock.ts';
 import { join } from '../path.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../proc/process.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
@@ -7,16 +6,21 @@ import type { Command } from '../rerun/types.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { readOwnFile, removeFile, replaceFile } from './files.ts';
 import { fingerprint } from './fingerprint.ts';
+import { here, isHere, type Place, placeTag } from './place.ts';
 
 /** All that is pending of one command, and who waits for it. Only to be changed under the lock of the state folder. */
-export interface CommandRecord {
-  readonly version: 1;
-  /** Another boot's monotonic times and pids mean nothing. */
-  readonly boot: string;
+export interface CommandRecord extends Place {
+  readonly version: typeof RECORD_VERSION;
+  /** The version of `again` that the waiter is. */
+  readonly software: string;
   readonly command: Command;
+  /** A fingerprint of the run's FACTER variables; empty where it has none. Runs that differ in them are not each other's. */
+  readonly facts: string;
   readonly waiter: ProcessId;
   /** The run whose surroundings the waiter has: the newest one that notified. */
   readonly run: ProcessId;
+  /** Milliseconds of grace after that run: 0 where nobody is waiting to go on. */
+  readonly grace: number;
   /** What shares a chain: the agent's lock file, or for `puppet apply` the command itself. */
   readonly chainKey: string;
   readonly chain: string;
@@ -25,11 +29,21 @@ export interface CommandRecord {
   /** File of the next rerun's output. */
   readonly log: string;
   readonly entries: readonly Entry[];
+  /** Why the rerun does not start although it is due, in the waiter's own words. */
+  readonly heldUp?: string;
 }
 
-/** Names a command in the state folder. */
-export function commandId(command: Command): string {
+/** What this program writes. It also understands 1, of version 0.1.0, whose waiters may still live. */
+export const RECORD_VERSION = 2;
+
+/** Names a command, with the FACTER variables of its run, in the state folder; for this place alone. */
+export function commandId(command: Command, facts = ''): string {
   const { executable, argv, directory, user } = command;
+  return fingerprint(JSON.stringify([placeTag(), executable, argv, directory, user, facts]));
+}
+
+/** How version 0.1.0 named it. */
+export function formerCommandId({ executable, argv, directory, user }: Command): string {
   return fingerprint(JSON.stringify([executable, argv, directory, user]));
 }
 
@@ -62,20 +76,52 @@ export function readRecords(folder: string): Map<string, CommandRecord> {
   return records;
 }
 
-/** Whether somebody waits for it. A record of another boot or of a dead waiter is lost, and trusted for nothing. */
+/** Whether somebody waits for it here. A record of another boot or of a dead waiter is lost, and trusted for nothing. */
 export function isHeld(record: CommandRecord): boolean {
-  return record.boot === bootId() && isAlive(record.waiter);
+  return isHere(record) && isAlive(record.waiter);
 }
 
 /** Whether this process is the record's waiter. */
 export function isMine(record: CommandRecord | undefined): record is CommandRecord {
-  return record !== undefined && sameProcess(record.waiter, self());
+  return record !== undefined && isHere(record) && sameProcess(record.waiter, self());
 }
 
 export function parseRecord(content: string): CommandRecord | undefined {
   try {
-    const record = JSON.parse(content) as CommandRecord;
+    const parsed = JSON.parse(content);
+    const record = parsed.version === 1 ? fromVersion1(parsed) : (parsed as CommandRecord);
     return isRecord(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A record of version 0.1.0, which knew neither places nor grace. */
+function fromVersion1(record: Omit<CommandRecord, 'version'>): CommandRecord {
+  return {
+    ...record,
+    version: RECORD_VERSION,
+    software: '0.1.0',
+    machine: here().machine,
+    pidNamespace: here().pidNamespace,
+    facts: '',
+    grace: 0,
+  };
+}
+
+/**
+ * Has a waiter of version 0.1.0 end, whose entries another one has taken over: it ends when its record is empty, and writes it again when it is
+ * gone or of a form that it does not know.
+ */
+export function emptyFormerRecord(folder: string, id: string, record: CommandRecord): void {
+  replaceFile(recordPath(folder, id), `${JSON.stringify({ ...record, version: 1, entries: [] })}\n`);
+}
+
+/** The version of a record that only a newer `again` understands; undefined for any other. */
+export function newerVersion(folder: string, id: string): number | undefined {
+  try {
+    const { version } = JSON.parse(readOwnFile(recordPath(folder, id)) ?? '');
+    return Number.isSafeInteger(version) && version > RECORD_VERSION ? version : undefined;
   } catch {
     return undefined;
   }
@@ -84,8 +130,14 @@ export function parseRecord(content: string): CommandRecord | undefined {
 function isRecord(value: CommandRecord): boolean {
   const text = (field: unknown) => typeof field === 'string';
   return (
-    value.version === 1 &&
+    value.version === RECORD_VERSION &&
+    text(value.software) &&
+    text(value.machine) &&
     text(value.boot) &&
+    text(value.pidNamespace) &&
+    text(value.facts) &&
+    isDuration(value.grace) &&
+    (value.heldUp === undefined || text(value.heldUp)) &&
     text(value.chainKey) &&
     text(value.puppet.lockFile) &&
     text(value.puppet.disabledFile) &&
@@ -108,14 +160,23 @@ function isProcessId(value: ProcessId): boolean {
   return Number.isSafeInteger(value.pid) && value.pid > 0 && Number.isSafeInteger(value.start);
 }
 
+function isDuration(field: unknown): boolean {
+  return typeof field === 'number' && Number.isFinite(field) && field >= 0;
+}
+
 function isEntry(value: Entry): boolean {
-  const duration = (field: unknown) => typeof field === 'number' && Number.isFinite(field) && field >= 0;
+  const optional = (field: unknown) => field === undefined || isDuration(field);
   return (
     (value.name === undefined || typeof value.name === 'string') &&
-    duration(value.delta) &&
-    duration(value.wait) &&
-    duration(value.notifiedAt) &&
-    (value.runEndedAt === undefined || duration(value.runEndedAt)) &&
+    isDuration(value.delta) &&
+    isDuration(value.wait) &&
+    isDuration(value.notifiedAt) &&
+    optional(value.runEndedAt) &&
+    optional(value.noticedLate) &&
+    optional(value.outerEndedAt) &&
+    optional(value.grace) &&
+    (value.outer === undefined || isProcessId(value.outer)) &&
+    (value.brokenOff === undefined || typeof value.brokenOff === 'boolean') &&
     Number.isSafeInteger(value.link) &&
     value.link > 0 &&
     typeof value.startTimerNow === 'boolean' &&

@@ -1,18 +1,19 @@
 import { readdirSync, statSync } from 'node:fs';
-import { bootId } from '../clock.ts';
 import { join } from '../path.ts';
+import { allPids } from '../proc/process.ts';
 import { removeFile } from './files.ts';
+import { isHere, isOver, type Over } from './place.ts';
 import { type CommandRecord, isHeld, removeRecord } from './records.ts';
 
 /** Something that was pending and that nobody waits for any more. */
 export interface Lost {
   readonly record: CommandRecord;
-  readonly because: 'the machine was booted anew' | 'its waiter was killed';
+  readonly because: Over | 'its waiter was killed';
 }
 
 /**
  * Removes what is left of another boot and of dead waiters, and tells it, so that it is reported once, beside the records that somebody waits
- * for. Under the lock of the folder.
+ * for. What another place may still wait for is left alone and not told. Under the lock of the folder.
  *
  * @param found all records, as they are now
  */
@@ -27,11 +28,11 @@ export function sweep(
       records.set(id, record);
       continue;
     }
+    const because = isHere(record) ? 'its waiter was killed' : isOver(record, allPids);
+    if (because === undefined) continue;
     removeRecord(folder, id);
-    lost.push({
-      record,
-      because: record.boot === bootId() ? 'its waiter was killed' : 'the machine was booted anew',
-    });
+    // A record without entries was cancelled, or satisfied; only its waiter's end was missing.
+    if (record.entries.length > 0) lost.push({ record, because });
   }
   return { lost, records };
 }

@@ -1,62 +1,71 @@
-import { readlinkSync } from 'node:fs';
-import { type Bytes, fromBuffer, toBuffer } from '../bytes.ts';
-import { join } from '../path.ts';
-import { allPids, type ProcessId, readProcess } from '../proc/process.ts';
-import { isDisabled, lockHolder } from '../puppet/lock.ts';
-import type { PuppetSettings } from '../puppet/settings.ts';
-import { contains } from '../read.ts';
-import type { Command } from '../rerun/types.ts';
-import { currentRerun } from '../state/current.ts';
-import { unitState } from '../systemd/restart.ts';
-import type { Held } from './held.ts';
+import type { ProcessId } from '../proc/process.ts';
 
 /** Why a rerun that is due can't start yet. */
 export type Blocker =
-  /** Another run goes on. */
-  | { readonly kind: 'run'; readonly run: ProcessId }
+  /** Another run goes on, or is about to; `patience` is how many milliseconds it may be only about to. */
+  | { readonly kind: 'run'; readonly run: ProcessId; readonly patience: number; readonly stranger: boolean }
   /** `puppet agent --disable` */
   | { readonly kind: 'disabled' }
-  /** The unit that is to be started again has not quite ended yet. */
-  | { readonly kind: 'unit' };
+  /** The machine is to go down in some minutes; `at` is in milliseconds since 1970. */
+  | { readonly kind: 'shutdown'; readonly at: number; readonly mode: string }
+  /** The unit that is to be started again has not quite ended yet, or systemd does not start it yet. */
+  | { readonly kind: 'unit'; readonly because: string; readonly patience: number }
+  /** The grace time, or the distance from the rerun before; `until` is of the monotonic clock. */
+  | { readonly kind: 'time'; readonly until: number; readonly because: 'grace' | 'broken off' | 'back-off' }
+  /** Another rerun is about to start, or comes first. */
+  | { readonly kind: 'start' | 'turn'; readonly pid: number }
+  /** Something went wrong that may pass: no room on the disk, systemd that does not answer. */
+  | { readonly kind: 'trouble'; readonly because: string };
 
-export async function findBlocker(
-  command: Command,
-  { home, id, puppet, restart }: Held,
-): Promise<Blocker | undefined> {
-  if (restart && (await unitState(restart)) === 'changing') return { kind: 'unit' };
-  const current = currentRerun(join(home, 'state'), id);
-  if (current) return { kind: 'run', run: current };
-  return findOtherRun(command, puppet);
+/** What a waiter waits for, in words. */
+export function describeBlocker(blocker: Blocker): string {
+  switch (blocker.kind) {
+    case 'run':
+      return `another run, pid ${blocker.run.pid}`;
+    case 'disabled':
+      return '`puppet agent --enable`';
+    case 'shutdown':
+      return `the ${blocker.mode} that is scheduled for ${new Date(blocker.at).toISOString()}, or \`shutdown -c\``;
+    case 'unit':
+      return blocker.because;
+    case 'time':
+      return TIMES[blocker.because];
+    case 'start':
+      return `the start of another rerun, pid ${blocker.pid}`;
+    case 'turn':
+      return `a rerun that is due longer, of waiter pid ${blocker.pid}`;
+    case 'trouble':
+      return blocker.because;
+  }
 }
 
-/** What is in the way of a command by Puppet's own files, or by the process table. */
-export function findOtherRun(
-  command: Command,
-  settings: Pick<PuppetSettings, 'lockFile' | 'disabledFile'>,
-): Blocker | undefined {
-  if (command.mode === 'agent') {
-    if (isDisabled(settings.disabledFile)) return { kind: 'disabled' };
-    const run = lockHolder(settings.lockFile);
-    return run && { kind: 'run', run };
-  }
-  const run = findSameCommand(command);
-  return run && { kind: 'run', run };
+const TIMES = {
+  grace: 'the grace time after the run',
+  'broken off': 'the end of 30 s after the run, which was broken off',
+  'back-off': "the back-off of its chain, of which another rerun started a short time ago",
+} as const;
+
+/** Whether people are told: the grace time is how every rerun begins. */
+export function isWorthTelling(blocker: Blocker): boolean {
+  return !(blocker.kind === 'time' && blocker.because === 'grace') && blocker.kind !== 'turn';
 }
 
-/** `puppet apply` takes no lock, so another run of the same command is looked for among all processes. */
-function findSameCommand(command: Command): ProcessId | undefined {
-  const wanted = toBuffer(command.argv.map((argument) => `${argument}\0`).join('') as Bytes);
-  for (const pid of allPids()) {
-    try {
-      if (pid === process.pid || !contains(`/proc/${pid}/cmdline`, wanted)) continue;
-      const found = readProcess(pid);
-      const directory = fromBuffer(readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }));
-      if (found?.status.effectiveUser === command.user && directory === command.directory) {
-        return found.id;
-      }
-    } catch {
-      // It ended while we looked, or is not ours to see.
-    }
+/** Milliseconds until the next look, where no event tells. */
+export function patienceOf(blocker: Blocker, now: number): number {
+  switch (blocker.kind) {
+    case 'run':
+      return blocker.patience;
+    case 'time':
+      return Math.min(blocker.until - now, blocker.because === 'back-off' ? 5000 : 250);
+    case 'disabled':
+    case 'shutdown':
+      return 2000;
+    case 'unit':
+      return blocker.patience;
+    case 'start':
+    case 'turn':
+      return 50;
+    case 'trouble':
+      return 1000;
   }
-  return undefined;
 }

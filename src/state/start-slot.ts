@@ -1,0 +1,54 @@
+import { join } from '../path.ts';
+import { monotonic } from '../clock.ts';
+import { isAlive, type ProcessId, self } from '../proc/process.ts';
+import type { Command } from '../rerun/types.ts';
+import { readOwnFile, removeFile, replaceFile } from './files.ts';
+import { here, isHere, type Place, placeTag } from './place.ts';
+
+/** How long a process may take from its start slot to Puppet at work; after that it is seen otherwise, or hangs. */
+const LONGEST_MS = 15_000;
+
+/**
+ * A rerun that is about to start. Taken under the lock of the folder, together with the last look for other runs, so that one starts at a time; kept until
+ * Puppet is seen at work, waits for its own lock, or has ended.
+ */
+export interface StartSlot extends ProcessId, Place {
+  /** Milliseconds of the monotonic clock. */
+  readonly at: number;
+  readonly mode: Command['mode'];
+  /** The lock that an agent takes. */
+  readonly lockFile: string;
+}
+
+export function slotPath(folder: string): string {
+  return join(folder, `starting-${placeTag()}.json`);
+}
+
+/** Takes the slot for this process. Under the lock of the folder. */
+export function takeSlot(folder: string, mode: Command['mode'], lockFile: string): void {
+  const slot: StartSlot = { ...self(), ...here(), at: monotonic(), mode, lockFile };
+  replaceFile(slotPath(folder), `${JSON.stringify(slot)}\n`);
+}
+
+/** Who has the slot and may still be on the way to Puppet; undefined where nobody does. */
+export function slotHolder(folder: string): StartSlot | undefined {
+  const slot = readSlot(folder);
+  if (!slot || !isHere(slot) || (slot.pid === process.pid && slot.start === self().start)) return undefined;
+  return isAlive(slot) && monotonic() - slot.at < LONGEST_MS ? slot : undefined;
+}
+
+/** Gives this process's slot back. */
+export function leaveSlot(folder: string): void {
+  const slot = readSlot(folder);
+  if (slot?.pid === process.pid && slot.start === self().start) removeFile(slotPath(folder));
+}
+
+function readSlot(folder: string): StartSlot | undefined {
+  try {
+    const slot = JSON.parse(readOwnFile(slotPath(folder)) ?? '') as StartSlot;
+    const valid = [slot.pid, slot.start, slot.at].every(Number.isFinite) && typeof slot.lockFile === 'string';
+    return valid ? slot : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -16,17 +16,19 @@ export type Blocker =
   | { readonly kind: 'run'; readonly run: ProcessId }
   /** `puppet agent --disable` */
   | { readonly kind: 'disabled' }
-  /** The unit that is to be started again has not quite ended yet. */
-  | { readonly kind: 'unit' };
+  /** The unit that is to be started again can't be yet: it has not quite ended, or something holds it, which `because` tells. */
+  | { readonly kind: 'unit'; readonly because?: string };
 
 export async function findBlocker(
   command: Command,
   { home, id, puppet, restart }: Held,
 ): Promise<Blocker | undefined> {
-  if (restart && (await unitState(restart)) === 'changing') return { kind: 'unit' };
+  const unit = restart && (await unitState(restart));
+  if (unit?.kind === 'changing') return { kind: 'unit' };
+  if (unit?.kind === 'held') return { kind: 'unit', because: unit.because };
   const current = currentRerun(join(home, 'state'), id);
   if (current) return { kind: 'run', run: current };
-  return findOtherRun(command, puppet);
+  return findOtherRun(command, puppet) ?? (unit?.kind === 'restarted' ? { kind: 'unit' } : undefined);
 }
 
 /** What is in the way of a command by Puppet's own files, or by the process table. */

@@ -14,10 +14,12 @@ export interface Scheduled {
   readonly log: string;
   /** The unit that is started instead of the command. */
   readonly restart: UnitRestart | undefined;
+  /** What ends the waiter before its time: see Shelter. */
+  readonly caveat?: string | undefined;
 }
 
 /** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
-export function announce({ command, entry, settings, waiter, log, restart }: Scheduled): string {
+export function announce({ command, entry, settings, waiter, log, restart, caveat }: Scheduled): string {
   const [what, output] = restart?.certain
     ? [
         `start ${restart.unit.unit}`,
@@ -26,7 +28,8 @@ export function announce({ command, entry, settings, waiter, log, restart }: Sch
     : [`run \`${describeCommand(command)}\``, `output to ${log}`];
   const otherwise =
     restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
-  return `Will ${what} again ${when(entry)}${why(entry, settings)}${otherwise}; waiter pid ${waiter}, ${output}`;
+  const unless = caveat === undefined ? '' : `, ${caveat}`;
+  return `Will ${what} again ${when(entry)}${why(entry, settings)}${otherwise}${unless}; waiter pid ${waiter}, ${output}`;
 }
 
 function when(entry: Entry): string {

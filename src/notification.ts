@@ -9,7 +9,7 @@ import { findPuppetSettings } from './puppet/settings.ts';
 import { isServed, withNotification } from './recording.ts';
 import { oneLine, Refusal } from './refusal.ts';
 import type { WaiterCommand } from './relay.ts';
-import { canonicalArguments, type WaiterRequest } from './request.ts';
+import { plainArguments, type WaiterRequest } from './request.ts';
 import { knowsWaitForLock, rerunArguments } from './rerun/command.ts';
 import { imageOf } from './rerun/executable.ts';
 import { enterSurroundings } from './rerun/surroundings.ts';
@@ -31,7 +31,7 @@ import {
   writeRecord,
 } from './state/records.ts';
 import { sweep } from './state/sweep.ts';
-import { inScope } from './systemd/scope.ts';
+import { enterScope, inScope } from './systemd/scope.ts';
 import { findShelter } from './systemd/shelter.ts';
 import type { Verdict } from './verdict.ts';
 import type { Held } from './waiter/held.ts';
@@ -49,7 +49,7 @@ export type Outcome =
       readonly held: Held;
       readonly record: CommandRecord;
     }
-  /** The waiter must live in a scope of its own: this command starts it there. */
+  /** The waiter must live in a scope of its own, and only this command can start it there. */
   | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
 
 /**
@@ -78,18 +78,9 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   const folder = openStateFolder(home());
   const served = isServed(readRecord(folder, id), run);
   const shelter = served ? undefined : await findShelter(run, surroundings.environment);
-  if (shelter?.scope && !request.sheltered) {
-    const again = [
-      process.execPath,
-      ...canonicalArguments(request),
-      '--sheltered',
-      '--parent',
-      String(request.parent),
-    ];
-    return {
-      kind: 'elsewhere',
-      command: inScope(shelter.scope, again),
-    };
+  if (shelter?.scope && !(await enterScope(shelter.scope))) {
+    const command = inScope(shelter.scope, [process.execPath, ...plainArguments(request)]);
+    return { kind: 'elsewhere', command };
   }
   const held: Held = {
     home: home(),
@@ -122,6 +113,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     waiter: record.waiter.pid,
     log: logPath(folder, record.log),
     restart: held.restart,
+    caveat: shelter?.caveat,
   });
   const verdict = { exitCode: 0, text };
   const event = entry.link > settings.burst ? 'backing off' : isMine(record) ? 'scheduled' : 'coalesced';

@@ -11,8 +11,6 @@ export interface Request {
 export interface WaiterRequest extends Request {
   /** The process that Puppet started, or Puppet itself. */
   readonly parent: number;
-  /** Whether this process is already in a scope of its own. */
-  readonly sheltered: boolean;
 }
 
 /** Ten years. */
@@ -38,7 +36,6 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
   let name: string | undefined;
   let delta = 0;
   let startTimerNow = false;
-  let sheltered = false;
   let parent = 0;
   for (let at = 0; at < args.length; at += 1) {
     const value = () => {
@@ -50,6 +47,10 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
         name = value();
         if (!isName(name)) return undefined;
         break;
+      case '--name-hex':
+        name = Buffer.from(value(), 'hex').toString();
+        if (!isName(name)) return undefined;
+        break;
       case '--delta': {
         const seconds = parseDelta(value());
         if (seconds === undefined) return undefined;
@@ -59,9 +60,6 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
       case '--start-timer-now':
         startTimerNow = true;
         break;
-      case '--sheltered':
-        sheltered = true;
-        break;
       case '--parent':
         parent = Number(value());
         break;
@@ -69,9 +67,19 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
         return undefined;
     }
   }
-  return Number.isSafeInteger(parent) && parent > 0
-    ? { name, delta, startTimerNow, sheltered, parent }
-    : undefined;
+  return Number.isSafeInteger(parent) && parent > 0 ? { name, delta, startTimerNow, parent } : undefined;
+}
+
+/** The same form, of a whole waiter, for a program that may expand what looks like a variable: the name's bytes are then in hexadecimal (`--name-hex`). */
+export function plainArguments(request: WaiterRequest): string[] {
+  const { name, parent } = request;
+  const isPlain = name === undefined || !/[$%]/.test(name);
+  return [
+    ...(isPlain ? [] : ['--name-hex', Buffer.from(name).toString('hex')]),
+    ...canonicalArguments(isPlain ? request : { ...request, name: undefined }),
+    '--parent',
+    String(parent),
+  ];
 }
 
 /** The same form, from a request. */

@@ -1,4 +1,4 @@
-/** What `systemctl show` says of a unit, and logind of sessions. */
+/** What systemd says of a unit, as `systemctl show` writes it. */
 export type Properties = Readonly<Record<string, string>>;
 
 /** Parses `name=value` lines. */
@@ -11,18 +11,36 @@ export function parseProperties(output: string): Properties {
   return properties;
 }
 
-/** The properties that {@link privateSurroundings} and {@link killsItsProcesses} look at. */
+/** All properties of a unit that are looked at. */
 export const UNIT_PROPERTIES = [
-  'KillMode',
-  'Slice',
-  'Type',
-  'MainPID',
+  'ActiveState',
+  'AssertResult',
+  'ConditionResult',
   'ControlPID',
-  'PrivateTmp',
   'DynamicUser',
+  'Id',
+  'InactiveExitTimestampMonotonic',
+  'InvocationID',
+  'Job',
+  'KillMode',
+  'LoadState',
+  'MainPID',
+  'PrivateTmp',
+  'RefuseManualStart',
+  'RemainAfterExit',
+  'Result',
+  'RootEphemeral',
   'RuntimeDirectory',
   'RuntimeDirectoryPreserve',
-  'RootEphemeral',
+  'Slice',
+  'StartLimitAction',
+  'StartLimitBurst',
+  'StartLimitIntervalUSec',
+  'StateChangeTimestampMonotonic',
+  'SubState',
+  'Transient',
+  'Type',
+  'UnitFileState',
 ] as const;
 
 /** Whether systemd kills what is left of the unit when its main process ends (systemd.kill(5)). */
@@ -33,7 +51,7 @@ export function killsItsProcesses(properties: Properties): boolean {
 /**
  * The first of a run's surroundings that are removed when its unit ends (systemd.exec(5)); undefined where there are none.
  *
- * @param environment the run's own: `systemctl show` says nothing readable of credentials, but a run that has some finds their folder there
+ * @param environment the run's own: systemd says nothing readable of credentials, but a run that has some finds their folder there
  */
 export function privateSurroundings(
   properties: Properties,
@@ -48,4 +66,36 @@ export function privateSurroundings(
   return environment.some((entry) => entry.startsWith('CREDENTIALS_DIRECTORY='))
     ? '$CREDENTIALS_DIRECTORY'
     : undefined;
+}
+
+/** Why a unit that has ended can never be started again by anybody who asks; undefined where it can. */
+export function neverStartsAgain(properties: Properties): string | undefined {
+  if (properties.Transient === 'yes') return 'it is a transient unit, which is gone once it has ended';
+  if (properties.RefuseManualStart === 'yes')
+    return 'RefuseManualStart=yes lets nobody start it but other units';
+  return undefined;
+}
+
+const UNITS_OF_TIME: Readonly<Record<string, number>> = {
+  us: 1e-3,
+  ms: 1,
+  s: 1e3,
+  min: 60e3,
+  h: 3600e3,
+  d: 86_400e3,
+  w: 7 * 86_400e3,
+  month: 2_629_800e3,
+  y: 31_557_600e3,
+};
+
+/**
+ * A span of time in milliseconds, from the microseconds of D-Bus or from the words of `systemctl show` (systemd.time(7)); Infinity where it has no
+ * end, 0 where it is not there.
+ */
+export function parseSpan(text: string | undefined): number {
+  if (!text) return 0;
+  if (text === 'infinity' || text === '18446744073709551615') return Number.POSITIVE_INFINITY;
+  if (/^\d+$/.test(text)) return Number(text) / 1000;
+  const parts = [...text.matchAll(/([\d.]+)\s*([a-z]+)/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS_OF_TIME[unit ?? ''] ?? 0), 0);
 }

@@ -2,48 +2,161 @@ import { monotonic } from '../clock.ts';
 import { readStat } from '../proc/process.ts';
 import { hasEnded } from '../proc/stat.ts';
 import { sleep } from '../sleep.ts';
-import type { Properties } from './properties.ts';
+import { BusError } from './bus.ts';
+import { type Properties, parseSpan } from './properties.ts';
+import { openManager } from './service-manager.ts';
 import type { UnitRestart } from './shelter.ts';
-import { showUnit, startUnit } from './systemctl.ts';
 
-const POLL_MS = 200;
+const POLL_MS = 50;
 /** How long a start that is queued behind other jobs may take until systemd gives it a name. */
 const PATIENCE_MS = 15_000;
+/** The longest pause until the next look at what holds a unit, which somebody may have mended. */
+const LOOK_AGAIN_MS = 60_000;
+
+/** Something keeps systemd from starting the unit, and may pass. */
+export interface HeldUnit {
+  readonly kind: 'held';
+  /** One line, for people. */
+  readonly because: string;
+  /** Milliseconds until another attempt makes sense, 60000 at most. */
+  readonly retryAfterMs: number;
+}
 
 /** What a unit does after a run in it has ended. */
 export type UnitState =
-  /** It has ended, and took with it what is private to it. */
-  | 'ended'
-  /** Its main process goes on: all that it has is still there. */
-  | 'going'
-  /** It ends, or starts, or its end is not yet known. */
-  | 'changing';
+  /** It has ended, and took with it what is private to it: it can be started. */
+  | { readonly kind: 'ended' }
+  /** It goes on, or stays active after its end: all that it has is still there, and the command can be repeated in it. */
+  | { readonly kind: 'going' }
+  /** It ends, or its end is not yet known. */
+  | { readonly kind: 'changing' }
+  /** Somebody else, such as its timer, has started it meanwhile: a run of its own, which is waited for like any other. */
+  | { readonly kind: 'restarted' }
+  | HeldUnit;
 
-export async function unitState({ unit }: UnitRestart): Promise<UnitState> {
-  const properties = await showUnit(unit, ['ActiveState', 'SubState', 'MainPID']);
-  return stateFrom(properties, (pid) => !hasEnded(readStat(pid)));
+/** How the attempt to start a unit went. */
+export type StartResult =
+  /** `invocation` is the name that systemd gives to this start; undefined where it takes longer than 15 s to begin. */
+  | { readonly kind: 'started'; readonly invocation: string | undefined }
+  | HeldUnit
+  /** It can't be started, and that does not pass by itself. */
+  | { readonly kind: 'refused'; readonly because: string };
+
+/** @throws {Error} where systemd can't be asked */
+export async function unitState(restart: UnitRestart): Promise<UnitState> {
+  const asked = await openManager(restart.unit.manager);
+  try {
+    const properties = await asked.properties(restart.unit.unit);
+    return stateFrom(restart, properties, monotonic(), (pid) => !hasEnded(readStat(pid)));
+  } finally {
+    asked.close();
+  }
 }
 
-export function stateFrom(properties: Properties, isAlive: (pid: number) => boolean): UnitState {
+/** @param now milliseconds of CLOCK_MONOTONIC, by which systemd counts, too */
+export function stateFrom(
+  restart: UnitRestart,
+  properties: Properties,
+  now: number,
+  isAlive: (pid: number) => boolean,
+): UnitState {
   const { ActiveState: state, SubState: detail, MainPID: main } = properties;
-  if (state === 'inactive' || state === 'failed' || (state === 'active' && detail === 'exited'))
-    return 'ended';
-  return state === 'active' && Number(main) > 0 && isAlive(Number(main)) ? 'going' : 'changing';
+  const remains = state === 'active' && detail === 'exited';
+  const isAnother =
+    restart.invocation !== '' &&
+    Boolean(properties.InvocationID) &&
+    properties.InvocationID !== restart.invocation;
+  if (state === 'inactive' || state === 'failed' || (remains && isAnother))
+    return findHold(restart, properties, now) ?? { kind: 'ended' };
+  if (isAnother) return { kind: 'restarted' };
+  if (remains) return { kind: 'going' };
+  return { kind: state === 'active' && Number(main) > 0 && isAlive(Number(main)) ? 'going' : 'changing' };
+}
+
+/** What keeps systemd from starting a unit that is not running. */
+function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properties, now: number) {
+  const held = (because: string, retryAfterMs = LOOK_AGAIN_MS): HeldUnit => ({
+    kind: 'held',
+    because,
+    retryAfterMs: Math.min(retryAfterMs, LOOK_AGAIN_MS),
+  });
+  if (properties.LoadState === 'masked') return held(`${unit} is masked`);
+  if (enabled && properties.UnitFileState === 'disabled') return held(`${unit} has been disabled`);
+  // systemd would answer a start with success, and do nothing.
+  if (properties.ActiveState === 'active')
+    return held(`${unit} was started meanwhile and stays active after its end (RemainAfterExit=yes)`);
+  const interval = parseSpan(properties.StartLimitIntervalUSec);
+  const burst = Number(properties.StartLimitBurst);
+  if (!(interval > 0 && burst > 0)) return undefined;
+  if (properties.Result === 'start-limit-hit') {
+    // systemd does not say when the interval began, but it was not later than this.
+    const left = Number(properties.StateChangeTimestampMonotonic) / 1000 + interval - now;
+    if (left > 0)
+      return held(`systemd has reached the start limit of ${unit} (StartLimitBurst=${burst})`, left);
+  }
+  const action = properties.StartLimitAction;
+  if (action && action !== 'none') {
+    // Too many starts would not only fail, but reboot the machine, for example: so evenly spread that the limit is never reached.
+    const left = Number(properties.InactiveExitTimestampMonotonic) / 1000 + (1.1 * interval) / burst - now;
+    if (left > 0 && properties.InactiveExitTimestampMonotonic !== '0')
+      return held(`one more start of ${unit} could reach its start limit (StartLimitAction=${action})`, left);
+  }
+  return undefined;
 }
 
 /**
- * Starts the unit again and does not wait for its end.
+ * Has systemd start the unit, and does not wait for its end. Always a start: a restart would end what its timer has started meanwhile.
  *
- * @returns the name that systemd gives to this start, or undefined where it takes longer than 15 s to begin
- * @throws {Error} with what systemctl says
+ * @throws {Error} where systemd can't be asked
  */
-export async function startAgain({ unit }: UnitRestart): Promise<string | undefined> {
-  const { ActiveState: state, InvocationID: before } = await showUnit(unit, ['ActiveState', 'InvocationID']);
-  // A oneshot unit that stays active after its end takes a restart: a start would do nothing.
-  await startUnit(unit, state === 'active' ? 'restart' : 'start');
-  for (const deadline = monotonic() + PATIENCE_MS; monotonic() < deadline; await sleep(POLL_MS)) {
-    const { InvocationID: now } = await showUnit(unit, ['InvocationID']);
-    if (now && now !== before) return now;
+export async function startAgain(restart: UnitRestart): Promise<StartResult> {
+  const { unit, manager } = restart.unit;
+  const asked = await openManager(manager);
+  try {
+    const before = await asked.properties(unit);
+    if (before.LoadState === 'not-found') return { kind: 'refused', because: `there is no ${unit} any more` };
+    const hold = findHold(restart, before, monotonic());
+    if (hold) return hold;
+    await asked.start(unit);
+    for (const deadline = monotonic() + PATIENCE_MS; monotonic() < deadline; await sleep(POLL_MS)) {
+      const properties = await asked.properties(unit);
+      const result = resultFrom(restart, before, properties, monotonic());
+      if (result) return result;
+    }
+    return { kind: 'started', invocation: undefined };
+  } catch (error) {
+    if (error instanceof BusError)
+      return { kind: 'refused', because: `systemd does not start ${unit}: ${error.message}` };
+    throw error;
+  } finally {
+    asked.close();
   }
-  return undefined;
+}
+
+/** What became of a start, by the properties before and after it; undefined where it is not known yet. */
+export function resultFrom(
+  restart: UnitRestart,
+  before: Properties,
+  after: Properties,
+  now: number,
+): StartResult | undefined {
+  const { unit } = restart.unit;
+  if (after.InvocationID && after.InvocationID !== before.InvocationID)
+    return { kind: 'started', invocation: after.InvocationID };
+  const isOver = !after.Job && (after.ActiveState === 'inactive' || after.ActiveState === 'failed');
+  if (!isOver) return undefined;
+  if (after.Result === 'start-limit-hit') return findHold(restart, after, now);
+  for (const [property, what] of [
+    ['ConditionResult', 'conditions'],
+    ['AssertResult', 'assertions'],
+  ] as const) {
+    if (after[property] === 'no')
+      return { kind: 'refused', because: `systemd does not start ${unit}: one of its ${what} is not met` };
+  }
+  // A unit that nothing refers to is forgotten as soon as it has ended, with the name of its start.
+  if (!after.InvocationID) return { kind: 'started', invocation: undefined };
+  return {
+    kind: 'refused',
+    because: `systemd has not started ${unit}: \`systemctl status ${unit}\` says why`,
+  };
 }

@@ -2,34 +2,55 @@ import { existsSync } from 'node:fs';
 import { readBytes } from '../read.ts';
 import { oneLine, Refusal } from '../refusal.ts';
 import type { Run } from '../run/types.ts';
-import { parseUnit, type UnitOfProcess } from './cgroup.ts';
+import { hidesUnit, parseUnit, type UnitOfProcess } from './cgroup.ts';
+import { clearsSessions } from './logind.ts';
 import type { Manager } from './manager.ts';
-import { killsItsProcesses, type Properties, privateSurroundings } from './properties.ts';
-import { showLogind, showUnit } from './systemctl.ts';
+import { killsItsProcesses, neverStartsAgain, type Properties, privateSurroundings } from './properties.ts';
+import { openManager, type ServiceManager } from './service-manager.ts';
 
 /** What a waiter needs so that it lives longer than the unit of its run. */
 export interface Shelter {
-  /** The scope that it must be moved to; undefined where it can stay. */
-  readonly scope:
-    | { readonly manager: Manager; readonly slice: string | undefined; readonly because: string }
-    | undefined;
+  /** The scope that this process must move to; undefined where it can stay. */
+  readonly scope: ScopeNeed | undefined;
   /** The unit that is to be started instead of the command, since what the run needs ends with the unit. */
   readonly restart: UnitRestart | undefined;
+  /** Whether the run is the main process of its service, or one of its ExecStartPre= and the like. False where that can't be told. */
+  readonly isMain: boolean;
+  /** What ends the waiter all the same, to be said with what is promised: a half sentence. */
+  readonly caveat: string | undefined;
 }
 
+export interface ScopeNeed {
+  /** Who makes it. */
+  readonly manager: Manager;
+  /** Default: that of the manager. */
+  readonly slice: string | undefined;
+  /** Why the process can't stay where it is. */
+  readonly because: string;
+}
+
+/** A unit that is started instead of its command. Plain data, for a successor. */
 export interface UnitRestart {
   readonly unit: UnitOfProcess;
   /** Whether the unit surely ends with the run. Where it goes on, what is private to it does, too, and the command is repeated there. */
   readonly certain: boolean;
+  /** What ends with it. */
   readonly because: string;
+  /** The name that systemd gave to the start of the unit in which the run is. */
+  readonly invocation: string;
+  /** Whether the unit was enabled then. */
+  readonly enabled: boolean;
 }
 
-const NONE: Shelter = { scope: undefined, restart: undefined };
+const NONE: Shelter = { scope: undefined, restart: undefined, isMain: false, caveat: undefined };
+
+const ROOT = 0;
+const SYSTEM: Manager = { kind: 'system' };
 
 /**
- * Finds out what would happen to a waiter when its run ends.
+ * Finds out what would happen to this process, as the waiter, when its run ends. The way out is {@link enterScope} (scope.ts).
  *
- * @throws {Refusal} where the waiter can't survive, or systemd can't be asked: no silent loss
+ * @throws {Refusal} where the waiter can't survive, or that can't be told: no silent loss
  */
 export async function findShelter(run: Run, environment: readonly string[]): Promise<Shelter> {
   if (run.process.pid === 1) {
@@ -38,56 +59,169 @@ export async function findShelter(run: Run, environment: readonly string[]): Pro
     );
   }
   if (!existsSync('/run/systemd/system')) return NONE;
-  const found = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`));
-  if (!found || !/^session-.*\.scope$|\.service$/.test(found.unit)) return NONE;
-  try {
-    if (found.unit.endsWith('.service'))
-      return shelterFromService(found, await showUnit(found), run, environment);
-    if (await clearsSession()) {
-      return {
-        ...NONE,
-        scope: {
-          manager: found.manager,
-          slice: undefined,
-          because: `${found.unit} is cleared at its end (KillUserProcesses=yes)`,
-        },
-      };
-    }
-    return NONE;
-  } catch (error) {
-    throw new Refusal(
-      `systemd cannot be asked whether ${found.unit} kills what it leaves behind: ${oneLine(error)}`,
-    );
-  }
+  const own = await findOwnUnit();
+  if (!own) return NONE;
+  // Another one than its run's where systemd-run(1) has moved this process.
+  const its = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`)) ?? own;
+  const user = process.geteuid?.() ?? ROOT;
+  const properties = its.unit.endsWith('.service') ? await askFor(its) : undefined;
+  const ends: Ends = {
+    properties: own.unit === its.unit ? properties : undefined,
+    isCleared: await isClearedSession(own),
+    lingers: user !== ROOT && (await lingers()),
+  };
+  const inService = properties && surroundingsOfService(its, properties, run, environment);
+  return {
+    ...NONE,
+    ...inService,
+    scope: scopeFor(own, user, ends),
+    caveat: caveatFor(own, user, ends),
+  };
 }
 
-/** What the properties of a service mean for a waiter. */
-export function shelterFromService(
+/** What may end a process where it is. */
+export interface Ends {
+  /** Of the service that it lies in; undefined where it lies in none. */
+  readonly properties: Properties | undefined;
+  /** Whether it lies in a session that logind clears at its end. */
+  readonly isCleared: boolean;
+  /** Whether the manager of the user whose process it is outlives that user's sessions (loginctl(1), enable-linger). False for root. */
+  readonly lingers: boolean;
+}
+
+/**
+ * The scope that a process needs, by the unit that it lies in and by whose process it is.
+ *
+ * @throws {Refusal} where it needs one that it can't have
+ */
+export function scopeFor(own: UnitOfProcess, user: number, ends: Ends): ScopeNeed | undefined {
+  const { unit, manager } = own;
+  const kills = ends.properties !== undefined && killsItsProcesses(ends.properties);
+  const slice = ends.properties?.Slice || undefined;
+  const mode = `${unit} has KillMode=${ends.properties?.KillMode}`;
+  if (manager.kind === 'user') {
+    const above = `user@${manager.user}.service`;
+    // Root's process, as sudo makes one: what lies below a user's manager ends with that, so the system's manager must have it.
+    if (user === ROOT)
+      return { manager: SYSTEM, slice: undefined, because: `${unit} lies below ${above} and ends with that` };
+    if (!kills) return undefined;
+    if (manager.user !== user)
+      throw new Refusal(
+        `${mode}, so nothing can wait there, and only user ${manager.user} could move it out of ${above}`,
+      );
+    return { manager, slice, because: mode };
+  }
+  if (kills) return { manager, slice, because: mode };
+  if (!ends.isCleared) return undefined;
+  return {
+    manager: ends.lingers ? { kind: 'user', user } : SYSTEM,
+    slice: undefined,
+    because: `${unit} is cleared at its end (logind's KillUserProcesses= or KillOnlyUsers=)`,
+  };
+}
+
+/** What ends a process although it is in the best place that it can have. */
+export function caveatFor(own: UnitOfProcess, user: number, ends: Ends): string | undefined {
+  if (own.manager.kind !== 'user' || user === ROOT) return undefined;
+  if (own.manager.user === user && ends.lingers) return undefined;
+  return `unless user ${own.manager.user} has logged out by then (\`loginctl enable-linger\` would keep it)`;
+}
+
+/**
+ * What the properties of a service mean for its run.
+ *
+ * @throws {Refusal} where all that the run needs ends with a service that can't be started again
+ */
+export function surroundingsOfService(
   unit: UnitOfProcess,
   properties: Properties,
   run: Run,
   environment: readonly string[],
-): Shelter {
-  const kills = killsItsProcesses(properties);
-  const scope = kills
-    ? {
-        manager: unit.manager,
-        slice: properties.Slice || undefined,
-        because: `${unit.unit} has KillMode=${properties.KillMode}`,
-      }
-    : undefined;
-  const surroundings = privateSurroundings(properties, environment);
-  // A daemon's unit, with all that is private to it, outlives the daemon's runs.
-  if (surroundings === undefined || run.mode === 'daemon') return { scope, restart: undefined };
+): Pick<Shelter, 'restart' | 'isMain'> {
   const isMain = [properties.MainPID, properties.ControlPID].includes(String(run.process.pid));
+  const because = privateSurroundings(properties, environment);
+  // A daemon's unit, with all that is private to it, outlives the daemon's runs.
+  if (because === undefined || run.mode === 'daemon') return { restart: undefined, isMain };
+  const remains = properties.RemainAfterExit === 'yes';
+  const certain = !remains && (isMain || properties.Type === 'oneshot');
+  const never = neverStartsAgain(properties);
+  if (certain && never !== undefined) {
+    throw new Refusal(
+      `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again: ${never}. Leave that setting out, or make a unit file`,
+    );
+  }
   return {
-    scope,
-    restart: { unit, certain: isMain || properties.Type === 'oneshot', because: surroundings },
+    restart: {
+      unit,
+      certain,
+      because,
+      invocation: properties.InvocationID ?? '',
+      enabled: properties.UnitFileState?.startsWith('enabled') ?? false,
+    },
+    isMain,
   };
 }
 
-async function clearsSession(): Promise<boolean> {
-  const { killsUserProcesses, exceptUsers } = await showLogind();
+/**
+ * The unit of this process. A process that has a cgroup namespace of its own (`ProtectControlGroups=private`) can't see where it lies, so
+ * systemd is asked.
+ */
+async function findOwnUnit(): Promise<UnitOfProcess | undefined> {
+  const cgroup = readBytes('/proc/self/cgroup');
+  const seen = parseUnit(cgroup);
+  if (seen) return seen;
+  try {
+    const unit = await withManager(SYSTEM, (manager) => manager.ownUnit());
+    if (unit === undefined) return undefined;
+    const user = Number(/^user@(\d+)\.service$/.exec(unit)?.[1] ?? Number.NaN);
+    if (Number.isNaN(user)) return { unit, manager: SYSTEM, user: undefined };
+    const below: Manager = { kind: 'user', user };
+    const inner = await withManager(below, (manager) => manager.ownUnit());
+    return inner === undefined ? { unit, manager: SYSTEM, user } : { unit: inner, manager: below, user };
+  } catch (error) {
+    // A path that is none of systemd's, as that of a container, is no unit either.
+    if (!hidesUnit(cgroup)) return undefined;
+    throw new Refusal(
+      `which unit of systemd this run is in, and so whether that kills what it leaves behind, cannot be told: ${oneLine(error)}`,
+    );
+  }
+}
+
+async function askFor({ unit, manager }: UnitOfProcess): Promise<Properties> {
+  try {
+    return await withManager(manager, (asked) => asked.properties(unit));
+  } catch (error) {
+    throw new Refusal(
+      `systemd cannot be asked whether ${unit} kills what it leaves behind: ${oneLine(error)}`,
+    );
+  }
+}
+
+/** logind looks at the user who logged in, whosever the processes are. */
+async function isClearedSession({ unit, user }: UnitOfProcess): Promise<boolean> {
+  if (user === undefined || !/^session-.*\.scope$/.test(unit)) return false;
+  try {
+    return await clearsSessions(user);
+  } catch (error) {
+    // Out of it, root's process is safe in any case.
+    if (process.geteuid?.() === ROOT) return true;
+    throw new Refusal(`logind cannot be asked whether it clears ${unit} at its end: ${oneLine(error)}`);
+  }
+}
+
+async function lingers(): Promise<boolean> {
   const { userInfo } = await import('node:os');
-  return killsUserProcesses && !exceptUsers.includes(userInfo().username);
+  return existsSync(`/var/lib/systemd/linger/${userInfo().username}`);
+}
+
+async function withManager<Result>(
+  manager: Manager,
+  work: (asked: ServiceManager) => Promise<Result>,
+): Promise<Result> {
+  const asked = await openManager(manager);
+  try {
+    return await work(asked);
+  } finally {
+    asked.close();
+  }
 }

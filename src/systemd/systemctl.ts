@@ -6,37 +6,13 @@ import { type Manager, managerArguments, managerEnvironment } from './manager.ts
 import { type Properties, parseProperties, UNIT_PROPERTIES } from './properties.ts';
 
 /** Asks systemd about a unit. @throws {Error} with what systemctl says, where it can't be asked */
-export async function showUnit(
-  { unit, manager }: UnitOfProcess,
-  names: readonly string[] = UNIT_PROPERTIES,
-): Promise<Properties> {
+export async function showUnit({ unit, manager }: UnitOfProcess): Promise<Properties> {
   const output = await run(
     'systemctl',
-    [...managerArguments(manager), 'show', `--property=${names.join(',')}`, '--', unit],
+    [...managerArguments(manager), 'show', `--property=${UNIT_PROPERTIES.join(',')}`, '--', unit],
     manager,
   );
   return parseProperties(output);
-}
-
-/** logind's own settings of what happens at the end of a session (logind.conf(5)); empty where there is no logind. */
-export async function showLogind(): Promise<{ killsUserProcesses: boolean; exceptUsers: string[] }> {
-  const ask = (property: string) =>
-    run(
-      'busctl',
-      [
-        'get-property',
-        'org.freedesktop.login1',
-        '/org/freedesktop/login1',
-        'org.freedesktop.login1.Manager',
-        property,
-      ],
-      { kind: 'system' },
-    ).catch(() => '');
-  const [kills, users] = await Promise.all([ask('KillUserProcesses'), ask('KillExcludeUsers')]);
-  return {
-    killsUserProcesses: kills.trim() === 'b true',
-    exceptUsers: [...users.matchAll(/"([^"]*)"/g)].map((match) => match[1] ?? ''),
-  };
 }
 
 /** What a system that stays up says of itself; one that goes down says `stopping`, and at its very end nothing any more. */
@@ -64,8 +40,8 @@ export async function isShuttingDown(): Promise<boolean> {
 }
 
 /** Starts a unit without waiting for it. @throws {Error} with what systemctl says */
-export async function startUnit({ unit, manager }: UnitOfProcess, verb: 'start' | 'restart'): Promise<void> {
-  await run('systemctl', [...managerArguments(manager), '--no-block', verb, '--', unit], manager);
+export async function startByTool({ unit, manager }: UnitOfProcess): Promise<void> {
+  await run('systemctl', [...managerArguments(manager), '--no-block', 'start', '--', unit], manager);
 }
 
 async function run(file: string, args: readonly string[], manager: Manager): Promise<string> {

@@ -22,6 +22,7 @@ import { removeStrays } from '../state/sweep.ts';
 import { startAgain, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import type { Held } from './held.ts';
+import { merged } from './record.ts';
 import { startSuccessor } from './successor.ts';
 
 /**
@@ -38,7 +39,7 @@ export async function startRerun(
   if (!taken) return false;
   const { command, boot } = taken;
   const link = { chain: taken.chain, link: Math.max(...taken.entries.map((entry) => entry.link)) };
-  const restart = held.restart && (await unitState(held.restart)) === 'ended' ? held.restart : undefined;
+  const restart = held.restart && (await unitState(held.restart)).kind !== 'going' ? held.restart : undefined;
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(command)}`;
   const output = startLog(folder, taken.log, `${new Date().toISOString()} ${what}`);
   const past = pastRerun(taken, link, held, restart);
@@ -51,15 +52,22 @@ export async function startRerun(
     );
     if (cancelled()) throw new Refusal('cancelled');
     writePastRerun(folder, past);
+    if (restart) {
+      const result = await startAgain(restart);
+      if (result.kind === 'refused') throw new Refusal(result.because);
+      if (result.kind === 'held') {
+        writeSync(output, `again: not yet: ${result.because}\n`);
+        writePastRerun(folder, { ...past, failure: `not yet: ${result.because}` });
+        return !(await putBack(held, folder, taken));
+      }
+      const { invocation } = result;
+      if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, link));
+    }
     log(
       'started',
       `${displayNames(taken.entries)}: ${what}, rerun ${link.link} in a row, output to ${logPath(folder, taken.log)}`,
     );
-    if (restart) {
-      const invocation = await startAgain(restart);
-      if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, link));
-      return true;
-    }
+    if (restart) return true;
     return become({
       executable,
       argv: command.argv,
@@ -116,6 +124,19 @@ async function takeDue(held: Held, folder: string): Promise<CommandRecord | unde
   pruneLogs(folder);
   removeStrays(folder);
   return { ...record, entries: due };
+}
+
+/** Makes pending again what could not be started yet. Returns whether this process still waits for it, and not one that came meanwhile. */
+function putBack(held: Held, folder: string, taken: CommandRecord): Promise<boolean> {
+  return withLock(folder, () => {
+    const other = readRecord(folder, held.id);
+    writeRecord(
+      folder,
+      held.id,
+      other ? { ...other, entries: merged(taken.entries, other.entries) } : { ...taken, waiter: self() },
+    );
+    return other === undefined;
+  });
 }
 
 function requireManifest(manifest: Bytes): void {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../../../src/run/types.ts';
 import type { UnitOfProcess } from '../../../src/systemd/cgroup.ts';
-import { parseProperties, privateSurroundings } from '../../../src/systemd/properties.ts';
-import { stateFrom } from '../../../src/systemd/restart.ts';
-import { shelterFromService } from '../../../src/systemd/shelter.ts';
+import { clearsSessionsOf, type SessionSettings } from '../../../src/systemd/logind.ts';
+import { parseProperties, parseSpan, privateSurroundings } from '../../../src/systemd/properties.ts';
+import { caveatFor, type Ends, scopeFor, surroundingsOfService } from '../../../src/systemd/shelter.ts';
 
-/** What `systemctl show` of systemd 252 says of a plain oneshot service, for the properties that are asked for. */
-const PLAIN = `Type=oneshot
+/** What systemd 252 says of a plain oneshot service, for some of the properties that are asked for. */
+const PLAIN = parseProperties(`Type=oneshot
 RemainAfterExit=no
 MainPID=812
 ControlPID=0
@@ -17,36 +17,127 @@ RuntimeDirectoryPreserve=no
 RuntimeDirectory=
 PrivateTmp=no
 KillMode=control-group
-LoadCredential=[unprintable]
-SetCredential=[unprintable]
-`;
+InvocationID=0123456789abcdef0123456789abcdef
+UnitFileState=static
+Transient=no
+RefuseManualStart=no
+`);
 
-const unit: UnitOfProcess = { unit: 'nightly.service', manager: { kind: 'system' } };
-const run = (mode: Run['mode']) => ({ mode, process: { pid: 4711, start: 1 } }) as Run;
+const RUN = 4711;
+const ROOT = 0;
+const ALICE = 1000;
+const BOB = 1001;
 
-function shelter(
-  changes: Record<string, string> = {},
-  mode: Run['mode'] = 'apply',
-  environment: string[] = [],
-) {
-  return shelterFromService(unit, { ...parseProperties(PLAIN), ...changes }, run(mode), environment);
-}
+const system = (unit: string, user?: number): UnitOfProcess => ({ unit, manager: { kind: 'system' }, user });
+const below = (user: number, unit: string): UnitOfProcess => ({
+  unit,
+  manager: { kind: 'user', user },
+  user,
+});
+const nightly = system('nightly.service');
 
-describe('a run in a service', () => {
-  test('whose other processes systemd kills at its end needs a scope, in the slice of the service', () => {
-    expect(shelter({ Slice: 'batch.slice' })).toEqual({
-      scope: {
-        manager: { kind: 'system' },
-        slice: 'batch.slice',
-        because: 'nightly.service has KillMode=control-group',
-      },
-      restart: undefined,
+describe('a process', () => {
+  const needs = (own: UnitOfProcess, user: number, ends: Partial<Ends> = {}) =>
+    scopeFor(own, user, { properties: undefined, isCleared: false, lingers: false, ...ends });
+  const kills = (changes: Record<string, string> = {}) => ({ properties: { ...PLAIN, ...changes } });
+
+  test('in a service that kills what is left at its end needs a scope, in the slice of the service', () => {
+    expect(needs(nightly, ROOT, kills({ Slice: 'batch.slice' }))).toEqual({
+      manager: { kind: 'system' },
+      slice: 'batch.slice',
+      because: 'nightly.service has KillMode=control-group',
     });
-    expect(shelter({ KillMode: 'mixed' }).scope).toBeDefined();
+    expect(needs(nightly, ROOT, kills({ KillMode: 'mixed' }))).toBeDefined();
+    expect(needs(nightly, ALICE, kills())?.manager).toEqual({ kind: 'system' });
   });
 
-  test.each(['process', 'none'])('with KillMode=%s needs none', (mode) => {
-    expect(shelter({ KillMode: mode }).scope).toBeUndefined();
+  test.each(['process', 'none'])('in a service with KillMode=%s needs none', (mode) => {
+    expect(needs(nightly, ROOT, kills({ KillMode: mode }))).toBeUndefined();
+  });
+
+  test.each(['cron.scope', 'session-3.scope', 'again-4711-0123.scope'])('in %s needs none', (unit) => {
+    expect(needs(system(unit, ALICE), ROOT)).toBeUndefined();
+  });
+
+  test("in a session that is cleared needs one: root's of the system, and another user's of his own manager if that lingers", () => {
+    const session = system('session-3.scope', ALICE);
+    expect(needs(session, ROOT, { isCleared: true })).toMatchObject({
+      manager: { kind: 'system' },
+      slice: undefined,
+      because: expect.stringContaining('session-3.scope is cleared'),
+    });
+    const lingering = needs(session, ALICE, { isCleared: true, lingers: true });
+    expect(lingering?.manager).toEqual({ kind: 'user', user: ALICE });
+    expect(needs(session, ALICE, { isCleared: true })?.manager).toEqual({ kind: 'system' });
+  });
+
+  test.each([
+    ['app-terminal-4.scope', {}],
+    ['own.service', kills({ KillMode: 'process' })],
+    ['own.service', kills({ Slice: 'app.slice' })],
+  ])(
+    "of root's below a user's manager needs one of the system's, outside of that user's slice: %s",
+    (unit, ends) => {
+      expect(needs(below(ALICE, unit), ROOT, ends)).toEqual({
+        manager: { kind: 'system' },
+        slice: undefined,
+        because: `${unit} lies below user@1000.service and ends with that`,
+      });
+    },
+  );
+
+  test("of a user's own below his manager needs one there, where its service kills", () => {
+    expect(needs(below(ALICE, 'app-terminal-4.scope'), ALICE)).toBeUndefined();
+    expect(needs(below(ALICE, 'own.service'), ALICE, kills({ Slice: 'app.slice' }))).toMatchObject({
+      manager: { kind: 'user', user: ALICE },
+      slice: 'app.slice',
+    });
+    expect(() => needs(below(ALICE, 'own.service'), BOB, kills())).toThrow(/only user 1000 could move it/);
+  });
+
+  test("of a user's own below a manager that does not linger ends with the last session, which is said", () => {
+    const caveat = (user: number, lingers: boolean) =>
+      caveatFor(below(ALICE, 'own.service'), user, { properties: undefined, isCleared: false, lingers });
+    expect(caveat(ALICE, false)).toMatch(/^unless user 1000 has logged out by then .*enable-linger/);
+    expect(caveat(ALICE, true)).toBeUndefined();
+    expect(caveat(BOB, true)).toBeDefined();
+    expect(caveat(ROOT, false)).toBeUndefined();
+    expect(
+      caveatFor(nightly, ALICE, { properties: PLAIN, isCleared: false, lingers: false }),
+    ).toBeUndefined();
+  });
+});
+
+describe('the sessions of a user', () => {
+  const settings: SessionSettings = { killsUserProcesses: true, onlyUsers: [], exceptUsers: [] };
+  test.each<[string, string, Partial<SessionSettings>, boolean]>([
+    ['are left alone by default', 'alice', { killsUserProcesses: false }, false],
+    ['are cleared with KillUserProcesses=yes', 'alice', {}, true],
+    ['not those of an exception', 'alice', { exceptUsers: ['root', 'alice'] }, false],
+    ["also for root's processes in them", 'alice', { exceptUsers: ['root'] }, true],
+    ['those of KillOnlyUsers= alone', 'alice', { onlyUsers: ['bob'] }, false],
+    [
+      'those of KillOnlyUsers= in any case',
+      'alice',
+      { killsUserProcesses: false, onlyUsers: ['alice'] },
+      true,
+    ],
+    ['not those of both lists', 'alice', { onlyUsers: ['alice'], exceptUsers: ['alice'] }, false],
+  ])('%s', (_, user, changes, expected) => {
+    expect(clearsSessionsOf(user, { ...settings, ...changes })).toBe(expected);
+  });
+});
+
+describe('the service of a run', () => {
+  const run = (mode: Run['mode']) => ({ mode, process: { pid: RUN, start: 1 } }) as Run;
+  const found = (
+    changes: Record<string, string> = {},
+    mode: Run['mode'] = 'apply',
+    environment: string[] = [],
+  ) => surroundingsOfService(nightly, { ...PLAIN, ...changes }, run(mode), environment);
+
+  test('with nothing of its own is not started again', () => {
+    expect(found()).toEqual({ restart: undefined, isMain: false });
   });
 
   test.each([
@@ -55,28 +146,52 @@ describe('a run in a service', () => {
     [{ DynamicUser: 'yes' }, 'DynamicUser=yes'],
     [{ RuntimeDirectory: 'nightly' }, 'RuntimeDirectory=nightly'],
     [{ RootEphemeral: 'yes' }, 'RootEphemeral=yes'],
-  ])('whose surroundings end with it is started again as a whole: %j', (changes, because) => {
-    expect(shelter(changes).restart).toEqual({ unit, certain: true, because });
+  ])('is started again as a whole where what it has ends with it: %j', (changes, because) => {
+    expect(found(changes).restart).toEqual({
+      unit: nightly,
+      certain: true,
+      because,
+      invocation: '0123456789abcdef0123456789abcdef',
+      enabled: false,
+    });
+    expect(found({ ...changes, UnitFileState: 'enabled-runtime' }).restart?.enabled).toBe(true);
   });
 
   test('with credentials, too; only its environment tells', () => {
-    const { restart } = shelter({}, 'apply', [
+    const { restart } = found({}, 'apply', [
       'HOME=/root',
       'CREDENTIALS_DIRECTORY=/run/credentials/nightly.service',
     ]);
     expect(restart?.because).toBe('$CREDENTIALS_DIRECTORY');
   });
 
-  test('that may go on after the run, as its main process is another one, is not sure to be started', () => {
-    expect(shelter({ PrivateTmp: 'yes', Type: 'simple' }).restart?.certain).toBe(false);
-    expect(shelter({ PrivateTmp: 'yes', Type: 'simple', MainPID: '4711' }).restart?.certain).toBe(true);
+  test('that may go on after the run, or stays active, is not sure to be started', () => {
+    expect(found({ PrivateTmp: 'yes', Type: 'simple' }).restart?.certain).toBe(false);
+    expect(found({ PrivateTmp: 'yes', Type: 'simple', MainPID: String(RUN) }).restart?.certain).toBe(true);
+    expect(found({ PrivateTmp: 'yes', RemainAfterExit: 'yes' }).restart?.certain).toBe(false);
   });
 
   test("that is an agent daemon's outlives its runs, with all that is private to it", () => {
-    expect(shelter({ PrivateTmp: 'yes', KillMode: 'process' }, 'daemon')).toEqual({
-      scope: undefined,
-      restart: undefined,
-    });
+    expect(found({ PrivateTmp: 'yes', KillMode: 'process' }, 'daemon').restart).toBeUndefined();
+  });
+
+  test.each([{ Transient: 'yes' }, { RefuseManualStart: 'yes' }])(
+    'that surely takes what it has with it, and can never be started again, is refused: %j',
+    (changes) => {
+      expect(() => found({ PrivateTmp: 'yes', ...changes })).toThrow(
+        /^the PrivateTmp=yes of nightly\.service ends with this run, and the unit cannot be started again: /,
+      );
+      expect(found(changes).restart).toBeUndefined();
+      expect(found({ PrivateTmp: 'yes', Type: 'simple', ...changes }).restart?.certain).toBe(false);
+    },
+  );
+
+  test.each([
+    ['its main process', { MainPID: String(RUN) }, true],
+    ['its ExecStartPre= or ExecStartPost=', { ControlPID: String(RUN) }, true],
+    ['a child of that', {}, false],
+  ])('knows the run: %s', (_, changes, expected) => {
+    expect(found(changes).isMain).toBe(expected);
   });
 });
 
@@ -85,13 +200,16 @@ test('a runtime directory that is kept is no reason', () => {
 });
 
 test.each([
-  ['ended', { ActiveState: 'inactive', SubState: 'dead', MainPID: '0' }],
-  ['ended', { ActiveState: 'failed', SubState: 'failed', MainPID: '0' }],
-  ['ended', { ActiveState: 'active', SubState: 'exited', MainPID: '0' }],
-  ['going', { ActiveState: 'active', SubState: 'running', MainPID: '10' }],
-  ['changing', { ActiveState: 'active', SubState: 'running', MainPID: '11' }],
-  ['changing', { ActiveState: 'activating', SubState: 'start', MainPID: '10' }],
-  ['changing', { ActiveState: 'deactivating', SubState: 'stop-post', MainPID: '0' }],
-])('a unit is %s after its run: %j (only pid 10 lives)', (state, properties) => {
-  expect(stateFrom(properties, (pid) => pid === 10)).toBe(state);
+  ['10000000', 10_000],
+  ['10s', 10_000],
+  ['1min 30s', 90_000],
+  ['1h', 3_600_000],
+  ['500ms', 500],
+  ['0', 0],
+  ['', 0],
+  [undefined, 0],
+  ['infinity', Number.POSITIVE_INFINITY],
+  ['18446744073709551615', Number.POSITIVE_INFINITY],
+])('a span of %j has %d ms', (text, expected) => {
+  expect(parseSpan(text)).toBe(expected);
 });

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import type { Properties } from '../../../src/systemd/properties.ts';
+import { resultFrom, stateFrom } from '../../../src/systemd/restart.ts';
+import type { UnitRestart } from '../../../src/systemd/shelter.ts';
+
+const restart: UnitRestart = {
+  unit: { unit: 'nightly.service', manager: { kind: 'system' }, user: undefined },
+  certain: true,
+  because: 'PrivateTmp=yes',
+  invocation: 'a1',
+  enabled: true,
+};
+const ENDED: Properties = {
+  ActiveState: 'inactive',
+  SubState: 'dead',
+  MainPID: '0',
+  LoadState: 'loaded',
+  UnitFileState: 'enabled',
+  InvocationID: 'a1',
+  Result: 'success',
+  InactiveExitTimestampMonotonic: '100000000',
+  StateChangeTimestampMonotonic: '105000000',
+  StartLimitIntervalUSec: '30000000',
+  StartLimitBurst: '3',
+  StartLimitAction: 'none',
+};
+/** Milliseconds: ten seconds after the unit has begun, five after it has ended. */
+const NOW = 110_000;
+
+describe('a unit after its run', () => {
+  const state = (changes: Properties, from = restart) =>
+    stateFrom(from, { ...ENDED, ...changes }, NOW, (pid) => pid === 10);
+
+  test.each<[string, Properties]>([
+    ['ended', {}],
+    ['ended', { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code' }],
+    // Its timer has run it once more.
+    ['ended', { InvocationID: 'b2' }],
+    ['going', { ActiveState: 'active', SubState: 'running', MainPID: '10' }],
+    // RemainAfterExit=yes: /tmp is still there.
+    ['going', { ActiveState: 'active', SubState: 'exited' }],
+    ['changing', { ActiveState: 'active', SubState: 'running', MainPID: '11' }],
+    ['changing', { ActiveState: 'activating', SubState: 'start', MainPID: '10' }],
+    ['changing', { ActiveState: 'deactivating', SubState: 'stop-post' }],
+    ['restarted', { ActiveState: 'activating', SubState: 'start', MainPID: '10', InvocationID: 'b2' }],
+    ['restarted', { ActiveState: 'active', SubState: 'running', MainPID: '10', InvocationID: 'b2' }],
+  ])('is %s: %j (only pid 10 lives)', (kind, properties) => {
+    expect(state(properties)).toEqual({ kind });
+  });
+
+  test.each<[RegExp, Properties]>([
+    [/nightly\.service is masked$/, { LoadState: 'masked' }],
+    [/nightly\.service has been disabled$/, { UnitFileState: 'disabled' }],
+    [/stays active after its end/, { ActiveState: 'active', SubState: 'exited', InvocationID: 'b2' }],
+  ])('is held: %s', (because, properties) => {
+    expect(state(properties)).toEqual({
+      kind: 'held',
+      because: expect.stringMatching(because),
+      retryAfterMs: 60_000,
+    });
+  });
+
+  test('that was not enabled then is not held because it is not enabled now', () => {
+    expect(state({ UnitFileState: 'disabled' }, { ...restart, enabled: false }).kind).toBe('ended');
+  });
+
+  test('whose start limit is reached is held until the interval is surely over, or somebody has reset it', () => {
+    const hit = { ActiveState: 'failed', SubState: 'failed', Result: 'start-limit-hit' };
+    expect(state(hit)).toEqual({
+      kind: 'held',
+      because: 'systemd has reached the start limit of nightly.service (StartLimitBurst=3)',
+      retryAfterMs: 25_000,
+    });
+    expect(state({ ...hit, StartLimitIntervalUSec: '18446744073709551615' })).toMatchObject({
+      retryAfterMs: 60_000,
+    });
+    expect(state({ ...hit, StateChangeTimestampMonotonic: '79000000' }).kind).toBe('ended');
+  });
+
+  test('whose start limit would do more than fail is started so seldom that the limit is never reached', () => {
+    const action = { StartLimitAction: 'reboot' };
+    expect(state(action)).toMatchObject({
+      kind: 'held',
+      because: expect.stringContaining('StartLimitAction=reboot'),
+      retryAfterMs: 1000, // 11 s after the last start
+    });
+    expect(state({ ...action, InactiveExitTimestampMonotonic: '98000000' }).kind).toBe('ended');
+    expect(state({ ...action, InactiveExitTimestampMonotonic: '0' }).kind).toBe('ended');
+    expect(state({ ...action, StartLimitBurst: '0' }).kind).toBe('ended');
+  });
+});
+
+describe('a start of a unit', () => {
+  const result = (changes: Properties, before: Properties = ENDED) =>
+    resultFrom(restart, before, { ...ENDED, ...changes }, NOW);
+
+  test.each<[string, Properties]>([
+    ['begun', { ActiveState: 'activating', InvocationID: 'b2' }],
+    ['begun, and failed', { ActiveState: 'failed', InvocationID: 'b2', Result: 'exit-code' }],
+  ])('has %s', (_, changes) => {
+    expect(result(changes)).toEqual({ kind: 'started', invocation: 'b2' });
+  });
+
+  test('that is queued is not known yet', () => {
+    expect(result({ Job: '17' })).toBeUndefined();
+  });
+
+  test('that reached the limit is held', () => {
+    expect(result({ ActiveState: 'failed', Result: 'start-limit-hit' })).toMatchObject({ kind: 'held' });
+  });
+
+  test.each<[RegExp, Properties]>([
+    [/conditions is not met/, { ConditionResult: 'no' }],
+    [/assertions is not met/, { AssertResult: 'no' }],
+    [/systemctl status nightly\.service/, {}],
+  ])('is refused: %s', (because, changes) => {
+    expect(result(changes)).toEqual({ kind: 'refused', because: expect.stringMatching(because) });
+  });
+
+  test('of a unit that is forgotten already has no name', () => {
+    expect(result({ InvocationID: '' })).toEqual({ kind: 'started', invocation: undefined });
+  });
+});

@@ -14,12 +14,12 @@ export interface Scheduled {
   readonly log: string;
   /** The unit that is started instead of the command. */
   readonly restart: UnitRestart | undefined;
-  /** What ends the waiter before its time: see Shelter. */
-  readonly caveat?: string | undefined;
+  /** What may end the waiter before its time: half sentences. */
+  readonly caveats: readonly string[];
 }
 
 /** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
-export function announce({ command, entry, settings, waiter, log, restart, caveat }: Scheduled): string {
+export function announce({ command, entry, settings, waiter, log, restart, caveats }: Scheduled): string {
   const [what, output] = restart?.certain
     ? [
         `start ${restart.unit.unit}`,
@@ -28,12 +28,13 @@ export function announce({ command, entry, settings, waiter, log, restart, cavea
     : [`run \`${describeCommand(command)}\``, `output to ${log}`];
   const otherwise =
     restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
-  const unless = caveat === undefined ? '' : `, ${caveat}`;
+  const unless = caveats.map((caveat) => `, ${caveat}`).join('');
   return `Will ${what} again ${when(entry)}${why(entry, settings)}${otherwise}${unless}; waiter pid ${waiter}, ${output}`;
 }
 
 function when(entry: Entry): string {
-  const seconds = Math.round(entry.wait / 1000);
+  const grace = entry.grace ?? 0;
+  const seconds = Math.round((entry.startTimerNow ? entry.wait : Math.max(entry.wait, grace)) / 1000);
   const run = `this run (pid ${entry.run.pid})`;
   if (entry.startTimerNow)
     return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;

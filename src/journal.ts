@@ -6,6 +6,8 @@ export type Event =
   | 'scheduled'
   | 'coalesced'
   | 'backing off'
+  | 'waiting'
+  | 'goes on'
   | 'satisfied'
   | 'cancelled'
   | 'started'

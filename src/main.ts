@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs';
+import { type Bytes, splitAtNul } from './bytes.ts';
 import { log } from './journal.ts';
 import { takeNotification } from './notification.ts';
-import { ChainEnded, oneLine, Refusal } from './refusal.ts';
+import { readBytes } from './read.ts';
+import { ChainEnded, oneLine, Refusal, Unsupported } from './refusal.ts';
 import { parseCanonical, type WaiterRequest } from './request.ts';
+import { readSettings } from './settings.ts';
 import { STRAY } from './signals.ts';
 import { say } from './verdict.ts';
 import { listen } from './waiter/listen.ts';
@@ -46,6 +49,8 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
     if (outcome.kind === 'said') return;
     await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
   } catch (error) {
+    if (error instanceof Unsupported && isWarningEnough(request.parent))
+      return say({ exitCode: 0, text: `Warning: nothing scheduled: ${oneLine(error)}` });
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
     say({ exitCode, text: `again: ${oneLine(error)}` });
     if (error instanceof ChainEnded) log('failed', oneLine(error));
@@ -55,11 +60,22 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
   }
 }
 
+/** Whether the site, or the run by its environment, wants only a warning where a rerun cannot be had by nature. */
+function isWarningEnough(parent: number): boolean {
+  try {
+    if (splitAtNul(readBytes(`/proc/${parent}/environ`)).includes('AGAIN_UNSUPPORTED=warn' as Bytes))
+      return true;
+    return readSettings().unsupported === 'warn';
+  } catch {
+    return false;
+  }
+}
+
 async function beSuccessor(): Promise<void> {
   const { wakeup, cancelled } = listen();
   const { adopt } = await import('./waiter/part.ts');
-  const { held, record } = adopt();
-  if (record) await waitAndBecome(held, record, wakeup, cancelled);
+  const adopted = adopt();
+  if (adopted) await waitAndBecome(adopted.held, adopted.record, wakeup, cancelled);
   wakeup.close();
 }
 

@@ -3,21 +3,24 @@ import { announce } from './announce.ts';
 import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from './bytes.ts';
 import type { Event } from './journal.ts';
 import { reportLost } from './lost.ts';
-import { readAncestry } from './proc/process.ts';
+import { type ProcessId, readAncestry } from './proc/process.ts';
 import { reportMark } from './puppet/report.ts';
-import { findPuppetSettings } from './puppet/settings.ts';
-import { isServed, withNotification } from './recording.ts';
-import { oneLine, Refusal } from './refusal.ts';
+import { findPuppetSettings, type PuppetSettings } from './puppet/settings.ts';
+import { isServed, linkOfRun, withNotification } from './recording.ts';
+import { oneLine, Refusal, Unsupported } from './refusal.ts';
 import type { WaiterCommand } from './relay.ts';
 import { plainArguments, type WaiterRequest } from './request.ts';
 import { knowsWaitForLock, rerunArguments } from './rerun/command.ts';
 import { imageOf } from './rerun/executable.ts';
-import { enterSurroundings } from './rerun/surroundings.ts';
+import { factsOf } from './rerun/facts.ts';
+import { enterSurroundings, type Surroundings } from './rerun/surroundings.ts';
 import type { Command } from './rerun/types.ts';
-import { identifyRun } from './run/identify.ts';
+import { findOuterRun, identifyRun, leavesNothingOut, OrphanedRun } from './run/identify.ts';
+import { mortalInit } from './run/init.ts';
+import { withNewDaemon } from './run/orphan.ts';
 import type { Run } from './run/types.ts';
 import type { Entry } from './schedule/entry.ts';
-import { displayName } from './schedule/names.ts';
+import { displayName, displayNames } from './schedule/names.ts';
 import { home, readSettings, type Settings } from './settings.ts';
 import { openStateFolder } from './state/folder.ts';
 import { withLock } from './state/lock.ts';
@@ -25,14 +28,19 @@ import { logPath } from './state/logs.ts';
 import {
   type CommandRecord,
   commandId,
+  commandKey,
+  emptyFormerRecord,
+  formerCommandId,
   isMine,
+  newerVersion,
   readRecord,
   readRecords,
+  recordPath,
   writeRecord,
 } from './state/records.ts';
 import { sweep } from './state/sweep.ts';
 import { enterScope, inScope } from './systemd/scope.ts';
-import { findShelter } from './systemd/shelter.ts';
+import { findShelter, type Shelter } from './systemd/shelter.ts';
 import type { Verdict } from './verdict.ts';
 import type { Held } from './waiter/held.ts';
 
@@ -52,6 +60,25 @@ export type Outcome =
   /** The waiter must live in a scope of its own, and only this command can start it there. */
   | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
 
+/** What a notification comes from. */
+interface Subject {
+  readonly run: Run;
+  /** The outermost Puppet run in which it is nested. */
+  readonly outer: ProcessId | undefined;
+  readonly settings: Settings;
+  readonly surroundings: Surroundings;
+  readonly puppet: PuppetSettings;
+  readonly command: Command;
+  readonly facts: string;
+  /** The command, as the state folder names it. */
+  readonly id: string;
+  /** What may end the waiter before its time: a half sentence. */
+  readonly caveat: string | undefined;
+}
+
+/** How many sets of FACTER variables of one command can wait at once: a variable that counts up must not fill the machine with waiters. */
+const MOST_SETS_OF_FACTS = 8;
+
 /**
  * The life of a notification up to its verdict: find the run, decide what to repeat, and record it for the waiter that this process is about to
  * become, or for the one that already serves this run.
@@ -59,80 +86,69 @@ export type Outcome =
  * @throws {Refusal} with nothing recorded
  */
 export async function takeNotification(request: WaiterRequest): Promise<Outcome> {
-  const user = process.getuid?.() ?? 0;
-  const run = identifyRun(readAncestry(request.parent), user);
-  const settings = readSettings();
-  const surroundings = enterSurroundings(run);
-  const puppet = findPuppetSettings(run, surroundings.environment, user);
-  if (puppet.noop) {
-    return {
-      kind: 'said',
-      verdict: { exitCode: 0, text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run` },
-      events: [],
-    };
-  }
-  const manifest = run.mode === 'apply' ? run.manifest : undefined;
-  if (manifest !== undefined) requireFile(manifest);
-  const command = commandOf(run, user, settings);
-  const id = commandId(command);
+  const subject = await inspect(request);
+  if (subject.puppet.noop) return nothingScheduled(subject.run);
+  requireRepeatable(subject);
   const folder = openStateFolder(home());
-  const served = isServed(readRecord(folder, id), run);
-  const shelter = served ? undefined : await findShelter(run, surroundings.environment);
+  const served = isServed(readRecord(folder, subject.id), subject.run);
+  const shelter = served ? undefined : await findShelter(subject.run, subject.surroundings.environment);
   if (shelter?.scope && !(await enterScope(shelter.scope))) {
     const command = inScope(shelter.scope, [process.execPath, ...plainArguments(request)]);
     return { kind: 'elsewhere', command };
   }
-  const held: Held = {
-    home: home(),
-    id,
-    surroundings,
-    puppet,
-    image: imageOf(run.process.pid),
-    manifest,
-    reportMark: reportMark(puppet.reportFile),
-    environment: undefined,
-    restart: shelter?.restart,
-  };
-  const events: LoggedEvent[] = [];
-  const record = await recordIn(folder, () => {
-    const found = readRecords(folder);
-    // The waiter that was to have it has ended meanwhile.
-    if (served && !isServed(found.get(id), run)) return undefined;
-    const { lost, records } = sweep(folder, found);
-    events.push(...lost.map(reportLost(folder)));
-    const recorded = withNotification({ request, run, command, settings, held, folder, records });
-    writeRecord(folder, id, recorded);
-    return recorded;
-  });
-  if (!record) return takeNotification(request);
-  const entry = record.entries.at(-1) as Entry;
-  const text = announce({
-    command,
-    entry,
-    settings,
-    waiter: record.waiter.pid,
-    log: logPath(folder, record.log),
-    restart: held.restart,
-    caveat: shelter?.caveat,
-  });
-  const verdict = { exitCode: 0, text };
-  const event = entry.link > settings.burst ? 'backing off' : isMine(record) ? 'scheduled' : 'coalesced';
-  events.push([event, `${displayName(entry.name)}: ${text}`]);
-  return isMine(record)
-    ? { kind: 'waiting', verdict, events, held, record }
-    : { kind: 'said', verdict, events };
+  const held = holdFor(subject, shelter);
+  const recorded = await record({ request, subject, shelter, held, folder, served });
+  // The waiter that was to have it has ended meanwhile.
+  if (!recorded) return takeNotification(request);
+  return outcomeOf(recorded, subject, shelter, held, folder);
 }
 
-/** Does the recording under the lock. What goes wrong with the disk is told with the place and what to do. */
-async function recordIn<Result>(folder: string, work: () => Result): Promise<Result> {
+/** Finds the run among the ancestors of the caller, and all that decides what its rerun is. */
+async function inspect(request: WaiterRequest): Promise<Subject> {
+  const user = process.getuid?.() ?? 0;
+  const ancestry = [...readAncestry(request.parent)];
+  const run = await identify(ancestry, user);
+  const settings = readSettings();
+  const surroundings = enterSurroundings(run);
+  const puppet = findPuppetSettings(run, surroundings.environment, user);
+  const command = commandOf(run, user, settings);
+  const facts = factsOf(surroundings.environment);
+  const outer = findOuterRun(ancestry, run);
+  const [id, caveat] = [commandId(command, facts), mortalInit(ancestry)];
+  return { run, outer, settings, surroundings, puppet, command, facts, id, caveat };
+}
+
+async function identify(ancestry: Parameters<typeof findOuterRun>[0], user: number): Promise<Run> {
   try {
-    return await withLock(folder, work);
+    return identifyRun(ancestry, user);
   } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal(
-      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
+    if (error instanceof OrphanedRun) return withNewDaemon(error, user);
+    throw error;
+  }
+}
+
+function nothingScheduled(run: Run): Outcome {
+  const text = `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run`;
+  return { kind: 'said', verdict: { exitCode: 0, text }, events: [] };
+}
+
+/** @throws {Refusal} where the run can't be repeated at all */
+function requireRepeatable({ run }: Subject): void {
+  if (run.process.pid === 1) {
+    throw new Unsupported(
+      'this Puppet run is the main process of a container (pid 1), which ends with it: there is nothing to run again in',
     );
   }
+  if (run.mode === 'apply' && run.manifest !== undefined) requireFile(run.manifest);
+}
+
+/** A pipe (bash's `<(…)` under another name) gives its content once. */
+function requireFile(manifest: Bytes): void {
+  const stat = statSync(toBuffer(manifest), { throwIfNoEntry: false });
+  if (!stat || stat.isFile() || stat.isDirectory()) return;
+  throw new Unsupported(
+    `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`,
+  );
 }
 
 function commandOf(run: Run, user: number, settings: Settings): Command {
@@ -148,11 +164,153 @@ function commandOf(run: Run, user: number, settings: Settings): Command {
   };
 }
 
-/** A pipe (bash's `<(…)` under another name) gives its content once. */
-function requireFile(manifest: Bytes): void {
-  const stat = statSync(toBuffer(manifest), { throwIfNoEntry: false });
-  if (!stat || stat.isFile() || stat.isDirectory()) return;
-  throw new Refusal(
-    `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`,
-  );
+/** What this process holds in memory, should it be the waiter. */
+function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: Shelter | undefined): Held {
+  return {
+    home: home(),
+    id,
+    surroundings,
+    puppet,
+    whole: leavesNothingOut(run.arguments, puppet),
+    image: imageOf(run.process.pid),
+    manifest: run.mode === 'apply' ? run.manifest : undefined,
+    reportMark: reportMark(puppet.reportFile),
+    environment: undefined,
+    restart: shelter?.restart,
+    rules: { burst: settings.burst, maxDelay: settings.maxDelay },
+    grace: settings.grace * 1000,
+  };
+}
+
+interface Recording {
+  readonly request: WaiterRequest;
+  readonly subject: Subject;
+  readonly shelter: Shelter | undefined;
+  readonly held: Held;
+  readonly folder: string;
+  readonly served: boolean;
+}
+
+interface Recorded {
+  readonly record: CommandRecord;
+  readonly events: readonly LoggedEvent[];
+}
+
+/** Records the notification, under the lock of the state folder; undefined where the waiter is gone that was to have it. */
+function record({
+  request,
+  subject,
+  shelter,
+  held,
+  folder,
+  served,
+}: Recording): Promise<Recorded | undefined> {
+  const { run, command, facts, id } = subject;
+  const link = linkOfRun(run, subject.surroundings.environment, folder, id);
+  // Nobody waits to go on where `again` itself, a daemon or systemd has started the run.
+  const isOurs = link !== undefined || run.mode === 'daemon' || shelter?.isMain === true;
+  return recordIn(folder, () => {
+    const newer = newerVersion(folder, id);
+    if (newer !== undefined) {
+      throw new Refusal(
+        `${recordPath(folder, id)} is of a newer version of again (record ${newer}): run Puppet once more, it delivers that`,
+      );
+    }
+    const found = readRecords(folder);
+    if (served && !isServed(found.get(id), run)) return undefined;
+    const { lost, records } = sweep(folder, found);
+    const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;
+    const taken = takeOverFormer(folder, records, subject);
+    const made = withNotification({
+      ...{
+        request,
+        run,
+        outer: subject.outer,
+        command,
+        facts,
+        chainKey,
+        link,
+        settings: subject.settings,
+        held,
+      },
+      records: taken,
+      grace: isOurs ? 0 : held.grace,
+    });
+    writeRecord(folder, id, made);
+    return { record: made, events: [...lost.map(reportLost(folder)), ...makeRoom(folder, taken, subject)] };
+  });
+}
+
+/** Has a waiter of version 0.1.0 end that waits for the same command: it named the record otherwise. */
+function takeOverFormer(
+  folder: string,
+  records: ReadonlyMap<string, CommandRecord>,
+  { command, facts, id }: Subject,
+): ReadonlyMap<string, CommandRecord> {
+  const formerId = formerCommandId(command);
+  const former = facts === '' ? records.get(formerId) : undefined;
+  if (!former) return records;
+  emptyFormerRecord(folder, formerId, former);
+  const taken = new Map(records);
+  taken.delete(formerId);
+  if (!taken.has(id)) taken.set(id, former);
+  return taken;
+}
+
+/** Of too many sets of FACTER variables of one command, the one goes for which nothing was asked for the longest time. */
+function makeRoom(
+  folder: string,
+  records: ReadonlyMap<string, CommandRecord>,
+  { command, id }: Subject,
+): LoggedEvent[] {
+  const others = [...records]
+    .filter(([otherId, other]) => otherId !== id && commandKey(other.command) === commandKey(command))
+    .sort(([, a], [, b]) => newestNotification(a) - newestNotification(b));
+  return others.slice(0, Math.max(0, others.length + 1 - MOST_SETS_OF_FACTS)).map(([otherId, other]) => {
+    writeRecord(folder, otherId, { ...other, entries: [] });
+    const why = `replaced, since ${MOST_SETS_OF_FACTS} sets of FACTER variables of one command are pending`;
+    return ['cancelled', `${displayNames(other.entries)}: ${why}`];
+  });
+}
+
+function newestNotification({ entries }: CommandRecord): number {
+  return Math.max(0, ...entries.map((entry) => entry.notifiedAt));
+}
+
+/** Does the recording under the lock. What goes wrong with the disk is told with the place and what to do. */
+async function recordIn<Result>(folder: string, work: () => Result): Promise<Result> {
+  try {
+    return await withLock(folder, work);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(
+      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
+    );
+  }
+}
+
+/** What to say, and whether this process waits. */
+function outcomeOf(
+  { record: made, events }: Recorded,
+  { command, settings, caveat }: Subject,
+  shelter: Shelter | undefined,
+  held: Held,
+  folder: string,
+): Outcome {
+  const entry = made.entries.at(-1) as Entry;
+  const text = announce({
+    command,
+    entry,
+    settings,
+    waiter: made.waiter.pid,
+    log: logPath(folder, made.log),
+    restart: held.restart,
+    caveats: [shelter?.caveat, caveat].filter((one) => one !== undefined),
+  });
+  const verdict = { exitCode: 0, text };
+  const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';
+  const all: LoggedEvent[] = [...events, [event, `${displayName(entry.name)}: ${text}`]];
+  return isMine(made)
+    ? { kind: 'waiting', verdict, events: all, held, record: made }
+    : { kind: 'said', verdict, events: all };
 }

@@ -1,5 +1,6 @@
-import { bootId, monotonic } from './clock.ts';
-import { sameProcess, self } from './proc/process.ts';
+import type { Bytes } from './bytes.ts';
+import { monotonic } from './clock.ts';
+import { type ProcessId, sameProcess, self } from './proc/process.ts';
 import { startTime } from './proc/start-time.ts';
 import { randomHex } from './random.ts';
 import { ChainEnded } from './refusal.ts';
@@ -8,21 +9,32 @@ import { type ChainLink, chainLinkOf, processName } from './rerun/environment.ts
 import type { Command } from './rerun/types.ts';
 import type { Run } from './run/types.ts';
 import { isOver, linkInPlace, newEntry, nextLink } from './schedule/chain.ts';
-import { withEntry } from './schedule/entry.ts';
+import { type Entry, withEntry } from './schedule/entry.ts';
 import type { Settings } from './settings.ts';
 import { readUnitLink } from './state/chains.ts';
 import { newLogName } from './state/logs.ts';
-import { type CommandRecord, isHeld } from './state/records.ts';
+import { here } from './state/place.ts';
+import { type CommandRecord, isHeld, RECORD_VERSION } from './state/records.ts';
+import { version } from './version.ts';
 import type { Held } from './waiter/held.ts';
 
 /** A notification and all that its record follows from. */
 export interface Notification {
   readonly request: Request;
   readonly run: Run;
+  /** The outermost Puppet run in which this one is nested. */
+  readonly outer: ProcessId | undefined;
   readonly command: Command;
+  /** A fingerprint of the run's FACTER variables. */
+  readonly facts: string;
+  /** What shares a chain. */
+  readonly chainKey: string;
+  /** The link of a chain that the run is. */
+  readonly link: ChainLink | undefined;
+  /** Milliseconds of grace after the run, where no waiter serves it yet. */
+  readonly grace: number;
   readonly settings: Settings;
   readonly held: Held;
-  readonly folder: string;
   /** All that is pending, by command. */
   readonly records: ReadonlyMap<string, CommandRecord>;
 }
@@ -33,53 +45,65 @@ export interface Notification {
  *
  * @throws {Refusal} where the chain has reached its limit
  */
-export function withNotification({
-  request,
-  run,
-  command,
-  settings,
-  held,
-  folder,
-  records,
-}: Notification): CommandRecord {
+export function withNotification(notification: Notification): CommandRecord {
+  const { request, run, outer, command, facts, chainKey, held, settings, records } = notification;
   const mine = records.get(held.id);
-  const chainKey = run.mode === 'apply' ? held.id : held.puppet.lockFile;
-  const boot = bootId();
   const siblings = [...records.values()].filter((record) => record.chainKey === chainKey);
-  const inherited = linkOfRun(run, held, folder, boot);
-  const pending = siblings.flatMap((record) => record.entries);
-  const link = nextLink(
-    Math.max(inherited?.link ?? 0, pending.length > 0 ? linkInPlace(pending, startTime(run.process)) : 0),
-    pending.map((entry) => entry.link),
-  );
+  const link = linkOf(notification, siblings);
   if (isOver(link, settings)) {
     throw new ChainEnded(
       `the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`,
     );
   }
-  const entry = newEntry(request, run.process, link, settings, monotonic(), Math.random());
   const shared = isServed(mine, run) ? mine : undefined;
+  const grace = shared?.grace ?? notification.grace;
+  const entry: Entry = {
+    ...newEntry(request, run.process, link, settings, monotonic(), Math.random()),
+    ...(outer && { outer }),
+    ...(grace > 0 && { grace }),
+  };
   return {
-    version: 1,
-    boot,
+    version: RECORD_VERSION,
+    software: shared?.software ?? version,
+    ...here(),
     command,
+    facts,
     waiter: shared?.waiter ?? self(),
     run: run.process,
+    grace,
     chainKey,
-    chain: inherited?.chain ?? siblings[0]?.chain ?? randomHex(8),
+    chain: notification.link?.chain ?? siblings[0]?.chain ?? randomHex(8),
     puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
     log: mine?.log ?? newLogName(new Date()),
     entries: withEntry(mine?.entries ?? [], entry),
   };
 }
 
+/** The link that a notification asks for: after that of its run, or of what is pending in the same chain. */
+function linkOf({ run, link, held, records }: Notification, siblings: readonly CommandRecord[]): number {
+  const pending = siblings.flatMap((record) => record.entries);
+  // Only what is pending with the same facts is satisfied by this run.
+  const own = records.get(held.id)?.entries ?? [];
+  const inPlace = own.length > 0 ? linkInPlace(own, startTime(run.process)) : 0;
+  return nextLink(
+    Math.max(link?.link ?? 0, inPlace),
+    pending.map((entry) => entry.link),
+  );
+}
+
 /** The link of a chain that this run is, by its environment, or where systemd started it for us by what was noted then. */
-function linkOfRun(run: Run, held: Held, folder: string, boot: string): ChainLink | undefined {
-  const { environment } = held.surroundings;
+export function linkOfRun(
+  run: Run,
+  environment: readonly Bytes[],
+  folder: string,
+  id: string,
+): ChainLink | undefined {
   const invocation = environment
     .find((entry) => entry.startsWith('INVOCATION_ID='))
     ?.slice('INVOCATION_ID='.length);
-  return chainLinkOf(environment, processName(run.source, boot)) ?? readUnitLink(folder, held.id, invocation);
+  return (
+    chainLinkOf(environment, processName(run.source, here().boot)) ?? readUnitLink(folder, id, invocation)
+  );
 }
 
 /** Whether a living waiter already has the surroundings of this very run. */

@@ -8,6 +8,12 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * A rerun that can't be had by nature here: `bolt apply`, a manifest from standard input, `bundle exec`, Puppet as the main process of a container. A site, or
+ * the run, can choose to be only warned (`unsupported`).
+ */
+export class Unsupported extends Refusal {}
+
 /** A chain that has reached its limit: a refusal that the journal is told of, too. */
 export class ChainEnded extends Refusal {}
 

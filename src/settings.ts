@@ -8,6 +8,10 @@ export interface Settings extends ChainRules {
   readonly puppetVersion: string;
   /** Upper bound of the random extra wait, in seconds. */
   readonly splay: number;
+  /** Seconds after a run in which its script may start another one, 0 to 60. */
+  readonly grace: number;
+  /** What happens where a rerun cannot be had by nature. */
+  readonly unsupported: 'fail' | 'warn';
 }
 
 /** The folder of this executable, which also holds its settings and its state. */
@@ -51,5 +55,7 @@ export function parseSettings(content: string, path: string): Settings {
     maxDelay: integer('max_delay', 30, 86_400),
     limit: parsed.limit === null ? undefined : integer('limit', 1, 100_000),
     splay: integer('splay', 0, 86_400),
+    grace: parsed.grace === undefined ? 3 : integer('grace', 0, 60),
+    unsupported: parsed.unsupported === 'warn' ? 'warn' : 'fail',
   };
 }

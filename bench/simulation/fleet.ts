@@ -123,7 +123,7 @@ function notified(
   const process: ProcessId = { pid: host, start: 0 };
   const request = { name: undefined, delta, startTimerNow: false };
   const entry = newEntry(request, process, link, rules, now * 1000, random());
-  return withRunEnded([entry], process, now * 1000)[0];
+  return withRunEnded([entry], process, { at: now * 1000 })[0];
 }
 
 function isAway({ away }: Fleet, now: number): boolean {

@@ -19,7 +19,15 @@ const settings = parseSettings(
 const log = '/var/lib/puppet/tmp/common/again/state/logs/x.log';
 
 const line = (changes: Partial<Entry>) =>
-  announce({ command, entry: goingEntry(changes), settings, waiter: 4800, log, restart: undefined });
+  announce({
+    command,
+    entry: goingEntry(changes),
+    settings,
+    waiter: 4800,
+    log,
+    restart: undefined,
+    caveats: [],
+  });
 
 test.each<[string, Partial<Entry>, string]>([
   ["Exec['again']", {}, 'as soon as this run (pid 4711) has ended'],

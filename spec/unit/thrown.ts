@@ -2,11 +2,17 @@ import { Refusal } from '../../src/refusal.ts';
 
 /** The sentence of the refusal that this ends with; fails where it ends with anything else. */
 export function refusalOf(work: () => unknown): string {
+  const error = thrown(work);
+  if (error instanceof Refusal) return error.message;
+  throw error;
+}
+
+/** What this throws. */
+export function thrown(work: () => unknown): unknown {
   try {
     work();
   } catch (error) {
-    if (error instanceof Refusal) return error.message;
-    throw error;
+    return error;
   }
   throw new Error('it was not refused');
 }

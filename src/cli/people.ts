@@ -9,15 +9,16 @@ import { paintFor } from '../people/paint.ts';
 import { readPending } from '../people/pending.ts';
 import { drawStatus } from '../people/status.ts';
 import { verify } from '../people/verify.ts';
-import { Refusal } from '../refusal.ts';
+import { oneLine, Refusal } from '../refusal.ts';
 import { home } from '../settings.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { readHistory } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath } from '../state/logs.ts';
 import { isRunning, settleOutcomes } from '../state/outcomes.ts';
-import { readRecords } from '../state/records.ts';
+import { isHeld, readRecords } from '../state/records.ts';
 import { sweep } from '../state/sweep.ts';
+import { version } from '../version.ts';
 
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
 
@@ -29,6 +30,7 @@ export function peopleCommands(): CommandModule[] {
     historyCommand,
     logCommand,
     verifyCommand,
+    updatedCommand,
   ] as unknown as CommandModule[];
 }
 
@@ -37,7 +39,8 @@ const statusCommand: CommandModule<object, { json: boolean }> = {
   describe: 'Show what is pending: when Puppet runs again, and why not yet',
   builder: { json },
   async handler(args) {
-    const pending = readPending(await settledFolder());
+    const { folder, trouble } = await settle();
+    const pending = readPending(folder, trouble);
     print(args.json ? asJson(pending) : drawStatus(pending, paintFor(process.stdout)));
   },
 };
@@ -54,7 +57,7 @@ const cancelCommand: CommandModule<object, { name: string | undefined; all: bool
     const name = given ?? afterDashes;
     if (all === (name !== undefined))
       throw new Refusal('say either a NAME or --all; see `again cancel --help`', 64);
-    const cancelled = await cancel(await settledFolder(), name);
+    const cancelled = await cancel((await settle()).folder, name);
     print(cancelled.length === 0 ? 'Nothing was pending.\n' : `Cancelled: ${cancelled.join(', ')}\n`);
   },
 };
@@ -74,7 +77,7 @@ const historyCommand: CommandModule<object, { json: boolean; number: number }> =
     if (!Number.isInteger(args.number) || args.number < 1) {
       throw new Refusal(`-n ${args.number}: must be a whole number from 1`, 64);
     }
-    const folder = await settledFolder();
+    const { folder } = await settle();
     const past = readHistory(folder)
       .slice(-args.number)
       .map((rerun) => pastOf(rerun, isRunning(rerun), logPath(folder, `${rerun.id}.log`)));
@@ -90,7 +93,7 @@ const logCommand: CommandModule<object, { id: string | undefined; follow: boolea
       .positional('id', { type: 'string', describe: 'As `again history` shows it' })
       .option('follow', { alias: 'f', boolean: true, default: false, describe: 'Go on while it runs' }),
   async handler(args) {
-    const folder = await settledFolder();
+    const { folder } = await settle();
     await showLog(folder, readHistory(folder), args, process.stdout);
   },
 };
@@ -104,16 +107,33 @@ const verifyCommand: CommandModule = {
   },
 };
 
-/** The state folder, after what was lost has been reported and what Puppet reported has been noted. */
-async function settledFolder(): Promise<string> {
+/** For the delivery of another version (files/again/deliver); people see the same in `again status`. */
+const updatedCommand: CommandModule = {
+  command: 'updated',
+  describe: false,
+  handler() {
+    const older = [...readRecords(openStateFolder(home())).values()].filter(
+      (record) => isHeld(record) && record.software !== version,
+    );
+    if (older.length === 0) return;
+    const waiters = older.map(({ waiter, software }) => `pid ${waiter.pid} of version ${software}`);
+    print(`Waiters that were there before stay as they are until they run: ${waiters.join(', ')}\n`);
+  },
+};
+
+/** The state folder, after what was lost has been reported and what Puppet reported has been noted; and why nothing can be recorded there, if so. */
+async function settle(): Promise<{ folder: string; trouble: string | undefined }> {
   const folder = openStateFolder(home());
-  // On a full disk there is no lock to be had; what is there can be shown all the same.
-  const { lost } = await withLock(folder, () => sweep(folder, readRecords(folder))).catch(() => ({
-    lost: [],
-  }));
-  for (const [event, text] of lost.map(reportLost(folder))) log(event, text);
-  settleOutcomes(folder);
-  return folder;
+  let trouble: string | undefined;
+  try {
+    const { lost } = await withLock(folder, () => sweep(folder, readRecords(folder)));
+    for (const [event, text] of lost.map(reportLost(folder))) log(event, text);
+    settleOutcomes(folder);
+  } catch (error) {
+    // On a full disk there is no lock; what is there can be shown all the same.
+    trouble = `nothing can be recorded in ${folder} (${oneLine(error)})`;
+  }
+  return { folder, trouble };
 }
 
 function print(text: string): void {

@@ -1,15 +1,19 @@
 import { monotonic } from '../clock.ts';
+import type { ProcessId } from '../proc/process.ts';
+import { isDisabled } from '../puppet/lock.ts';
 import { describeCommand } from '../rerun/describe.ts';
-import { dueTime, type Entry } from '../schedule/entry.ts';
+import { dueTime, type Entry, earliestStart } from '../schedule/entry.ts';
 import { displayName } from '../schedule/names.ts';
 import { logPath } from '../state/logs.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
-import { findOtherRun } from '../waiter/blocker.ts';
+import { createSurvey } from '../waiter/survey.ts';
 
 /** What a waiter waits for right now. */
 export type WaitsFor =
   | { readonly kind: 'run' | 'lock'; readonly pid: number }
-  | { readonly kind: 'timer' | 'enable' | 'nothing' };
+  | { readonly kind: 'timer' | 'grace' | 'enable' | 'nothing' }
+  /** What else is in the way: a shutdown that is scheduled, a unit, no room on the disk … */
+  | { readonly kind: 'held'; readonly because: string };
 
 /** One pending rerun as people and programs see it; the JSON of `again status --json` is a list of these. */
 export interface Pending {
@@ -29,24 +33,44 @@ export interface Pending {
   readonly chain: string;
   /** Pid of the waiter. */
   readonly pid: number;
+  /** The version of `again` that the waiter is: an update does not change one that waits. */
+  readonly version: string;
   readonly log: string;
 }
 
+/** What all that is pending has in common at one moment. */
+interface Circumstances {
+  readonly folder: string;
+  /** Milliseconds of the monotonic clock. */
+  readonly now: number;
+  /** A Puppet run that is going. */
+  readonly going: ProcessId | undefined;
+  /** Why nothing can be recorded, such as a full disk. */
+  readonly trouble: string | undefined;
+}
+
 /** All that is pending in a state folder, soonest first. */
-export function readPending(folder: string): Pending[] {
-  const now = monotonic();
-  return [...readRecords(folder).values()]
-    .filter(isHeld)
-    .flatMap((record) => record.entries.map((entry) => pendingOf(folder, record, entry, now)))
+export function readPending(folder: string, trouble?: string): Pending[] {
+  const records = [...readRecords(folder).values()].filter(isHeld);
+  if (records.length === 0) return [];
+  const survey = createSurvey(
+    process.getuid?.() ?? 0,
+    records.map((record) => record.puppet.lockFile),
+  );
+  const [going] = survey.going(survey.look());
+  const circumstances = { folder, now: monotonic(), going: going?.id, trouble };
+  return records
+    .flatMap((record) => record.entries.map((entry) => pendingOf(record, entry, circumstances)))
     .sort((a, b) => (a.dueIn ?? Number.POSITIVE_INFINITY) - (b.dueIn ?? Number.POSITIVE_INFINITY));
 }
 
-function pendingOf(folder: string, record: CommandRecord, entry: Entry, now: number): Pending {
+function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumstances): Pending {
+  const { folder, now } = circumstances;
   const due = dueTime(entry);
   return {
     name: displayName(entry.name),
     dueIn: due === undefined ? null : Math.max(0, Math.round((due - now) / 1000)),
-    waitsFor: waitsFor(record, due, now),
+    waitsFor: waitsFor(record, entry, circumstances),
     since: new Date(Date.now() - (now - entry.notifiedAt)).toISOString(),
     delta: entry.delta,
     wait: Math.round(entry.wait / 1000),
@@ -54,15 +78,19 @@ function pendingOf(folder: string, record: CommandRecord, entry: Entry, now: num
     link: entry.link,
     chain: record.chain,
     pid: record.waiter.pid,
+    version: record.software,
     log: logPath(folder, record.log),
   };
 }
 
-function waitsFor(record: CommandRecord, due: number | undefined, now: number): WaitsFor {
-  const going = record.entries.find((entry) => entry.runEndedAt === undefined);
-  if (going) return { kind: 'run', pid: going.run.pid };
+function waitsFor(record: CommandRecord, entry: Entry, { now, going, trouble }: Circumstances): WaitsFor {
+  const due = dueTime(entry);
+  const running = record.entries.find((one) => one.runEndedAt === undefined);
+  if (running) return { kind: 'run', pid: running.run.pid };
   if (due === undefined || due > now) return { kind: 'timer' };
-  const blocker = findOtherRun(record.command, record.puppet);
-  if (blocker?.kind === 'run') return { kind: 'lock', pid: blocker.run.pid };
-  return { kind: blocker?.kind === 'disabled' ? 'enable' : 'nothing' };
+  if (trouble !== undefined) return { kind: 'held', because: trouble };
+  if (going) return { kind: 'lock', pid: going.pid };
+  if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'enable' };
+  if (record.heldUp !== undefined) return { kind: 'held', because: record.heldUp };
+  return { kind: (earliestStart(entry) ?? 0) > now ? 'grace' : 'nothing' };
 }

@@ -1,3 +1,4 @@
+import { version } from '../version.ts';
 import { formatDuration, formatTime } from './duration.ts';
 import type { Paint } from './paint.ts';
 import type { Pending, WaitsFor } from './pending.ts';
@@ -22,7 +23,7 @@ function drawOne(one: Pending, paint: Paint): string {
     ['since', formatTime(one.since)],
     ['command', one.command],
     ['chain', `rerun ${one.link} in a row`],
-    ['waiter', `pid ${one.pid}`],
+    ['waiter', `pid ${one.pid}${one.version === version ? '' : `, still version ${one.version}`}`],
     ['log', one.log],
   ];
   const lines = rows.map(([label, value]) => `  ${paint('dim', label.padEnd(10))} ${value}`);
@@ -37,6 +38,10 @@ function describeWait(waits: WaitsFor): string {
       return `another run, pid ${waits.pid}`;
     case 'timer':
       return 'the timer';
+    case 'grace':
+      return 'a run that may follow the one that asked for it';
+    case 'held':
+      return waits.because;
     case 'enable':
       return '`puppet agent --enable`';
     case 'nothing':

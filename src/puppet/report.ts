@@ -6,7 +6,8 @@ export interface Report {
   /** `changed`, `unchanged` or `failed`. */
   readonly status: string | undefined;
   readonly noop: boolean;
-  readonly transactionCompleted: boolean;
+  /** Undefined in reports of a format that does not say it. */
+  readonly transactionCompleted: boolean | undefined;
   /** `not_used`, `explicitly_requested` or `on_failure`. */
   readonly cachedCatalogStatus: string | undefined;
   readonly environment: string | undefined;
@@ -41,18 +42,22 @@ export function parseReport(yaml: string): Report | undefined {
     status: scalars.get('status'),
     // Absent means unknown, and unknown counts as no-op: in any doubt the rerun happens.
     noop: scalars.get('noop') !== 'false',
-    transactionCompleted: scalars.get('transaction_completed') === 'true',
+    transactionCompleted: booleanOf(scalars.get('transaction_completed')),
     cachedCatalogStatus: scalars.get('cached_catalog_status'),
     environment: scalars.get('environment'),
     time: parseTime(scalars.get('time')),
   };
 }
 
+function booleanOf(text: string | undefined): boolean | undefined {
+  return text === 'true' ? true : text === 'false' ? false : undefined;
+}
+
 /** Whether the run of this report did all that a rerun would do. */
 export function isFullSuccess(report: Report | undefined, environment: string | undefined): boolean {
   if (!report || environment === undefined) return false;
   const { status, noop, transactionCompleted, cachedCatalogStatus } = report;
-  const succeeded = (status === 'changed' || status === 'unchanged') && transactionCompleted;
+  const succeeded = (status === 'changed' || status === 'unchanged') && transactionCompleted === true;
   return succeeded && !noop && cachedCatalogStatus === 'not_used' && report.environment === environment;
 }
 

@@ -15,6 +15,8 @@ export interface PuppetSettings {
   readonly disabledFile: string;
   /** `lastrunreport` */
   readonly reportFile: string;
+  readonly server: string;
+  readonly certname: string;
 }
 
 interface Layout {
@@ -85,6 +87,8 @@ function resolve(run: Run, layout: Layout): PuppetSettings {
     lockFile: value('agent_catalog_run_lockfile'),
     disabledFile: value('agent_disabled_lockfile'),
     reportFile: value('lastrunreport'),
+    server: value('server'),
+    certname: value('certname'),
   };
 }
 
@@ -125,4 +129,9 @@ export function lockPid(lockFile: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Where the daemon of this user may have written its pid. */
+export function pidFiles(user: number): string[] {
+  return user === 0 ? ['/run/puppet/agent.pid', '/var/run/puppetlabs/agent.pid'] : [];
 }

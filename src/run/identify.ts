@@ -1,13 +1,28 @@
 import { type Bytes, toDisplay } from '../bytes.ts';
-import type { ProcessSnapshot } from '../proc/process.ts';
+import type { ProcessId, ProcessSnapshot } from '../proc/process.ts';
 import { type Argument, flag, lastValue, parseArguments, text } from '../puppet/arguments.ts';
 import { imagePath, isRuby, type PuppetCommandLine, parsePuppetCommandLine } from '../puppet/interpreter.ts';
-import { Refusal } from '../refusal.ts';
+import type { PuppetSettings } from '../puppet/settings.ts';
+import { Refusal, Unsupported } from '../refusal.ts';
 import type { Run } from './types.ts';
+
+/** The run of a daemon that has ended meanwhile: the run itself has restarted or upgraded its own service. */
+export class OrphanedRun extends Refusal {
+  readonly run: ProcessSnapshot;
+
+  constructor(run: ProcessSnapshot) {
+    super(
+      `the daemon of this Puppet run (pid ${run.id.pid}) has ended, and there is no other one whose arguments the rerun could have: ` +
+        'start the agent, and its first run takes the place of the rerun',
+    );
+    this.run = run;
+  }
+}
 
 /**
  * Tells which of these ancestors (nearest first) is the Puppet run, and what kind of run it is.
  *
+ * @throws {OrphanedRun} where the daemon of a run is gone
  * @throws {Refusal} where there is none, or where it is one that can't be repeated.
  */
 export function identifyRun(ancestry: Iterable<ProcessSnapshot>, user: number): Run {
@@ -20,6 +35,7 @@ export function identifyRun(ancestry: Iterable<ProcessSnapshot>, user: number): 
     }
     if (child) refuseRewritten(child);
     child = undefined;
+    refuseBolt(candidate);
     if (!isRuby(candidate.image ?? candidate.argv[0] ?? ('' as Bytes))) continue;
     const commandLine = parsePuppetCommandLine(candidate.argv);
     if (commandLine) {
@@ -35,7 +51,7 @@ export function identifyRun(ancestry: Iterable<ProcessSnapshot>, user: number): 
   );
 }
 
-function refuseOtherUser(run: ProcessSnapshot, user: number): void {
+export function refuseOtherUser(run: ProcessSnapshot, user: number): void {
   const { realUser, effectiveUser } = run.status;
   if (realUser === user && effectiveUser === user) return;
   throw new Refusal(
@@ -45,11 +61,22 @@ function refuseOtherUser(run: ProcessSnapshot, user: number): void {
 }
 
 /** Refuses a process that wrote over its arguments and is no run of a daemon, where that was a Puppet. */
-function refuseRewritten({ id, argv }: ProcessSnapshot): void {
+function refuseRewritten(process: ProcessSnapshot): void {
+  const { id, argv } = process;
   if (!/puppet.*\s/i.test(argv[0] ?? '')) return;
-  throw new Refusal(
+  // The name that a daemon's run gives itself (lib/puppet/agent.rb); what it does follows, in the language of the machine.
+  if (/^puppet agent: /.test(argv[0] ?? '')) throw new OrphanedRun(process);
+  throw new Unsupported(
     `the command line of Puppet (pid ${id.pid}, "${shorten(argv[0])}") was rewritten, as \`bundle exec\` does, ` +
       'so it cannot be repeated: start Puppet without it',
+  );
+}
+
+/** `bolt apply` compiles elsewhere, and applies by a script of its own that it removes afterwards (libexec/apply_catalog.rb of Bolt). */
+function refuseBolt({ id, argv }: ProcessSnapshot): void {
+  if (!argv.slice(1).some((argument) => /(^|\/)apply_catalog\.rb$/.test(argument))) return;
+  throw new Unsupported(
+    `this run (pid ${id.pid}) is one of \`bolt apply\`, which brings its catalog along and cannot be repeated from here: run Bolt again`,
   );
 }
 
@@ -86,6 +113,34 @@ function identifyDaemon(child: ProcessSnapshot, daemon: ProcessSnapshot): Run | 
   return { ...describe(child, daemon, commandLine), mode: 'daemon' };
 }
 
+/** The run as one of a daemon that did not fork it; undefined where that process is no daemon of Puppet's. */
+export function describeRunOf(child: ProcessSnapshot, daemon: ProcessSnapshot): Run | undefined {
+  const commandLine = parsePuppetCommandLine(daemon.argv);
+  if (commandLine?.subcommand !== 'agent' || !isRuby(daemon.image ?? ('' as Bytes))) return undefined;
+  const run = describe(child, daemon, commandLine);
+  return isSingle(run.arguments) ? undefined : { ...run, mode: 'daemon' };
+}
+
+/** The outermost Puppet run in which another one is nested, whosever it is: an exec of that has started it. A daemon is no run, its child is one. */
+export function findOuterRun(ancestry: readonly ProcessSnapshot[], run: Run): ProcessId | undefined {
+  const above = ancestry.slice(ancestry.findIndex(({ id }) => id.pid === run.source.pid) + 1);
+  const enclosing = above.filter((candidate, at) => {
+    const commandLine = parsePuppetCommandLine(candidate.argv);
+    if (commandLine?.subcommand === 'apply') return true;
+    if (commandLine?.subcommand === 'agent') return isSingle(parseArguments(commandLine.rest));
+    const parent = above[at + 1];
+    return (
+      isRewritten(candidate.argv) && parent !== undefined && identifyDaemon(candidate, parent) !== undefined
+    );
+  });
+  return enclosing.at(-1)?.id;
+}
+
+/** Whether a run with these arguments and settings applies all of its catalog. */
+export function leavesNothingOut(args: readonly Argument[], settings: PuppetSettings): boolean {
+  return !settings.noop && !settings.tagged && !['tags', 'skip_tags'].some((name) => text(args, name));
+}
+
 export function describe(run: ProcessSnapshot, source: ProcessSnapshot, commandLine: PuppetCommandLine) {
   return {
     process: run.id,
@@ -113,7 +168,7 @@ function repeatableManifest(process: ProcessSnapshot, args: readonly Argument[])
     file === '-' ||
     /^\/(dev\/(stdin$|fd\/)|proc\/(self|thread-self|\d+)\/fd\/)/.test(file)
   ) {
-    throw new Refusal(
+    throw new Unsupported(
       `the ${catalog === undefined ? 'manifest' : 'catalog'} of this run (pid ${process.id.pid}) was read from ` +
         `${file === undefined || file === '-' ? 'standard input' : toDisplay(file)} and cannot be read again: put it into a file`,
     );

@@ -49,7 +49,8 @@ export function findPuppetProcesses(user: number, lockFiles: readonly string[]):
 function inspect(pid: number, user: number, lockFiles: readonly string[]): PuppetProcess | undefined {
   if (pid === process.pid || !readBytes(`/proc/${pid}/cmdline`).includes('puppet')) return undefined;
   const found = readProcess(pid);
-  if (!found || found.status.effectiveUser !== user || !isRuby(found.image ?? ('' as Bytes))) return undefined;
+  if (!found || found.status.effectiveUser !== user || !isRuby(found.image ?? ('' as Bytes)))
+    return undefined;
   if (namespaceOf(pid) !== namespaceOf('self') || !hasSameRoot(pid)) return undefined;
   return direct(found, user) ?? rewritten(found, user, lockFiles);
 }
@@ -67,7 +68,9 @@ function direct(found: ProcessSnapshot, user: number): PuppetProcess | undefined
   const mode = commandLine.subcommand;
   if (mode === 'agent') {
     if (!isSingle(run.arguments)) return undefined;
-    if (run.arguments.some(({ name, value }) => name !== undefined && NO_RUN.includes(name) && value !== false))
+    if (
+      run.arguments.some(({ name, value }) => name !== undefined && NO_RUN.includes(name) && value !== false)
+    )
       return undefined;
   }
   return puppetProcess(found, run, mode, user);

@@ -70,9 +70,7 @@ export function withRunEnded(entries: readonly Entry[], run: ProcessId, end: Run
         ...(end.brokenOff ? { brokenOff: true, grace: Math.max(entry.grace ?? 0, BROKEN_OFF_MS) } : {}),
       };
     }
-    return entry.outerEndedAt === undefined && isIt(entry.outer)
-      ? { ...entry, outerEndedAt: end.at }
-      : entry;
+    return entry.outerEndedAt === undefined && isIt(entry.outer) ? { ...entry, outerEndedAt: end.at } : entry;
   });
 }
 
@@ -81,5 +79,7 @@ export function withRunEnded(entries: readonly Entry[], run: ProcessId, end: Run
  * run really ended, which may have been noticed a little later.
  */
 export function withoutSatisfied(entries: readonly Entry[], began: number): Entry[] {
-  return entries.filter((entry) => !isDue(entry, began + (entry.startTimerNow ? 0 : (entry.noticedLate ?? 0))));
+  return entries.filter(
+    (entry) => !isDue(entry, began + (entry.startTimerNow ? 0 : (entry.noticedLate ?? 0))),
+  );
 }

@@ -1,7 +1,7 @@
 import { bootId } from '../clock.ts';
 import { join } from '../path.ts';
 import { isAlive, type ProcessId, self } from '../proc/process.ts';
-import { readOwnFile, replaceFile } from './files.ts';
+import { readOwnFile, removeFile, replaceFile } from './files.ts';
 
 /**
  * The rerun of a command that goes on. Before its execve it is not yet to be found among Puppet's processes, and before Puppet's start it holds
@@ -14,6 +14,10 @@ function currentPath(folder: string, id: string): string {
 /** Notes that this process is about to become the rerun. Under the lock of the folder. */
 export function noteCurrentRerun(folder: string, id: string): void {
   replaceFile(currentPath(folder, id), `${JSON.stringify({ ...self(), boot: bootId() })}\n`);
+}
+
+export function forgetCurrentRerun(folder: string, id: string): void {
+  removeFile(currentPath(folder, id));
 }
 
 export function currentRerun(folder: string, id: string): ProcessId | undefined {

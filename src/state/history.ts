@@ -32,10 +32,18 @@ export interface PastRerun {
   readonly outcome?: { readonly status: string; readonly seconds: number };
 }
 
+function pastPath(folder: string, { id }: Pick<PastRerun, 'id'>): string {
+  return join(folder, 'history', `${id}.json`);
+}
+
+export function forgetPastRerun(folder: string, rerun: Pick<PastRerun, 'id'>): void {
+  removeFile(pastPath(folder, rerun));
+}
+
 /** Remembers a rerun. A disk without room for that is no reason not to run. */
 export function writePastRerun(folder: string, rerun: PastRerun): void {
   try {
-    replaceFile(join(folder, 'history', `${rerun.id}.json`), `${JSON.stringify(rerun)}\n`);
+    replaceFile(pastPath(folder, rerun), `${JSON.stringify(rerun)}\n`);
   } catch {
     return;
   }

@@ -4,14 +4,14 @@ import { join } from '../path.ts';
 import { isAlive, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { sleep } from '../sleep.ts';
-import { placeTag } from './place.ts';
 import { createFile, readOwnFile, removeFile, temporaryName } from './files.ts';
+import { placeTag } from './place.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 3;
 /** Each place has a lock of its own: it can't tell whether another one's process lives. Records of different places are different files. */
-const prefix = () => `lock-${placeTag()}.`;
+export const lockPrefix = () => `lock-${placeTag()}.`;
 /** More than there can ever have been; a stray file with a larger number is not one of ours. */
 const HIGHEST = 2 ** 48;
 
@@ -45,12 +45,12 @@ async function acquire(folder: string): Promise<string> {
     writeSync(descriptor, JSON.stringify({ ...self(), boot: bootId() }));
     for (;;) {
       const newest = newestLock(folder);
-      if (newest === 0 || isFree(join(folder, prefix() + newest))) {
-        const won = join(folder, prefix() + (newest + 1));
+      if (newest === 0 || isFree(join(folder, lockPrefix() + newest))) {
+        const won = join(folder, lockPrefix() + (newest + 1));
         if (!tryLink(mine, won)) continue;
         const numbers = lockNumbers(folder);
         if (Math.max(...numbers) === newest + 1) {
-          for (const number of numbers) if (number <= newest) removeFile(join(folder, prefix() + number));
+          for (const number of numbers) if (number <= newest) removeFile(join(folder, lockPrefix() + number));
           return won;
         }
         removeFile(won);
@@ -58,7 +58,7 @@ async function acquire(folder: string): Promise<string> {
       }
       if (monotonic() > deadline) {
         throw new Refusal(
-          `${join(folder, prefix() + newest)} has been held for ${PATIENCE_MS / 1000} s by ${ownerOf(join(folder, prefix() + newest))}, which seems stuck: end that process and try again`,
+          `${join(folder, lockPrefix() + newest)} has been held for ${PATIENCE_MS / 1000} s by ${ownerOf(join(folder, lockPrefix() + newest))}, which seems stuck: end that process and try again`,
         );
       }
       await sleep(RETRY_MS);
@@ -84,8 +84,8 @@ function newestLock(folder: string): number {
 
 function lockNumbers(folder: string): number[] {
   return readdirSync(folder)
-    .filter((name) => name.startsWith(prefix()))
-    .map((name) => Number(name.slice(prefix().length)))
+    .filter((name) => name.startsWith(lockPrefix()))
+    .map((name) => Number(name.slice(lockPrefix().length)))
     .filter((number) => Number.isSafeInteger(number) && number < HIGHEST);
 }
 

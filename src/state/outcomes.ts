@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { bootId } from '../clock.ts';
 import { isAlive } from '../proc/process.ts';
 import { readReport } from '../puppet/report.ts';
+import { readBytes } from '../read.ts';
 import { newestRerun, type PastRerun, writePastRerun } from './history.ts';
 import { logPath } from './logs.ts';
 
@@ -17,21 +19,60 @@ export function isRunning(rerun: PastRerun): boolean {
 }
 
 /**
- * Notes what Puppet's last report says of the newest rerun that has ended. After an execve nobody is left to see an exit code, and Puppet
- * keeps one report only, so what is not seen in time stays unknown.
+ * Notes what became of the newest rerun that has ended. After an execve nobody is left to see an exit code, and Puppet keeps one report only, so what is not
+ * seen in time stays unknown.
  */
 export function settleOutcomes(folder: string): void {
   const newest = newestRerun(folder);
   if (!newest || newest.outcome || isRunning(newest)) return;
-  const began = Date.parse(newest.startedAt);
-  const written = statSync(newest.reportFile, { throwIfNoEntry: false })?.mtimeMs;
-  if (written === undefined || written < began) return;
-  const report = readReport(newest.reportFile);
-  if (report?.time === undefined || report.status === undefined) return;
-  if (report.time < began - 1000 || report.time > began + START_UP_MS) return;
+  const outcome = reportedOutcome(newest, folder);
+  if (outcome) {
+    writePastRerun(folder, { ...newest, outcome });
+    return;
+  }
+  const failure = newest.unit === null ? failureByLog(logPath(folder, `${newest.id}.log`)) : undefined;
+  if (failure !== undefined) writePastRerun(folder, { ...newest, failure });
+}
+
+/** What Puppet's last report says, where it is this rerun's. */
+function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome'] {
+  const began = Date.parse(rerun.startedAt);
+  const written = statSync(rerun.reportFile, { throwIfNoEntry: false })?.mtimeMs;
+  if (written === undefined || written < began) return undefined;
+  const report = readReport(rerun.reportFile);
+  if (report?.time === undefined || report.status === undefined) return undefined;
+  if (report.time < began - 1000 || report.time > began + START_UP_MS) return undefined;
   // Puppet writes its last line to the log, where it writes there at all, and then its report.
-  const log = statSync(logPath(folder, `${newest.id}.log`), { throwIfNoEntry: false })?.mtimeMs;
-  if (log !== undefined && log > began + 1000 && written > log + REPORT_MS) return;
-  const seconds = Math.round((written - began) / 100) / 10;
-  writePastRerun(folder, { ...newest, outcome: { status: report.status, seconds } });
+  const log = statSync(logPath(folder, `${rerun.id}.log`), { throwIfNoEntry: false })?.mtimeMs;
+  if (log !== undefined && log > began + 1000 && written > log + REPORT_MS) return undefined;
+  return { status: report.status, seconds: Math.round((written - began) / 100) / 10 };
+}
+
+/** How much of a log is read: what tells is at its beginning. */
+const BEGINNING = 16 * 1024;
+
+/**
+ * Why a rerun without a report was none, by what its log begins with: the kernel did not take the command, Puppet skipped the run, or the process was
+ * killed before Puppet said a word. Undefined where Puppet said something else.
+ */
+function failureByLog(path: string): string | undefined {
+  let said: string;
+  try {
+    said = readBytes(path).slice(0, BEGINNING);
+  } catch {
+    return undefined; // it has made room for newer ones
+  }
+  const [, ...lines] = said.split('\n').filter((line) => line !== '');
+  if (lines.length === 0) return 'lost: it was killed before Puppet said a word';
+  const execve = /process\.execve failed with error code (\w+)/.exec(said);
+  if (execve) return `the command could not be started (${execve[1]})`;
+  const skipped = lines.find((line) => /Skipping run of Puppet|already in progress; skipping/.test(line));
+  return skipped === undefined ? undefined : `skipped by Puppet: ${plainLine(skipped)}`;
+}
+
+/** A line of Puppet's without its colours. */
+function plainLine(line: string): string {
+  return stripVTControlCharacters(line)
+    .replace(/^(Notice|Error|Warning): /, '')
+    .trim();
 }

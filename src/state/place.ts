@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /** The first PID namespace of a boot has this number (PROC_PID_INIT_INO of the kernel); a container is in another one. */
-const FIRST_NAMESPACE = 'pid:[4026531836]';
+export const FIRST_NAMESPACE = 'pid:[4026531836]';
 
 let known: Place | undefined;
 

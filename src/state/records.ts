@@ -42,6 +42,11 @@ export function commandId(command: Command, facts = ''): string {
   return fingerprint(JSON.stringify([placeTag(), executable, argv, directory, user, facts]));
 }
 
+/** Names a command whatever the FACTER variables are: all of them share one chain. */
+export function commandKey(command: Command): string {
+  return commandId(command);
+}
+
 /** How version 0.1.0 named it. */
 export function formerCommandId({ executable, argv, directory, user }: Command): string {
   return fingerprint(JSON.stringify([executable, argv, directory, user]));
@@ -74,6 +79,11 @@ export function readRecords(folder: string): Map<string, CommandRecord> {
     if (id && record) records.set(id, record);
   }
   return records;
+}
+
+/** The record of a waiter that nothing holds up any more. */
+export function withoutHold({ heldUp: _, ...record }: CommandRecord): CommandRecord {
+  return record;
 }
 
 /** Whether somebody waits for it here. A record of another boot or of a dead waiter is lost, and trusted for nothing. */

@@ -1,5 +1,5 @@
-import { join } from '../path.ts';
 import { monotonic } from '../clock.ts';
+import { join } from '../path.ts';
 import { isAlive, type ProcessId, self } from '../proc/process.ts';
 import type { Command } from '../rerun/types.ts';
 import { readOwnFile, removeFile, replaceFile } from './files.ts';

@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from '../path.ts';
 import { allPids } from '../proc/process.ts';
 import { removeFile } from './files.ts';
+import { lockPrefix } from './lock.ts';
 import { isHere, isOver, type Over } from './place.ts';
 import { type CommandRecord, isHeld, removeRecord } from './records.ts';
 
@@ -39,13 +40,19 @@ export function sweep(
 
 /** Milliseconds after which a temporary file belongs to a process that was killed while it wrote. */
 const STRAY_MS = 60_000;
+/** Milliseconds after which a lock that is not this place's belongs to nobody: each is held for milliseconds. */
+const OLD_LOCK_MS = 86_400_000;
 
-/** Removes temporary files that nobody will rename any more. */
+/** Removes temporary files that nobody will rename any more, and locks of places and versions that are gone. */
 export function removeStrays(folder: string): void {
-  for (const place of [folder, join(folder, 'commands'), join(folder, 'history')]) {
-    for (const name of readdirSync(place).filter((entry) => entry.endsWith('.tmp'))) {
-      const changed = statSync(join(place, name), { throwIfNoEntry: false })?.mtimeMs;
-      if (changed !== undefined && Date.now() - changed > STRAY_MS) removeFile(join(place, name));
-    }
+  removeOld(folder, (name) => name.startsWith('lock') && !name.startsWith(lockPrefix()), OLD_LOCK_MS);
+  for (const place of [folder, join(folder, 'commands'), join(folder, 'history')])
+    removeOld(place, (name) => name.endsWith('.tmp'), STRAY_MS);
+}
+
+function removeOld(folder: string, isMeant: (name: string) => boolean, age: number): void {
+  for (const name of readdirSync(folder).filter(isMeant)) {
+    const changed = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs;
+    if (changed !== undefined && Date.now() - changed > age) removeFile(join(folder, name));
   }
 }

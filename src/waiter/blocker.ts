@@ -42,7 +42,7 @@ export function describeBlocker(blocker: Blocker): string {
 const TIMES = {
   grace: 'the grace time after the run',
   'broken off': 'the end of 30 s after the run, which was broken off',
-  'back-off': "the back-off of its chain, of which another rerun started a short time ago",
+  'back-off': 'the back-off of its chain, of which another rerun started a short time ago',
 } as const;
 
 /** Whether people are told: the grace time is how every rerun begins. */

@@ -12,6 +12,7 @@ import { here } from '../state/place.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
 import { type StartSlot, slotHolder } from '../state/start-slot.ts';
 import { unitState } from '../systemd/restart.ts';
+import type { UnitRestart } from '../systemd/shelter.ts';
 import { holdsReruns, scheduledShutdown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
@@ -21,6 +22,9 @@ import type { Look, Survey } from './survey.ts';
 const COURTESY_MS = 2000;
 /** Milliseconds after which a run that goes on is looked for again all the same. */
 const LONG_MS = 60_000;
+
+/** Milliseconds between two looks at a unit that is about to end. */
+const ENDING_MS = 1000;
 
 /** What a waiter knows when something is due. */
 export interface Situation {
@@ -44,8 +48,8 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'disabled' };
   const shutdown = scheduledShutdown();
   if (shutdown && holdsReruns(shutdown, Date.now())) return { kind: 'shutdown', ...shutdown };
-  if (held.restart && (await unitState(held.restart)) === 'changing')
-    return { kind: 'unit', because: `the end of ${held.restart.unit.unit}`, patience: 1000 };
+  const unit = held.restart && (await unitInTheWay(held.restart));
+  if (unit) return unit;
   const spaced = spacedUntil(record, held, folder, now);
   if (spaced > now) return { kind: 'time', until: spaced, because: 'back-off' };
   const until = Math.max(notBefore, quietUntil);
@@ -54,8 +58,31 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   return { kind: 'time', until, because: brokenOff && notBefore >= quietUntil ? 'broken off' : 'grace' };
 }
 
+/** What keeps the unit from being started that takes the command's place. */
+async function unitInTheWay(restart: UnitRestart): Promise<Blocker | undefined> {
+  const state = await unitState(restart);
+  const { unit } = restart.unit;
+  switch (state.kind) {
+    case 'held':
+      return { kind: 'unit', because: state.because, patience: state.retryAfterMs };
+    case 'changing':
+      return { kind: 'unit', because: `the end of ${unit}`, patience: ENDING_MS };
+    case 'restarted':
+      return {
+        kind: 'unit',
+        because: `the end of ${unit}, which was started meanwhile`,
+        patience: ENDING_MS,
+      };
+    default:
+      return undefined;
+  }
+}
+
 /** A run that is going, or the rerun before this one, which may still wait for Puppet's lock. */
-export function runInTheWay({ look, survey, held }: Situation, folder: string): Blocker | undefined {
+export function runInTheWay(
+  { look, survey, held }: Pick<Situation, 'look' | 'survey' | 'held'>,
+  folder: string,
+): Blocker | undefined {
   const [going] = survey.going(look);
   if (going) {
     const patience = going.atWork ? LONG_MS : survey.mayTakeLock(going);
@@ -79,14 +106,20 @@ function spacedUntil(record: CommandRecord, { rules }: Held, folder: string, now
 }
 
 /** Another waiter that is about to start, or that comes first. Under the lock of the folder, so that the answer holds until the start. */
-export function otherWaiter(record: CommandRecord, held: Held, folder: string, waited: number): Blocker | undefined {
+export function otherWaiter(
+  record: CommandRecord,
+  held: Held,
+  folder: string,
+  waited: number,
+): Blocker | undefined {
   const starting = slotHolder(folder);
   if (starting && !isPastStart(starting)) return { kind: 'start', pid: starting.pid };
   if (waited > COURTESY_MS) return undefined;
   const due = dueSince(record) ?? Number.POSITIVE_INFINITY;
   for (const [id, other] of readRecords(folder)) {
     if (id === held.id || !isHeld(other) || other.heldUp !== undefined) continue;
-    if ((dueSince(other) ?? Number.POSITIVE_INFINITY) < due && isReady(other)) return { kind: 'turn', pid: other.waiter.pid };
+    if ((dueSince(other) ?? Number.POSITIVE_INFINITY) < due && isReady(other))
+      return { kind: 'turn', pid: other.waiter.pid };
   }
   return undefined;
 }

@@ -1,7 +1,6 @@
-import { monotonic } from '../clock.ts';
 import { basename, dirname } from '../path.ts';
 import type { ProcessId } from '../proc/process.ts';
-import { type Entry, withRunEnded } from '../schedule/entry.ts';
+import { type Entry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import {
@@ -48,26 +47,42 @@ export function merged(older: readonly Entry[], newer: readonly Entry[]): Entry[
   return [...older.filter((entry) => !names.has(entry.name)), ...newer];
 }
 
-export async function noteRunEnd(held: Held, run: ProcessId): Promise<void> {
-  const at = monotonic();
-  await changeEntries(held, (entries) => withRunEnded(entries, run, at));
+export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promise<void> {
+  await changeRecord(held, (record) => ({ ...record, entries: withRunEnded(record.entries, run, end) }));
 }
 
-/** Changes what is pending, where this process is still the waiter. */
-export async function changeEntries(
+/** Changes the record, where this process is still the waiter. */
+export async function changeRecord(
   held: Held,
-  change: (entries: readonly Entry[]) => Entry[],
+  change: (record: CommandRecord) => CommandRecord,
 ): Promise<void> {
   const folder = openStateFolder(held.home);
   await withLock(folder, () => {
     const record = readRecord(folder, held.id);
-    if (isMine(record)) writeRecord(folder, held.id, { ...record, entries: change(record.entries) });
+    if (isMine(record)) writeRecord(folder, held.id, change(record));
   });
 }
 
-export async function giveUpRecord(held: Held): Promise<void> {
+/** Removes the record where nothing is pending in it; returns whether this process has nothing to wait for any more. */
+export async function finishRecord(held: Held): Promise<boolean> {
   const folder = openStateFolder(held.home);
-  await withLock(folder, () => {
-    if (isMine(readRecord(folder, held.id))) removeRecord(folder, held.id);
+  return withLock(folder, () => {
+    const record = readRecord(folder, held.id);
+    if (!isMine(record)) return record !== undefined;
+    // A notification may have come since the record was read.
+    if (record.entries.length > 0) return false;
+    removeRecord(folder, held.id);
+    return true;
+  });
+}
+
+/** Cancels all that is pending, and returns it. */
+export async function cancelRecord(held: Held): Promise<readonly Entry[]> {
+  const folder = openStateFolder(held.home);
+  return withLock(folder, () => {
+    const record = readRecord(folder, held.id);
+    if (!isMine(record)) return [];
+    removeRecord(folder, held.id);
+    return record.entries;
   });
 }

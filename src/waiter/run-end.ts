@@ -16,19 +16,31 @@ export function nextLook(passed: number): number {
   return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, Math.round(passed * SHARE)));
 }
 
+/** What came of waiting for the end of a run. */
+export interface Watch {
+  readonly ended: boolean;
+  /** By how many milliseconds that may have been noticed late. */
+  readonly late: number;
+}
+
+/** A clock tick, by which start times of processes are reckoned, and the time until JavaScript runs. */
+const INEXACT_MS = 20;
+
 /**
- * Waits for the end of a run, for a minute at most; false when something else came first. Linux tells nobody but the parent of a process that it
+ * Waits for the end of a run, for a minute at most; `ended` is false when something else came first. Linux tells nobody but the parent of a process that it
  * has ended, so this looks, and the more rarely the longer the run goes on and nothing happens: its end is noticed after a hundredth of that
  * time at most. What Puppet writes last in a run is in its state folder, so a change there is a reason to look closely again.
  *
  * @param nearEnd called at each such change
+ * @param patience milliseconds after which something else comes first
  */
 export async function runEnds(
   run: ProcessId,
   wakeup: Wakeup,
   stateFolder: string,
   nearEnd?: () => void,
-): Promise<boolean> {
+  patience = 60_000,
+): Promise<Watch> {
   let timer: NodeJS.Timeout | undefined;
   const watched = watchProcess(run, () => {
     const since = monotonic();
@@ -41,17 +53,18 @@ export async function runEnds(
     check();
   });
   const unwatch = wakeup.watch(stateFolder, nearEnd && { changed: nearEnd });
-  const quietSince = Math.max(startTime(run), wakeup.lastPoke());
+  const quietSince = Math.max(Math.min(startTime(run), monotonic()), wakeup.lastPoke());
+  let pause = SHORTEST_MS;
   const look = () => {
     const passed = monotonic() - quietSince;
-    const pause = nextLook(passed);
+    pause = nextLook(passed);
     watched.lookEvery(pause);
     if (pause < LONGEST_MS) timer = setTimeout(look, (pause / SHARE) * LONGER - passed);
   };
   look();
   try {
-    if (!watched.ended()) await wakeup.sleep(60_000);
-    return watched.ended();
+    if (!watched.ended()) await wakeup.sleep(patience);
+    return { ended: watched.ended(), late: pause + INEXACT_MS };
   } finally {
     clearTimeout(timer);
     unwatch();

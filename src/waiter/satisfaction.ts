@@ -2,13 +2,13 @@ import { readlinkSync } from 'node:fs';
 import { fromBuffer } from '../bytes.ts';
 import { type ProcessId, sameProcess } from '../proc/process.ts';
 import { startTime } from '../proc/start-time.ts';
-import { type Argument, parseArguments, text } from '../puppet/arguments.ts';
+import { parseArguments } from '../puppet/arguments.ts';
 import { parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import { isFullSuccess, type ReportMark, readReport, reportMark } from '../puppet/report.ts';
 import { appliesTheSame } from '../puppet/same-command.ts';
-import type { PuppetSettings } from '../puppet/settings.ts';
 import { factsOf } from '../rerun/facts.ts';
 import type { Command } from '../rerun/types.ts';
+import { leavesNothingOut } from '../run/identify.ts';
 import type { PuppetProcess } from '../run/processes.ts';
 import type { Held } from './held.ts';
 import type { Look } from './survey.ts';
@@ -59,7 +59,8 @@ export function createSatisfaction(
     const before = candidates.find(({ id }) => sameProcess(id, process.id));
     const notBegunAt = process.atWork ? (before ? before.notBegunAt : lastLook) : look.at;
     const others = look.processes.filter(
-      (other) => other !== process && other.atWork && (other.settings?.reportFile ?? reportFile) === reportFile,
+      (other) =>
+        other !== process && other.atWork && (other.settings?.reportFile ?? reportFile) === reportFile,
     );
     return {
       id: process.id,
@@ -105,7 +106,8 @@ function beginning(id: ProcessId, notBegunAt: number | undefined, seenAt: number
 function asksForTheSame(process: PuppetProcess, held: Held, facts: string, command: Command): boolean {
   const { run, settings } = process;
   if (!run || !settings || run.executable !== command.executable) return false;
-  if ((process.mode === 'apply') !== (command.mode === 'apply') || factsOf(process.environment) !== facts) return false;
+  if ((process.mode === 'apply') !== (command.mode === 'apply') || factsOf(process.environment) !== facts)
+    return false;
   return command.mode === 'apply' ? isSameApply(process, command) : isSameAgent(process, held, command);
 }
 
@@ -119,15 +121,11 @@ function isSameAgent({ run, settings }: PuppetProcess, held: Held, command: Comm
   const wanted = parsePuppetCommandLine(command.argv);
   if (!run || !settings || !wanted) return false;
   const { lockFile, server, certname } = held.puppet;
-  const isSameNode = settings.lockFile === lockFile && settings.server === server && settings.certname === certname;
-  return isSameNode && appliesTheSame(parseArguments(wanted.rest, 'agent'), run.arguments);
+  const isSameNode =
+    settings.lockFile === lockFile && settings.server === server && settings.certname === certname;
+  return isSameNode && appliesTheSame(parseArguments(wanted.rest), run.arguments);
 }
 
 function isWhole({ run, settings }: PuppetProcess): boolean {
   return run !== undefined && settings !== undefined && leavesNothingOut(run.arguments, settings);
-}
-
-/** Whether a run with these arguments and settings applies all of its catalog. */
-export function leavesNothingOut(args: readonly Argument[], settings: PuppetSettings): boolean {
-  return !settings.noop && !settings.tagged && !['tags', 'skip_tags'].some((name) => text(args, name));
 }

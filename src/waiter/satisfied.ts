@@ -1,18 +1,27 @@
 import { log } from '../journal.ts';
-import { withoutSatisfied } from '../schedule/entry.ts';
+import { type Entry, withoutSatisfied } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import type { CommandRecord } from '../state/records.ts';
 import type { Held } from './held.ts';
-import { changeEntries } from './record.ts';
+import { changeRecord } from './record.ts';
+import type { SatisfyingRun } from './satisfaction.ts';
 
-/** Takes out what another run has satisfied, which began at this time. */
+/** Takes out what another run has satisfied; what that run itself has asked for stays. */
 export async function noteSatisfied(
   held: Held,
   { entries: before }: CommandRecord,
-  began: number,
+  run: SatisfyingRun,
 ): Promise<void> {
-  const left = withoutSatisfied(before, began);
-  if (left.length === before.length) return;
-  log('satisfied', `${displayNames(before.filter((entry) => !left.includes(entry)))}: by an ordinary run`);
-  await changeEntries(held, (entries) => withoutSatisfied(entries, began));
+  const left = (entries: readonly Entry[]) => {
+    const satisfied = new Set(withoutSatisfied(entries, run.began));
+    return entries.filter((entry) => satisfied.has(entry) || isOf(entry, run));
+  };
+  const gone = before.filter((entry) => !left(before).includes(entry));
+  if (gone.length === 0) return;
+  log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`);
+  await changeRecord(held, (record) => ({ ...record, entries: left(record.entries) }));
+}
+
+function isOf(entry: Entry, { id }: SatisfyingRun): boolean {
+  return entry.run.pid === id.pid && entry.run.start === id.start;
 }

@@ -1,88 +1,210 @@
-import { statSync, writeSync } from 'node:fs';
+import { closeSync, statSync, writeSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
 import { self } from '../proc/process.ts';
 import { oneLine, Refusal } from '../refusal.ts';
-import { become } from '../rerun/become.ts';
+import { become, type Rerun } from '../rerun/become.ts';
 import { describeCommand } from '../rerun/describe.ts';
 import { type ChainLink, processName, rerunEnvironment } from '../rerun/environment.ts';
 import { currentExecutable } from '../rerun/executable.ts';
+import { requireRoom } from '../rerun/room.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
-import { partition } from '../schedule/plan.ts';
-import { writeUnitLink } from '../state/chains.ts';
-import { noteCurrentRerun } from '../state/current.ts';
+import { nextStep, partition } from '../schedule/plan.ts';
+import { noteLastStart, writeUnitLink } from '../state/chains.ts';
+import { forgetCurrentRerun, noteCurrentRerun } from '../state/current.ts';
+import { removeFile } from '../state/files.ts';
 import { openStateFolder } from '../state/folder.ts';
-import { type PastRerun, writePastRerun } from '../state/history.ts';
+import { forgetPastRerun, type PastRerun, writePastRerun } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
-import { type CommandRecord, isMine, readRecord, removeRecord, writeRecord } from '../state/records.ts';
+import {
+  type CommandRecord,
+  isMine,
+  readRecord,
+  removeRecord,
+  withoutHold,
+  writeRecord,
+} from '../state/records.ts';
+import { leaveSlot, takeSlot } from '../state/start-slot.ts';
 import { removeStrays } from '../state/sweep.ts';
 import { startAgain, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
+import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
+import { otherWaiter, runInTheWay } from './obstacles.ts';
 import { merged } from './record.ts';
 import { startSuccessor } from './successor.ts';
+import type { Survey } from './survey.ts';
+
+/** How an attempt to start ended, where this process is not Puppet by now. */
+export type Attempt =
+  /** Nothing is left to wait for: it could not become Puppet, and the log says why; or a unit was started. */
+  | { readonly kind: 'over' }
+  /** Nothing is due any more, or the record is another one's: look again. */
+  | { readonly kind: 'look again' }
+  | { readonly kind: 'blocked'; readonly blocker: Blocker };
+
+export interface StartContext {
+  readonly held: Held;
+  readonly survey: Survey;
+  /** Whether the limit of open files is the run's again. */
+  readonly limitRestored: boolean;
+  /** For how many milliseconds other waiters have been let go first. */
+  readonly waited: number;
+  readonly cancelled: () => boolean;
+}
+
+/** What was taken out of the record: from here on this process answers for it. */
+interface Taken {
+  readonly kind?: never;
+  readonly record: CommandRecord;
+  readonly link: ChainLink;
+  readonly past: PastRerun;
+  /** Descriptor of the log. */
+  readonly output: number;
+  readonly restart: UnitRestart | undefined;
+}
+
+/** Takes what is due out of the record, leaves the rest to a successor, and becomes Puppet, or has its unit started. */
+export async function startRerun(context: StartContext): Promise<Attempt> {
+  const { held, cancelled } = context;
+  const folder = openStateFolder(held.home);
+  const unit = held.restart && (await unitState(held.restart));
+  const restart = unit && unit.kind !== 'going' ? held.restart : undefined;
+  const taken = await withLock(folder, () => take(context, folder, restart));
+  if (taken.kind !== undefined) return taken;
+  try {
+    if (cancelled()) throw new Refusal('cancelled');
+    if (restart) return await startUnit(restart, taken, held, folder);
+    const rerun = prepare(taken, context, folder);
+    tellStarted(taken, folder);
+    return become(rerun);
+  } catch (error) {
+    giveUp(taken, oneLine(error), cancelled(), held, folder);
+    return { kind: 'over' };
+  } finally {
+    leaveSlot(folder);
+  }
+}
 
 /**
- * Takes what is due out of the record, leaves the rest to a successor, and becomes Puppet. Returns false where nothing is due any more, so that
- * the waiter looks again, and true where it is over: it could not become Puppet, and the log says why.
+ * Under the lock of the folder: the last look, and then everything that can fail for want of room, before anything is taken out of the record. What fails
+ * leaves the record as it was, and nothing beside it.
  */
-export async function startRerun(
-  held: Held,
-  limitRestored: boolean,
-  cancelled: () => boolean,
-): Promise<boolean> {
-  const folder = openStateFolder(held.home);
-  const taken = await withLock(folder, () => takeDue(held, folder));
-  if (!taken) return false;
-  const { command, boot } = taken;
-  const link = { chain: taken.chain, link: Math.max(...taken.entries.map((entry) => entry.link)) };
-  const restart = held.restart && (await unitState(held.restart)).kind !== 'going' ? held.restart : undefined;
-  const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(command)}`;
-  const output = startLog(folder, taken.log, `${new Date().toISOString()} ${what}`);
+async function take(
+  { held, survey, waited }: StartContext,
+  folder: string,
+  restart: UnitRestart | undefined,
+): Promise<Taken | Attempt> {
+  const record = readRecord(folder, held.id);
+  if (!isMine(record)) return { kind: 'look again' };
+  const step = nextStep(record.entries, monotonic());
+  if (step.kind !== 'rerun' || step.notBefore > monotonic()) return { kind: 'look again' };
+  const other =
+    otherWaiter(record, held, folder, waited) ?? runInTheWay({ held, survey, look: survey.look() }, folder);
+  if (other) return { kind: 'blocked', blocker: other };
+  pruneLogs(folder);
+  removeStrays(folder);
+
+  const { due, later } = partition(record.entries, monotonic());
+  const link = { chain: record.chain, link: Math.max(...due.map((entry) => entry.link)) };
+  const taken = { ...record, entries: due };
   const past = pastRerun(taken, link, held, restart);
+  const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
+  const output = startLog(folder, record.log, `${past.startedAt} ${what}`);
   try {
-    if (held.manifest !== undefined && !restart) requireManifest(held.manifest);
-    const executable = currentExecutable(
-      command.executable,
-      command.argv[0] ?? command.executable,
-      held.image,
-    );
-    if (cancelled()) throw new Refusal('cancelled');
     writePastRerun(folder, past);
-    if (restart) {
-      const result = await startAgain(restart);
-      if (result.kind === 'refused') throw new Refusal(result.because);
-      if (result.kind === 'held') {
-        writeSync(output, `again: not yet: ${result.because}\n`);
-        writePastRerun(folder, { ...past, failure: `not yet: ${result.because}` });
-        return !(await putBack(held, folder, taken));
-      }
-      const { invocation } = result;
-      if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, link));
-    }
-    log(
-      'started',
-      `${displayNames(taken.entries)}: ${what}, rerun ${link.link} in a row, output to ${logPath(folder, taken.log)}`,
-    );
-    if (restart) return true;
-    return become({
-      executable,
-      argv: command.argv,
-      environment: rerunEnvironment(held.surroundings.environment, link, processName(self(), boot)),
-      surroundings: held.surroundings,
-      limitRestored,
-      log: logPath(folder, taken.log),
-    });
+    takeSlot(folder, record.command.mode, record.puppet.lockFile);
+    noteCurrentRerun(folder, held.id);
+    noteLastStart(folder, record.chainKey);
+    if (later.length === 0) removeRecord(folder, held.id);
+    else
+      await startSuccessor(held, later[0] as Entry, (waiter) =>
+        writeRecord(
+          folder,
+          held.id,
+          withoutHold({ ...record, waiter, entries: later, log: newLogName(new Date()) }),
+        ),
+      );
   } catch (error) {
-    const failure = oneLine(error);
-    writeSync(output, `again: not run: ${failure}\n`);
-    writePastRerun(folder, { ...past, failure });
-    log(cancelled() ? 'cancelled' : 'failed', `${displayNames(taken.entries)}: ${failure}`);
-    return true;
+    leaveSlot(folder);
+    forgetCurrentRerun(folder, held.id);
+    forgetPastRerun(folder, past);
+    removeFile(logPath(folder, record.log));
+    closeSync(output);
+    throw error;
   }
+  return { record: taken, link, past, output, restart };
+}
+
+/** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */
+function prepare({ record, link }: Taken, { held, limitRestored }: StartContext, folder: string): Rerun {
+  const { command, boot } = record;
+  if (held.manifest !== undefined) requireManifest(held.manifest);
+  const rerun = {
+    executable: currentExecutable(command.executable, command.argv[0] ?? command.executable, held.image),
+    argv: command.argv,
+    environment: rerunEnvironment(held.surroundings.environment, link, processName(self(), boot)),
+    surroundings: held.surroundings,
+    limitRestored,
+    log: logPath(folder, record.log),
+  };
+  requireRoom(rerun);
+  return rerun;
+}
+
+/** Has systemd start the unit, and stays until that has a name, by which the run in it knows its link. */
+async function startUnit(restart: UnitRestart, taken: Taken, held: Held, folder: string): Promise<Attempt> {
+  const result = await startAgain(restart);
+  if (result.kind === 'refused') throw new Refusal(result.because);
+  if (result.kind === 'held') {
+    writeSync(taken.output, `again: not yet: ${result.because}\n`);
+    closeSync(taken.output);
+    const blocker = { kind: 'unit', because: result.because, patience: result.retryAfterMs } as const;
+    return (await putBack(taken, held, folder)) ? { kind: 'blocked', blocker } : { kind: 'over' };
+  }
+  const { invocation } = result;
+  if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
+  tellStarted(taken, folder);
+  return { kind: 'over' };
+}
+
+/** Makes pending again what could not be started yet. Returns whether this process still waits for it, and not one that came meanwhile. */
+function putBack({ record, past }: Taken, held: Held, folder: string): Promise<boolean> {
+  return withLock(folder, () => {
+    const other = readRecord(folder, held.id);
+    const entries = merged(record.entries, other?.entries ?? []);
+    writeRecord(folder, held.id, other ? { ...other, entries } : { ...record, waiter: self() });
+    forgetCurrentRerun(folder, held.id);
+    forgetPastRerun(folder, past);
+    return other === undefined;
+  });
+}
+
+function tellStarted({ record, link, restart }: Taken, folder: string): void {
+  const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
+  const where = restart ? `the journal of ${restart.unit.unit}` : logPath(folder, record.log);
+  log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, output to ${where}`);
+}
+
+/** Tells why what was taken out of the record does not run: in the log, in the history, in the journal. */
+function giveUp(
+  { record, past, output }: Taken,
+  failure: string,
+  cancelled: boolean,
+  held: Held,
+  folder: string,
+): void {
+  try {
+    writeSync(output, `again: not run: ${failure}\n`);
+  } catch {
+    // No room in the log; the history and the journal are told all the same.
+  }
+  forgetCurrentRerun(folder, held.id);
+  writePastRerun(folder, { ...past, failure });
+  log(cancelled ? 'cancelled' : 'failed', `${displayNames(record.entries)}: ${failure}`);
 }
 
 function pastRerun(
@@ -105,38 +227,6 @@ function pastRerun(
     failure: null,
     reportFile: held.puppet.reportFile,
   };
-}
-
-/** What the rerun satisfies; from here on it is no longer pending. A notification that comes later finds no waiter and starts its own. */
-async function takeDue(held: Held, folder: string): Promise<CommandRecord | undefined> {
-  const record = readRecord(folder, held.id);
-  if (!isMine(record)) return undefined;
-  const { due, later } = partition(record.entries, monotonic());
-  if (due.length === 0) return undefined;
-  if (later.length === 0) {
-    removeRecord(folder, held.id);
-  } else {
-    await startSuccessor(held, later[0] as Entry, (waiter) =>
-      writeRecord(folder, held.id, { ...record, waiter, entries: later, log: newLogName(new Date()) }),
-    );
-  }
-  noteCurrentRerun(folder, held.id);
-  pruneLogs(folder);
-  removeStrays(folder);
-  return { ...record, entries: due };
-}
-
-/** Makes pending again what could not be started yet. Returns whether this process still waits for it, and not one that came meanwhile. */
-function putBack(held: Held, folder: string, taken: CommandRecord): Promise<boolean> {
-  return withLock(folder, () => {
-    const other = readRecord(folder, held.id);
-    writeRecord(
-      folder,
-      held.id,
-      other ? { ...other, entries: merged(taken.entries, other.entries) } : { ...taken, waiter: self() },
-    );
-    return other === undefined;
-  });
 }
 
 function requireManifest(manifest: Bytes): void {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { type ProcessId, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { canonicalArguments } from '../request.ts';
@@ -21,38 +22,52 @@ export async function startSuccessor(
   record: (waiter: ProcessId) => void,
 ): Promise<void> {
   const shown = canonicalArguments({ ...first, name: first.name });
-  const { spawn } = await import('node:child_process');
-  const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', process.execPath, '--adopt', ...shown], {
+  const [{ spawn }, { finished }] = await Promise.all([
+    import('node:child_process'),
+    import('node:stream/promises'),
+  ]);
+  const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', thisProgram(), '--adopt', ...shown], {
     env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' }, // as the launcher does
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
   });
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  child.on('error', () => {});
-  const [, , , verdicts, input] = child.stdio as unknown as [
-    null,
-    null,
-    null,
-    NodeJS.ReadableStream,
-    NodeJS.WritableStream,
-  ];
+  const ended = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
+  const [, , , verdicts, input] = child.stdio as unknown as [null, null, null, Readable, Writable];
   input.on('error', () => {});
-  input.write(`${JSON.stringify(held)}\n`);
-  const verdict = parseVerdict(await firstLine(verdicts));
-  const [pid, start] = (verdict?.text ?? '').split(':').map(Number);
-  if (verdict?.exitCode !== 0 || !pid || start === undefined)
-    throw new Refusal('no process could be started for what is due later');
-  record({ pid, start });
-  input.end();
-  await ended;
+  try {
+    const verdict = parseVerdict(await firstLine(verdicts));
+    const [pid, start] = (verdict?.text ?? '').split(':').map(Number);
+    if (verdict?.exitCode !== 0 || !pid || start === undefined)
+      throw new Refusal('no process could be started for what is due later');
+    record({ pid, start });
+    input.end(`${JSON.stringify(held)}\n`);
+    await Promise.all([ended, finished(input)]);
+  } finally {
+    // Without what it is to hold, the successor ends: nothing is left where something failed.
+    input.destroy();
+    verdicts.destroy();
+  }
 }
 
-/** The successor's side of it: says who it is, then reads what it is to hold. All is recorded by the time that the input ends. */
-export function adopt(): { held: Held; record: CommandRecord | undefined } {
+/**
+ * The successor's side of it: says who it is, then reads what it is to hold. All is recorded by the time that the input ends; where that ends without a
+ * word, its waiter could not record it, and still waits itself.
+ */
+export function adopt(): { held: Held; record: CommandRecord } | undefined {
   const { pid, start } = self();
   say({ exitCode: 0, text: `${pid}:${start}` });
-  const held = JSON.parse(readFileSync(0, 'utf8')) as Held;
-  return { held, record: readRecord(openStateFolder(held.home), held.id) };
+  const handed = readFileSync(0, 'utf8');
+  if (!handed.endsWith('\n')) return undefined;
+  const held = JSON.parse(handed) as Held;
+  const record = readRecord(openStateFolder(held.home), held.id);
+  return record && { held, record };
+}
+
+/** This very program, also where an update has put another one in its place: what it hands over is for its own version. */
+function thisProgram(): string {
+  const image = `/proc/${process.pid}/exe`;
+  const [running, named] = [image, process.execPath].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return running?.ino === named?.ino && running?.dev === named?.dev ? process.execPath : image;
 }
 
 async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {

@@ -1,27 +1,28 @@
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
 import { dirname } from '../path.ts';
-import { readReport, reportMark } from '../puppet/report.ts';
+import { startTime } from '../proc/start-time.ts';
+import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
+import { lockPid } from '../puppet/settings.ts';
+import { oneLine } from '../refusal.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
+import type { RunEnd } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
-import { nextStep } from '../schedule/plan.ts';
+import { nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
-import type { CommandRecord } from '../state/records.ts';
+import { type CommandRecord, withoutHold } from '../state/records.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
+import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
-import { giveUpRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
+import { cancelRecord, changeRecord, finishRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
 import { runEnds } from './run-end.ts';
+import type { Satisfaction } from './satisfaction.ts';
+import type { Survey } from './survey.ts';
 import type { Wakeup } from './wakeup.ts';
-import type { Witness } from './witness.ts';
-
-/** Milliseconds between two looks at an agent that is disabled, and at a unit that is about to end. */
-const DISABLED_POLL_MS = 1000;
-/** Milliseconds until another attempt after something failed that may pass. */
-const RETRY_MS = 1000;
 
 /**
- * Waits until what is pending is due and no run goes on, then becomes the rerun. Returns only when this process has nothing to wait for any
+ * Waits until what is pending is due and nothing is in the way, then becomes the rerun. Returns only when this process has nothing to wait for any
  * more: cancelled, taken over by another waiter, or not able to run.
  *
  * @param recorded what was recorded with this process as the waiter
@@ -33,62 +34,192 @@ export async function waitAndBecome(
   cancelled: () => boolean,
 ): Promise<void> {
   watchRecord(held, wakeup);
-  const limitRestored = restoreOpenFiles(held.surroundings.openFiles);
-  const puppetState = dirname(held.puppet.reportFile);
-  let environment = held.environment;
-  let witness: Witness | undefined;
-  let known = recorded;
-  const look = async (): Promise<'go on' | 'end'> => {
-    const record = await ownRecord(held, known, wakeup);
-    if (!record) return 'end';
-    known = record;
-    const step = nextStep(record.entries, monotonic());
-    switch (step.kind) {
-      case 'finish':
-        await giveUpRecord(held);
-        return 'end';
-      case 'await-run':
-        if (await runEnds(step.run, wakeup, puppetState, loadPartEarly)) {
-          await noteRunEnd(held, step.run);
-          environment = environmentOfRun(held);
-          settleOutcomes(openStateFolder(held.home));
-        }
-        return 'go on';
-      case 'await-time':
-        await wakeup.sleep(step.until - monotonic());
-        return 'go on';
-      case 'rerun': {
-        const { createWitness, findBlocker, noteSatisfied, startRerun } = await loadPart();
-        witness ??= createWitness(held.puppet, () => environment);
-        const blocker = await findBlocker(record.command, held);
-        const satisfied = witness.observe(blocker?.kind === 'run' ? blocker.run : undefined);
-        if (satisfied !== undefined) await noteSatisfied(held, record, satisfied);
-        else if (blocker?.kind === 'run') await runEnds(blocker.run, wakeup, puppetState);
-        else if (blocker) await wakeup.sleep(DISABLED_POLL_MS);
-        else if (await startRerun({ ...held, environment }, limitRestored, cancelled)) return 'end';
-        return 'go on';
-      }
-    }
-  };
+  const waiter = new Waiter(held, recorded, wakeup, cancelled);
   while (!cancelled()) {
     try {
-      if ((await look()) === 'end') return;
-    } catch {
+      if ((await waiter.step()) === 'end') return;
+    } catch (error) {
       // No room on the disk, a state folder that cannot be used, systemd that does not answer: what is pending is kept here until that passes.
-      await wakeup.sleep(RETRY_MS);
+      await waiter.waitFor({ kind: 'trouble', because: oneLine(error) });
     }
   }
   // What a shutdown ends stays recorded, and is reported as lost after the next boot.
   if (await isShuttingDown()) return;
-  log('cancelled', displayNames(known.entries));
-  await giveUpRecord(held);
+  const entries = await cancelRecord(held);
+  if (entries.length > 0) log('cancelled', displayNames(entries));
 }
 
 /** What is needed when something is due. A waiter may live for days before that, so it is loaded late, and best while the run is at its end. */
 const loadPart = () => import('./part.ts');
 const loadPartEarly = () => void loadPart().catch(() => {}); // whoever needs it is told
 
-/** The Puppet environment of the run that notified, from its report; undefined where there is no new one. */
-function environmentOfRun({ puppet, reportMark: before }: Held): string | undefined {
-  return reportMark(puppet.reportFile) === before ? undefined : readReport(puppet.reportFile)?.environment;
+class Waiter {
+  private readonly held: Held;
+  private known: CommandRecord;
+  private readonly wakeup: Wakeup;
+  private readonly cancelled: () => boolean;
+  private readonly limitRestored: boolean;
+  /** Puppet's state folder, where its report, its locks and what disables it are. */
+  private readonly puppetState: string;
+  /** The notifying run's Puppet environment, once its report has told it. */
+  private environment: string | undefined;
+  private watching: { readonly survey: Survey; readonly satisfaction: Satisfaction } | undefined;
+  /** When the grace time after somebody else's run is over, which was in the way. */
+  private quietUntil = 0;
+  /** Since when other waiters have been let go first. */
+  private lettingGoSince: number | undefined;
+  /** What was told last of why nothing starts. */
+  private told: string | undefined;
+
+  constructor(held: Held, recorded: CommandRecord, wakeup: Wakeup, cancelled: () => boolean) {
+    this.held = held;
+    this.known = recorded;
+    this.wakeup = wakeup;
+    this.cancelled = cancelled;
+    this.environment = held.environment;
+    this.limitRestored = restoreOpenFiles(held.surroundings.openFiles);
+    this.puppetState = dirname(held.puppet.reportFile);
+  }
+
+  /** Does what comes next, by the record as it is now. */
+  async step(): Promise<'go on' | 'end'> {
+    const record = await ownRecord(this.held, this.known, this.wakeup);
+    if (!record) return 'end';
+    this.known = record;
+    const step = nextStep(record.entries, monotonic());
+    if (step.kind !== 'rerun') this.watching = undefined;
+    switch (step.kind) {
+      case 'finish':
+        return (await finishRecord(this.held)) ? 'end' : 'go on';
+      case 'await-run':
+        await this.awaitRun(step.run);
+        return 'go on';
+      case 'await-time':
+        await this.wakeup.sleep(step.until - monotonic());
+        return 'go on';
+      case 'rerun':
+        return this.rerun(record, step);
+    }
+  }
+
+  /** Waits for the end of a run that has notified, and notes it. */
+  private async awaitRun(run: CommandRecord['run']): Promise<void> {
+    const watch = await runEnds(run, this.wakeup, this.puppetState, loadPartEarly);
+    if (!watch.ended) return;
+    const report = this.newReport();
+    const end = { at: monotonic(), late: watch.late, brokenOff: this.wasBrokenOff(run, report) };
+    await noteRunEnd(this.held, run, end);
+    if (end.brokenOff) this.tellBrokenOff(end);
+    this.environment = report?.environment ?? this.environment;
+    await this.satisfyBy(run, report);
+    settleOutcomes(openStateFolder(this.held.home));
+  }
+
+  /** Puppet's report, where it is a newer one than that of the time of the notification. */
+  private newReport(): Report | undefined {
+    const { puppet, reportMark: before } = this.held;
+    return reportMark(puppet.reportFile) === before ? undefined : readReport(puppet.reportFile);
+  }
+
+  /** Whether it can be told that a run did not come to its end: it says so itself, or has left its lock behind. */
+  private wasBrokenOff(run: CommandRecord['run'], report: Report | undefined): boolean {
+    return report?.transactionCompleted === false || lockPid(this.held.puppet.lockFile) === run.pid;
+  }
+
+  private tellBrokenOff(end: RunEnd): void {
+    const since = new Date(Date.now() - (monotonic() - end.at)).toISOString();
+    log(
+      'waiting',
+      `${displayNames(this.known.entries)}: the run was broken off at ${since}, so no rerun starts before 30 s have passed`,
+    );
+  }
+
+  /** The run that has just ended may have done all that another one had asked for before. */
+  private async satisfyBy(run: CommandRecord['run'], report: Report | undefined): Promise<void> {
+    if (!this.held.whole || !isFullSuccess(report, report?.environment)) return;
+    const { noteSatisfied } = await loadPart();
+    await noteSatisfied(this.held, this.known, { id: run, began: startTime(run) });
+  }
+
+  /** Something is due: starts it, unless something is in the way or has already done it. */
+  private async rerun(
+    record: CommandRecord,
+    { notBefore }: Step & { kind: 'rerun' },
+  ): Promise<'go on' | 'end'> {
+    const { createSatisfaction, createSurvey, findObstacle, noteSatisfied, startRerun } = await loadPart();
+    const { held } = this;
+    this.watching ??= {
+      survey: createSurvey(record.command.user, [held.puppet.lockFile]),
+      satisfaction: createSatisfaction(held, record.facts, record.command, () => this.environment),
+    };
+    const { survey, satisfaction } = this.watching;
+    const look = survey.look();
+    const satisfying = satisfaction.observe(look);
+    if (satisfying) {
+      await noteSatisfied(held, record, satisfying);
+      this.quietUntil = Math.max(this.quietUntil, monotonic() + held.grace);
+      return 'go on';
+    }
+    const obstacle = await findObstacle({
+      held,
+      record,
+      look,
+      survey,
+      notBefore,
+      quietUntil: this.quietUntil,
+    });
+    if (obstacle) return this.waitFor(obstacle);
+    const attempt = await startRerun({
+      held: { ...held, environment: this.environment },
+      survey,
+      limitRestored: this.limitRestored,
+      waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
+      cancelled: this.cancelled,
+    });
+    if (attempt.kind === 'over') return 'end';
+    return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';
+  }
+
+  /** Waits until what is in the way may have gone. */
+  async waitFor(blocker: Blocker): Promise<'go on'> {
+    const { isWorthTelling, patienceOf } = await loadPart();
+    await this.tell(isWorthTelling(blocker) ? blocker : undefined);
+    if (blocker.kind === 'turn') this.lettingGoSince ??= monotonic();
+    else if (blocker.kind !== 'start') this.lettingGoSince = undefined;
+    const patience = patienceOf(blocker, monotonic());
+    if (blocker.kind !== 'run') {
+      const unwatch = this.wakeup.watch(dirname(this.held.puppet.disabledFile));
+      await this.wakeup.sleep(patience);
+      unwatch();
+      return 'go on';
+    }
+    const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
+    // A script may go on with another run.
+    if (ended && blocker.stranger) this.quietUntil = monotonic() + this.held.grace;
+    return 'go on';
+  }
+
+  /**
+   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run, which that sees by
+   * itself.
+   */
+  private async tell(blocker: Blocker | undefined): Promise<void> {
+    const { describeBlocker } = await loadPart();
+    const why = blocker && describeBlocker(blocker);
+    if (why === this.told) return;
+    const names = displayNames(this.known.entries);
+    if (blocker === undefined) log('goes on', names);
+    else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
+    this.told = why;
+    const heldUp = blocker?.kind === 'run' || blocker?.kind === 'start' ? undefined : why;
+    if (heldUp === this.known.heldUp) return;
+    try {
+      await changeRecord(this.held, (record) => ({
+        ...withoutHold(record),
+        ...(heldUp === undefined ? {} : { heldUp }),
+      }));
+    } catch {
+      // No room for it: `again status` finds that out by itself.
+    }
+  }
 }

@@ -16,6 +16,7 @@ const pending = (more: Partial<Pending> = {}): Pending => ({
   link: 1,
   chain: 'c0ffee',
   pid: 4711,
+  version: '0.1.0',
   log: '/var/lib/puppet/tmp/common/again/state/logs/20261122T080005Z-0a1b2c.log',
   ...more,
 });

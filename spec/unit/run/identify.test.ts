@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Bytes, fromText } from '../../../src/bytes.ts';
 import type { ProcessSnapshot } from '../../../src/proc/process.ts';
-import { identifyRun } from '../../../src/run/identify.ts';
-import { refusalOf } from '../thrown.ts';
+import { describeRunOf, findOuterRun, identifyRun, OrphanedRun } from '../../../src/run/identify.ts';
+import { refusalOf, thrown } from '../thrown.ts';
 import { recorded } from './recorded.ts';
 
 const CONF = ['--confdir', '/srv/site/conf'];
@@ -215,7 +215,11 @@ describe('recorded runs that are refused, each in one sentence', () => {
       'resource-exec',
       '`puppet resource` (pid 1001) cannot be repeated: only `puppet apply` and `puppet agent` can',
     ],
-    ["Bolt's apply helper", 'bolt-apply', NOT_PUPPET],
+    [
+      "Bolt's apply helper",
+      'bolt-apply',
+      'this run (pid 1002) is one of `bolt apply`, which brings its catalog along and cannot be repeated from here: run Bolt again',
+    ],
     ['a Ruby script with puppet and apply as its arguments', 'ruby-script-with-puppet-arguments', NOT_PUPPET],
     ['a Ruby one-liner with them', 'ruby-one-liner-with-puppet-arguments', NOT_PUPPET],
     ['an editor that edits the files `puppet` and `apply`', 'vim-with-puppet-arguments', NOT_PUPPET],
@@ -304,10 +308,51 @@ describe('variants of recorded runs', () => {
   test('a title of a Ruby whose parent is no daemon, but a `puppet agent` of another interpreter', () => {
     const [child, daemon] = recorded('daemon-background') as [ProcessSnapshot, ProcessSnapshot];
     const other = { ...daemon, image: fromText('/opt/puppetlabs/puppet/bin/ruby') };
-    expect(refusalOf(() => identifyRun([child, other], 0))).toBe(
-      'the command line of Puppet (pid 1002, "puppet agent: applying configuration") was rewritten, as `bundle exec` does, ' +
-        'so it cannot be repeated: start Puppet without it',
+    expect(refusalOf(() => identifyRun([child, other], 0))).toMatch(
+      /^the daemon of this Puppet run \(pid 1002\) has ended/,
     );
+  });
+
+  test('a run whose daemon has ended is one of the daemon that has taken its place, with the arguments of that', () => {
+    const [child, daemon] = recorded('daemon-background') as [ProcessSnapshot, ProcessSnapshot];
+    const init = {
+      ...daemon,
+      id: { pid: 1, start: 1 },
+      parent: 0,
+      argv: [fromText('/sbin/init')],
+      image: fromText('/usr/lib/systemd/systemd'),
+    };
+    const orphaned = thrown(() => identifyRun([child, init], 0));
+    expect(orphaned).toBeInstanceOf(OrphanedRun);
+    const argv = [...daemon.argv, fromText('--server=other')];
+    const image = fromText('/usr/bin/ruby3.3'); // upgraded
+    const run = describeRunOf((orphaned as OrphanedRun).run, {
+      ...daemon,
+      id: { pid: 5000, start: 9 },
+      argv,
+      image,
+    });
+    expect(run).toMatchObject({
+      mode: 'daemon',
+      process: child.id,
+      source: { pid: 5000, start: 9 },
+      argv,
+      executable: image,
+    });
+    expect(describeRunOf(child, init)).toBeUndefined();
+    expect(
+      describeRunOf(child, { ...daemon, argv: [...daemon.argv, fromText('--onetime')] }),
+    ).toBeUndefined();
+  });
+
+  test('a run nested in others: the outermost one; a daemon is none, its child is', () => {
+    const [child, daemon] = recorded('daemon-background') as [ProcessSnapshot, ProcessSnapshot];
+    const apply = (pid: number) => ({ ...daemon, id: { pid, start: pid }, ...words(...APPLY, 'x.pp') });
+    const inner = identifyRun([apply(30)], 0);
+    expect(findOuterRun([apply(30)], inner)).toBeUndefined();
+    expect(findOuterRun([apply(30), apply(20), apply(10)], inner)).toEqual({ pid: 10, start: 10 });
+    expect(findOuterRun([apply(30), child, daemon], inner)).toEqual(child.id);
+    expect(findOuterRun([child, daemon], identifyRun([child, daemon], 0))).toBeUndefined();
   });
 
   test('a very long rewritten command line is shown shortened', () => {

@@ -81,7 +81,7 @@ function day({ notifies, runTakes, daemonEvery, rules = RULES }: World): {
     }
     lastEnd = began + runTakes * SECOND;
     // It has ended in full and with success, so it has done what was due when it began.
-    entries = withoutSatisfied(withRunEnded(entries, process, lastEnd), began);
+    entries = withoutSatisfied(withRunEnded(entries, process, { at: lastEnd }), began);
     return lastEnd;
   };
 

@@ -40,7 +40,7 @@ describe('the end of a run', () => {
     const own = goingEntry({ name: 'own' });
     const older = entry({ name: 'older', runEndedAt: 7 });
     const other = goingEntry({ name: 'other', run: { pid: 4711, start: 2 } });
-    expect(withRunEnded([own, older, other], { pid: 4711, start: 1 }, 2000)).toEqual([
+    expect(withRunEnded([own, older, other], { pid: 4711, start: 1 }, { at: 2000 })).toEqual([
       { ...own, runEndedAt: 2000 },
       older,
       other,

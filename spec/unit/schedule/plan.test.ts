@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { type Entry, withRunEnded } from '../../../src/schedule/entry.ts';
 import { nextStep, partition } from '../../../src/schedule/plan.ts';
 import { entry, goingEntry } from './entries.ts';
 
@@ -33,7 +34,33 @@ describe('what a waiter does next', () => {
 
   test('a start_timer_now that is over when its run ends is due at once', () => {
     const over = entry({ startTimerNow: true, wait: 10, runEndedAt: 4000 });
-    expect(nextStep([over], 4000)).toEqual({ kind: 'rerun', due: 510 });
+    expect(nextStep([over], 4000)).toEqual({ kind: 'rerun', due: 510, notBefore: 4000 });
+  });
+});
+
+describe('whoever started the run goes first', () => {
+  test('what is due starts after the grace time of all that it satisfies', () => {
+    const [a, b] = [entry({ name: 'a', grace: 3000 }), entry({ name: 'b', runEndedAt: 2000, grace: 3000 })];
+    expect(nextStep([a], 1000)).toEqual({ kind: 'rerun', due: 1000, notBefore: 4000 });
+    expect(nextStep([a, b], 2500)).toEqual({ kind: 'rerun', due: 1000, notBefore: 5000 });
+    expect(nextStep([entry({ wait: 9000, grace: 3000 })], 10_000)).toMatchObject({ notBefore: 10_000 });
+  });
+
+  test('a run in which the notifying one is nested is waited for, and the grace time counts from its end', () => {
+    const outer = { pid: 9, start: 9 };
+    const nested = entry({ outer, grace: 3000 });
+    expect(nextStep([nested], 1000)).toEqual({ kind: 'await-run', run: outer });
+    const [ended] = withRunEnded([nested], outer, { at: 5000 });
+    expect(nextStep([ended as Entry], 5000)).toEqual({ kind: 'rerun', due: 1000, notBefore: 8000 });
+  });
+
+  test('a run that was broken off: 30 s at least', () => {
+    const [ended] = withRunEnded(
+      [goingEntry({ grace: 3000 })],
+      { pid: 4711, start: 1 },
+      { at: 1000, brokenOff: true },
+    );
+    expect(nextStep([ended as Entry], 1000)).toEqual({ kind: 'rerun', due: 1000, notBefore: 31_000 });
   });
 });
 

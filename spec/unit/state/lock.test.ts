@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bootId } from '../../../src/clock.ts';
 import { self } from '../../../src/proc/process.ts';
-import { withLock } from '../../../src/state/lock.ts';
+import { lockPrefix, withLock } from '../../../src/state/lock.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const WORKER = new URL('lock.worker.ts', import.meta.url).pathname;
@@ -66,7 +66,7 @@ describe('one process', () => {
   test('leaves one small file behind, however often it took the lock', async () => {
     const folder = temporaryFolder();
     for (let i = 0; i < 5; i += 1) await withLock(folder, () => i);
-    expect(readdirSync(folder)).toEqual(['lock.5']);
+    expect(readdirSync(folder)).toEqual([`${lockPrefix()}5`]);
   });
 
   test('does its work even when the folder is removed meanwhile', async () => {
@@ -86,15 +86,15 @@ describe('a lock that is left behind counts for nothing', () => {
     ['half a name', () => '{"pid":'],
   ])('%s', async (_, content) => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, 'lock.7'), content());
+    writeFileSync(join(folder, `${lockPrefix()}7`), content());
     expect(
       await withLock(folder, () => readdirSync(folder).filter((name) => !name.endsWith('.tmp'))),
-    ).toEqual(['lock.8']);
+    ).toEqual([`${lockPrefix()}8`]);
   });
 
   test('the largest number that there is', { timeout: 20_000 }, async () => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, `lock.${Number.MAX_SAFE_INTEGER}`), '');
+    writeFileSync(join(folder, `${lockPrefix()}${Number.MAX_SAFE_INTEGER}`), '');
     writeFileSync(join(folder, 'counter'), '0');
     await work(folder, join(folder, 'counter'), 1, undefined, 3000);
     expect(readFileSync(join(folder, 'counter'), 'utf8')).toBe('1');
@@ -102,8 +102,8 @@ describe('a lock that is left behind counts for nothing', () => {
 
   test('names that are no lock change nothing', async () => {
     const folder = temporaryFolder();
-    for (const name of ['lock.', 'lock.x', 'lock.-3', 'lock.1.5', 'lock-x.tmp', 'other'])
-      writeFileSync(join(folder, name), 'x');
+    const odd = ['', 'x', '-3', '1.5'].map((rest) => lockPrefix() + rest);
+    for (const name of [...odd, 'lock.3', 'lock-x.tmp', 'other']) writeFileSync(join(folder, name), 'x');
     expect(await withLock(folder, () => 1)).toBe(1);
   });
 });

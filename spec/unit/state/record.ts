@@ -5,7 +5,12 @@ import { entry } from '../schedule/entries.ts';
 /** A record with one entry, with what a test changes. */
 export function record(changes: Partial<CommandRecord> = {}): CommandRecord {
   return {
-    version: 1,
+    version: 2,
+    software: '0.1.0',
+    machine: '0123456789abcdef',
+    pidNamespace: 'pid:[4026531836]',
+    facts: '',
+    grace: 0,
     boot: '11111111-2222-3333-4444-555555555555',
     command: {
       mode: 'agent',

@@ -2,8 +2,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Bytes, fromText } from '../../../src/bytes.ts';
-import { bootId } from '../../../src/clock.ts';
 import { self } from '../../../src/proc/process.ts';
+import { here } from '../../../src/state/place.ts';
 import {
   commandId,
   isHeld,
@@ -50,7 +50,10 @@ describe('a record', () => {
     ['a number', 1],
     ['text', 'x'],
     ['an empty object', {}],
-    ['another version', { ...record(), version: 2 }],
+    ['another version', { ...record(), version: 3 }],
+    ['no place', { ...record(), machine: undefined }],
+    ['a grace that is text', { ...record(), grace: '3' }],
+    ['an entry with a grace below 0', { ...record(), entries: [{ ...entry(), grace: -1 }] }],
     ['no boot', { ...record(), boot: undefined }],
     ['a waiter that is no process', { ...record(), waiter: { pid: 0, start: 1 } }],
     ['a waiter that is null', { ...record(), waiter: null }],
@@ -112,10 +115,12 @@ describe('all records', () => {
   });
 
   test.each<[string, Partial<ReturnType<typeof record>>, boolean]>([
-    ['a living waiter of this boot', { boot: bootId(), waiter: self() }, true],
-    ['a living pid of another boot', { waiter: self() }, false],
-    ['a pid that is another process now', { boot: bootId(), waiter: { ...self(), start: 1 } }, false],
-    ['a dead waiter', { boot: bootId(), waiter: { pid: 2 ** 22 + 1, start: 1 } }, false],
+    ['a living waiter of this place', { ...here(), waiter: self() }, true],
+    ['a living pid of another boot', { ...here(), boot: record().boot, waiter: self() }, false],
+    ['a living pid of another machine', { ...here(), machine: record().machine, waiter: self() }, false],
+    ['a living pid of another PID namespace', { ...here(), pidNamespace: 'pid:[1]', waiter: self() }, false],
+    ['a pid that is another process now', { ...here(), waiter: { ...self(), start: 1 } }, false],
+    ['a dead waiter', { ...here(), waiter: { pid: 2 ** 22 + 1, start: 1 } }, false],
   ])('are held by %s: %s', (_, changes, expected) => {
     expect(isHeld(record(changes))).toBe(expected);
   });
@@ -140,7 +145,8 @@ describe('the name of a command', () => {
 });
 
 test('a record is mine by pid and start time', () => {
-  expect(isMine(record({ waiter: self() }))).toBe(true);
-  expect(isMine(record({ waiter: { ...self(), start: 1 } }))).toBe(false);
+  expect(isMine(record({ ...here(), waiter: self() }))).toBe(true);
+  expect(isMine(record({ ...here(), pidNamespace: 'pid:[1]', waiter: self() }))).toBe(false);
+  expect(isMine(record({ ...here(), waiter: { ...self(), start: 1 } }))).toBe(false);
   expect(isMine(undefined)).toBe(false);
 });

@@ -45,7 +45,7 @@ describe('waiting for the end of a run', () => {
     const wakeup = createWakeup();
     const ended = runEnds(id, wakeup, '/nonexistent');
     await end(child);
-    expect(await ended).toBe(true);
+    expect(await ended).toMatchObject({ ended: true });
     wakeup.close();
   });
 
@@ -54,7 +54,7 @@ describe('waiting for the end of a run', () => {
     const wakeup = createWakeup();
     const ended = runEnds(id, wakeup, '/nonexistent');
     wakeup.poke();
-    expect(await ended).toBe(false);
+    expect(await ended).toMatchObject({ ended: false });
     await end(child);
     wakeup.close();
   });
@@ -68,7 +68,7 @@ describe('waiting for the end of a run', () => {
       changes += 1;
     });
     writeFileSync(join(folder, 'last_run_report.yaml'), '---');
-    expect(await ended).toBe(false);
+    expect(await ended).toMatchObject({ ended: false });
     expect(changes).toBeGreaterThan(0);
     await wakeup.sleep(0);
     writeFileSync(join(folder, 'last_run_report.yaml'), '--- changed');

@@ -130,7 +130,7 @@ export function caveatFor(own: UnitOfProcess, user: number, ends: Ends): string 
 /**
  * What the properties of a service mean for its run.
  *
- * @throws {Refusal} where all that the run needs ends with a service that can't be started again
+ * @throws {Refusal} where a waiter, or all that the run needs, ends with a service that can't be started again
  */
 export function surroundingsOfService(
   unit: UnitOfProcess,
@@ -138,6 +138,12 @@ export function surroundingsOfService(
   run: Run,
   environment: readonly string[],
 ): Pick<Shelter, 'restart' | 'isMain'> {
+  // What is process 1 of its namespace there ends with the unit, and the kernel kills all others with that, wherever they were moved.
+  if (properties.PrivatePIDs === 'yes' && properties.Type === 'oneshot') {
+    throw new Refusal(
+      `${unit.unit} has PrivatePIDs=yes, so nothing that begins in it can outlive it: leave that setting out`,
+    );
+  }
   const isMain = [properties.MainPID, properties.ControlPID].includes(String(run.process.pid));
   const because = privateSurroundings(properties, environment);
   // A daemon's unit, with all that is private to it, outlives the daemon's runs.

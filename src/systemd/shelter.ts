@@ -64,7 +64,7 @@ export async function findShelter(run: Run, environment: readonly string[]): Pro
   // Another one than its run's where systemd-run(1) has moved this process.
   const its = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`)) ?? own;
   const user = process.geteuid?.() ?? ROOT;
-  const properties = its.unit.endsWith('.service') ? await askFor(its) : undefined;
+  const properties = its.unit.endsWith('.service') && isTrusted(its, user) ? await askFor(its) : undefined;
   const ends: Ends = {
     properties: own.unit === its.unit ? properties : undefined,
     isCleared: await isClearedSession(own),
@@ -182,6 +182,7 @@ async function findOwnUnit(): Promise<UnitOfProcess | undefined> {
     const user = Number(/^user@(\d+)\.service$/.exec(unit)?.[1] ?? Number.NaN);
     if (Number.isNaN(user)) return { unit, manager: SYSTEM, user: undefined };
     const below: Manager = { kind: 'user', user };
+    if (!isTrusted({ manager: below }, process.geteuid?.() ?? ROOT)) return { unit, manager: below, user };
     const inner = await withManager(below, (manager) => manager.ownUnit());
     return inner === undefined ? { unit, manager: SYSTEM, user } : { unit: inner, manager: below, user };
   } catch (error) {
@@ -191,6 +192,11 @@ async function findOwnUnit(): Promise<UnitOfProcess | undefined> {
       `which unit of systemd this run is in, and so whether that kills what it leaves behind, cannot be told: ${oneLine(error)}`,
     );
   }
+}
+
+/** Root takes no other user's word: such a manager's answers are that user's. Root's process goes to a scope of the system's in any case. */
+function isTrusted({ manager }: Pick<UnitOfProcess, 'manager'>, user: number): boolean {
+  return manager.kind === 'system' || user !== ROOT || manager.user === ROOT;
 }
 
 async function askFor({ unit, manager }: UnitOfProcess): Promise<Properties> {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalArguments, isName, LONGEST_DELTA, parseCanonical, parseDelta } from '../../src/request.ts';
+import {
+  canonicalArguments,
+  isName,
+  LONGEST_DELTA,
+  parseCanonical,
+  parseDelta,
+  plainArguments,
+} from '../../src/request.ts';
 
 describe('a delta', () => {
   test.each<[string, number | undefined]>([
@@ -85,5 +92,22 @@ describe('the command line as the module writes it', () => {
   ])('%s in that form', (_, request, args) => {
     expect(canonicalArguments(request)).toEqual(args);
     expect(parseCanonical([...args, '--parent', '17'])).toMatchObject(request);
+  });
+
+  test.each<[string | undefined, string[]]>([
+    [undefined, []],
+    ['plain', ['--name', 'plain']],
+    ['a b', ['--name', 'a b']],
+    ['$HOME', ['--name-hex', '24484f4d45']],
+    ['%i', ['--name-hex', '2569']],
+    ['prüfung $', ['--name-hex', '7072c3bc66756e672024']],
+  ])('the name %j in a form that no program expands', (name, args) => {
+    const request = { name, delta: 5, startTimerNow: true, parent: 17 };
+    expect(plainArguments(request)).toEqual([...args, '--delta', '5', '--start-timer-now', '--parent', '17']);
+    expect(parseCanonical(plainArguments(request))).toEqual(request);
+  });
+
+  test.each(['', 'zz', '0a', 'x'])('--name-hex %j is none', (hex) => {
+    expect(parseCanonical(['--name-hex', hex, '--parent', '17'])).toBeUndefined();
   });
 });

@@ -90,32 +90,32 @@ export class Encoder {
     this.align(alignmentOf(type));
     switch (type[0]) {
       case 'y':
-        this.#bytes.writeUInt8(Number(value), this.#grow(1));
+        this.#reserve(1).writeUInt8(Number(value), this.#length - 1);
         return;
       case 'b':
-        this.#bytes.writeUInt32LE(value === true ? 1 : 0, this.#grow(4));
+        this.#reserve(4).writeUInt32LE(value === true ? 1 : 0, this.#length - 4);
         return;
       case 'n':
-        this.#bytes.writeInt16LE(Number(value), this.#grow(2));
+        this.#reserve(2).writeInt16LE(Number(value), this.#length - 2);
         return;
       case 'q':
-        this.#bytes.writeUInt16LE(Number(value), this.#grow(2));
+        this.#reserve(2).writeUInt16LE(Number(value), this.#length - 2);
         return;
       case 'i':
-        this.#bytes.writeInt32LE(Number(value), this.#grow(4));
+        this.#reserve(4).writeInt32LE(Number(value), this.#length - 4);
         return;
       case 'u':
       case 'h':
-        this.#bytes.writeUInt32LE(Number(value), this.#grow(4));
+        this.#reserve(4).writeUInt32LE(Number(value), this.#length - 4);
         return;
       case 'x':
-        this.#bytes.writeBigInt64LE(BigInt(value as bigint), this.#grow(8));
+        this.#reserve(8).writeBigInt64LE(BigInt(value as bigint), this.#length - 8);
         return;
       case 't':
-        this.#bytes.writeBigUInt64LE(BigInt(value as bigint), this.#grow(8));
+        this.#reserve(8).writeBigUInt64LE(BigInt(value as bigint), this.#length - 8);
         return;
       case 'd':
-        this.#bytes.writeDoubleLE(Number(value), this.#grow(8));
+        this.#reserve(8).writeDoubleLE(Number(value), this.#length - 8);
         return;
       case 's':
       case 'o':
@@ -142,8 +142,8 @@ export class Encoder {
 
   #text(text: string, lengthBytes: 1 | 4): void {
     const length = Buffer.byteLength(text);
-    if (lengthBytes === 1) this.#bytes.writeUInt8(length, this.#grow(1));
-    else this.#bytes.writeUInt32LE(length, this.#grow(4));
+    if (lengthBytes === 1) this.#reserve(1).writeUInt8(length, this.#length - 1);
+    else this.#reserve(4).writeUInt32LE(length, this.#length - 4);
     const at = this.#grow(length + 1);
     this.#bytes.write(text, at);
   }
@@ -155,6 +155,12 @@ export class Encoder {
     const begin = this.#length;
     for (const value of values) this.#one(element, value);
     this.#bytes.writeUInt32LE(this.#length - begin, lengthAt);
+  }
+
+  /** Adds so many zeros, and returns what they lie in. */
+  #reserve(count: number): Buffer {
+    this.#grow(count);
+    return this.#bytes;
   }
 
   /** Adds so many zeros, and returns where they begin. */

@@ -25,6 +25,7 @@ export const UNIT_PROPERTIES = [
   'KillMode',
   'LoadState',
   'MainPID',
+  'PrivatePIDs',
   'PrivateTmp',
   'RefuseManualStart',
   'RemainAfterExit',

@@ -64,7 +64,7 @@ export async function findShelter(run: Run, environment: readonly string[]): Pro
   // Another one than its run's where systemd-run(1) has moved this process.
   const its = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`)) ?? own;
   const user = process.geteuid?.() ?? ROOT;
-  const properties = its.unit.endsWith('.service') ? await askFor(its) : undefined;
+  const properties = its.unit.endsWith('.service') && isTrusted(its, user) ? await askFor(its) : undefined;
   const ends: Ends = {
     properties: own.unit === its.unit ? properties : undefined,
     isCleared: await isClearedSession(own),
@@ -130,7 +130,7 @@ export function caveatFor(own: UnitOfProcess, user: number, ends: Ends): string 
 /**
  * What the properties of a service mean for its run.
  *
- * @throws {Refusal} where all that the run needs ends with a service that can't be started again
+ * @throws {Refusal} where a waiter, or all that the run needs, ends with a service that can't be started again
  */
 export function surroundingsOfService(
   unit: UnitOfProcess,
@@ -138,6 +138,12 @@ export function surroundingsOfService(
   run: Run,
   environment: readonly string[],
 ): Pick<Shelter, 'restart' | 'isMain'> {
+  // What is process 1 of its namespace there ends with the unit, and the kernel kills all others with that, wherever they were moved.
+  if (properties.PrivatePIDs === 'yes' && properties.Type === 'oneshot') {
+    throw new Refusal(
+      `${unit.unit} has PrivatePIDs=yes, so nothing that begins in it can outlive it: leave that setting out`,
+    );
+  }
   const isMain = [properties.MainPID, properties.ControlPID].includes(String(run.process.pid));
   const because = privateSurroundings(properties, environment);
   // A daemon's unit, with all that is private to it, outlives the daemon's runs.
@@ -176,6 +182,7 @@ async function findOwnUnit(): Promise<UnitOfProcess | undefined> {
     const user = Number(/^user@(\d+)\.service$/.exec(unit)?.[1] ?? Number.NaN);
     if (Number.isNaN(user)) return { unit, manager: SYSTEM, user: undefined };
     const below: Manager = { kind: 'user', user };
+    if (!isTrusted({ manager: below }, process.geteuid?.() ?? ROOT)) return { unit, manager: below, user };
     const inner = await withManager(below, (manager) => manager.ownUnit());
     return inner === undefined ? { unit, manager: SYSTEM, user } : { unit: inner, manager: below, user };
   } catch (error) {
@@ -185,6 +192,11 @@ async function findOwnUnit(): Promise<UnitOfProcess | undefined> {
       `which unit of systemd this run is in, and so whether that kills what it leaves behind, cannot be told: ${oneLine(error)}`,
     );
   }
+}
+
+/** Root takes no other user's word: such a manager's answers are that user's. Root's process goes to a scope of the system's in any case. */
+function isTrusted({ manager }: Pick<UnitOfProcess, 'manager'>, user: number): boolean {
+  return manager.kind === 'system' || user !== ROOT || manager.user === ROOT;
 }
 
 async function askFor({ unit, manager }: UnitOfProcess): Promise<Properties> {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openSite, type Site, said } from './site.ts';
+import { delta, openSite, type Site, said } from './site.ts';
 
 /** Where else people's runs come from: cron, a shell that ends, a container's main process, two at once. */
 describe('a run that', () => {
@@ -39,6 +39,76 @@ describe('a run that', () => {
     const [first, rerun] = await site.settled('cleared', 2);
     expect(first?.cgroup).toMatch(/\/session-c?\d+\.scope$/);
     expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
+  });
+
+  it.each([['KillUserProcesses=yes\nKillExcludeUsers=root'], ['KillUserProcesses=no\nKillOnlyUsers=alice']])(
+    "root starts in another user's session is run again in a scope, where logind clears that: %j",
+    async (settings) => {
+      await alice();
+      await setLogind(settings);
+      const manifest = site.manifest('by-sudo');
+      await site.box.exec(['su', '-l', 'alice', '-c', `sudo puppet apply --color=false ${manifest}`]);
+      const [first, rerun] = await site.settled('by-sudo', 2);
+      expect(first?.cgroup).toMatch(/^\/user\.slice\/user-\d+\.slice\/session-c?\d+\.scope$/);
+      expect(rerun?.cgroup).toMatch(/^\/system\.slice\/again-[\w-]+\.scope$/);
+    },
+  );
+
+  it("root starts below a user's manager outlives that", async () => {
+    const user = await alice();
+    await setLogind('');
+    const manifest = site.manifest('desktop', delta('later', 8));
+    const unit = ['[Service]', 'Type=oneshot', `ExecStart=sudo puppet apply --color=false ${manifest}`, ''];
+    site.box.writeFile('/etc/systemd/user/desktop.service', unit.join('\n'));
+    await site.sh(`systemctl start user@${user}.service`);
+    await site.box.exec(['systemctl', '--user', 'start', 'desktop.service'], {
+      user: 'alice',
+      env: { XDG_RUNTIME_DIR: `/run/user/${user}` },
+    });
+    await site.waiter();
+    await site.sh(`systemctl stop user@${user}.service`);
+    const [first, rerun] = await site.settled('desktop', 2);
+    expect(first?.cgroup).toMatch(/\/user@\d+\.service\/.*desktop\.service$/);
+    expect(rerun?.cgroup).toMatch(/^\/system\.slice\/again-[\w-]+\.scope$/);
+  });
+
+  it('an ordinary user starts below his manager, which does not linger, says so', async () => {
+    const user = await alice();
+    await setLogind('');
+    const manifest = site.manifest('own');
+    const unit = ['[Service]', 'Type=oneshot', ...OWN, `ExecStart=${ownCommand(manifest)}`, ''];
+    site.box.writeFile('/etc/systemd/user/own.service', unit.join('\n'));
+    await site.sh(`systemctl start user@${user}.service`);
+    const env = { XDG_RUNTIME_DIR: `/run/user/${user}` };
+    await site.box.exec(['systemctl', '--user', 'start', 'own.service'], { user: 'alice', env });
+    await site.until('both runs', () => site.runs('own').length === 2 && site.waiters().length === 0);
+    const lines = said(await site.journal(`user@${user}.service`));
+    expect(lines).toEqual([
+      expect.stringContaining(`, unless user ${user} has logged out by then (\`loginctl enable-linger\``),
+    ]);
+    await site.sh(`systemctl stop user@${user}.service`);
+  });
+
+  it('an ordinary user starts in a session that is cleared is run again below his manager, if that lingers', async () => {
+    const user = await alice();
+    await clearSessions();
+    await site.sh('mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/alice');
+    try {
+      await site.sh(`systemctl start user@${user}.service`);
+      const manifest = site.manifest('lingers');
+      const { stdout } = await site.box.exec([
+        'su',
+        '-l',
+        'alice',
+        '-c',
+        `${OWN_BASE} ${ownCommand(manifest)}`,
+      ]);
+      expect(said(stdout)).toEqual([expect.stringMatching(/^Will run /)]);
+      await site.until('both runs', () => site.runs('lingers').length === 2 && site.waiters().length === 0);
+      expect(site.runs('lingers')[1]?.cgroup).toMatch(/\/user@\d+\.service\/.*again-[\w-]+\.scope$/);
+    } finally {
+      await site.sh(`rm /var/lib/systemd/linger/alice; systemctl stop user@${user}.service`);
+    }
   });
 
   it('an ordinary user starts in a session that is cleared has a failed Exec that says why', async () => {
@@ -126,9 +196,25 @@ describe('a run that', () => {
     expect(runs[2]?.pid).toBe(pid);
   });
 
-  async function clearSessions(): Promise<void> {
-    const settings = '[Login]\nKillUserProcesses=yes\nKillExcludeUsers=\n';
-    site.box.writeFile('/etc/systemd/logind.conf.d/kill.conf', settings);
+  const clearSessions = () => setLogind('KillUserProcesses=yes\nKillExcludeUsers=');
+
+  async function setLogind(settings: string): Promise<void> {
+    site.box.writeFile('/etc/systemd/logind.conf.d/kill.conf', `[Login]\n${settings}\n`);
     await site.sh('systemctl restart systemd-logind');
+  }
+
+  const OWN_BASE = 'FACTER_puppet_vardirtmp=/home/alice/tmp';
+  const OWN = [`Environment=HOME=/home/alice ${OWN_BASE}`];
+  const ownCommand = (path: string) =>
+    `puppet apply --modulepath=/etc/puppet/code/environments/production/modules --color=false ${path}`;
+
+  /** Makes the account `alice`, once, who may become root, and returns its number. */
+  async function alice(): Promise<string> {
+    site.box.writeFile('/etc/sudoers.d/alice', 'alice ALL=(ALL) NOPASSWD: ALL\n', 0o440);
+    return (
+      await site.sh(
+        'id -u alice 2>/dev/null || { useradd --create-home --shell /bin/sh alice; id -u alice; }',
+      )
+    ).trim();
   }
 });

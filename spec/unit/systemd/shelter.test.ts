@@ -186,6 +186,11 @@ describe('the service of a run', () => {
     },
   );
 
+  test('that ends all processes of its own namespace is refused', () => {
+    expect(() => found({ PrivatePIDs: 'yes' })).toThrow(/PrivatePIDs=yes, so nothing .* can outlive it/);
+    expect(found({ PrivatePIDs: 'yes', Type: 'simple' })).toBeDefined();
+  });
+
   test.each([
     ['its main process', { MainPID: String(RUN) }, true],
     ['its ExecStartPre= or ExecStartPost=', { ControlPID: String(RUN) }, true],

@@ -53,11 +53,6 @@ const SYSTEM: Manager = { kind: 'system' };
  * @throws {Refusal} where the waiter can't survive, or that can't be told: no silent loss
  */
 export async function findShelter(run: Run, environment: readonly string[]): Promise<Shelter> {
-  if (run.process.pid === 1) {
-    throw new Refusal(
-      'this Puppet run is the main process of a container (pid 1), which ends with it: there is nothing to run again in',
-    );
-  }
   if (!existsSync('/run/systemd/system')) return NONE;
   const own = await findOwnUnit();
   if (!own) return NONE;

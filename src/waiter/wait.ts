@@ -194,8 +194,10 @@ class Waiter {
       return 'go on';
     }
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
+    if (!ended) return 'go on';
     // A script may go on with another run.
-    if (ended && blocker.stranger) this.quietUntil = monotonic() + this.held.grace;
+    if (blocker.stranger) this.quietUntil = monotonic() + this.held.grace;
+    settleOutcomes(openStateFolder(this.held.home));
     return 'go on';
   }
 

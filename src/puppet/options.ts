@@ -14,58 +14,96 @@ export interface Option {
   readonly on: boolean;
   /** Whether it is a setting, and not an option of the subcommand. */
   readonly setting: boolean;
-  /** The releases of Puppet that know it: one bit for each. */
-  readonly releases: number;
 }
 
-interface Vocabulary {
-  /** By the name with dashes, as OptionParser keeps it; of several, each belongs to other releases. */
-  readonly long: ReadonlyMap<string, readonly Option[]>;
-  readonly short: ReadonlyMap<string, Option>;
-}
+/** One release of Puppet or several: a bit for each, as the tables have them. */
+type Releases = number;
 
-/** The option that `--SPELLED` means in every Puppet that takes it; undefined where none does, or where they differ. */
+type Entry = Option & { readonly key: string; readonly releases: Releases };
+
+/**
+ * The option that `--SPELLED` means in every Puppet that takes it; undefined where none does, or where they differ. A name that is
+ * spelled out in one release counts for all: none of the table takes it for the beginning of another one that anybody would shorten so.
+ */
 export function longOption(spelled: string, subcommand: Subcommand): Option | undefined {
-  const { long } = vocabularyOf(subcommand);
   const name = spelled.replaceAll('_', '-');
-  const exact = long.get(name) ?? [];
-  if (exact.length === 1 && exact[0]?.releases === ALL) return exact[0];
-  const candidates = [...long].filter(([key]) => abbreviates(name, key));
+  return single([...named(ownTable(subcommand), name), ...namedSetting(name)]) ?? completed(name, subcommand);
+}
+
+/** The option that `-X` means. OptionParser takes other letters for the beginning of a long option: not told here. */
+export function shortOption(letter: string, subcommand: Subcommand): Option | undefined {
+  return withLetter(ownTable(subcommand), letter, false) ?? shortSetting(letter);
+}
+
+/** The setting of exactly this name; undefined also where the releases differ about its kind. */
+export function settingNamed(name: string): Option | undefined {
+  return single(named(SETTINGS, name.replaceAll('-', '_')));
+}
+
+/** The setting with this short form. */
+export function shortSetting(letter: string): Option | undefined {
+  return withLetter(SETTINGS, letter, true);
+}
+
+const ownTable = (subcommand: Subcommand) => (subcommand === 'apply' ? APPLY : AGENT);
+
+// Names that are spelled out are found in the text of a table as it stands: a notification has no use for the other 250.
+
+/** The first of some meanings of a name, if no other is read in another way. A subcommand's own option hides a setting. */
+function single([first, ...others]: readonly Option[]): Option | undefined {
+  return first?.setting && others.some(({ kind }) => kind !== first.kind) ? undefined : first;
+}
+
+/** A setting, or a flag among them that is turned off. */
+function namedSetting(name: string): Option[] {
+  const found = named(SETTINGS, name.replaceAll('-', '_'));
+  if (found.length > 0 || !name.startsWith('no-')) return found;
+  return named(SETTINGS, name.slice(3).replaceAll('-', '_'))
+    .filter(({ kind }) => kind === 'flag')
+    .map((option) => ({ ...option, on: false }));
+}
+
+function named(table: string, name: string): Option[] {
+  const found: Option[] = [];
+  if (!/^[\w-]+$/.test(name)) return found;
+  for (let at = table.indexOf(` ${name}`); at >= 0; at = table.indexOf(` ${name}`, at + 1)) {
+    const end = table[at + 1 + name.length] ?? '\n';
+    if (' :\n!?'.includes(end)) found.push(optionOf(name + end, table === SETTINGS));
+  }
+  return found;
+}
+
+function withLetter(table: string, letter: string, setting: boolean): Option | undefined {
+  const at = table.search(new RegExp(`:${/\w/.test(letter) ? letter : '$^'}[ \\n]`));
+  return at < 0 ? undefined : optionOf(table.slice(table.lastIndexOf(' ', at) + 1, at), setting);
+}
+
+/** An entry of a table: `job-id`, `test!`, `disable?`; anything else may follow. */
+function optionOf(entry: string, setting: boolean): Option {
+  const [name = ''] = entry.split(/[^\w-]/, 1);
+  const mark = entry[name.length];
+  const kind = mark === '!' ? 'flag' : mark === '?' ? 'optional' : 'value';
+  return { name: name.replaceAll('-', '_'), kind, on: true, setting };
+}
+
+/** The option that a name is the beginning of, in each release that has one. */
+function completed(name: string, subcommand: Subcommand): Option | undefined {
+  const entries = [...entriesOf(ownTable(subcommand), false), ...entriesOf(SETTINGS, true)];
+  const candidates = entries.filter(({ key }) => abbreviates(name, key));
   const meanings = new Map<string, Option>();
   for (let release = 1; release <= ALL; release *= 2) {
-    const known = (options: readonly Option[]) => options.find(({ releases }) => releases & release);
-    const meant = known(exact) ?? complete(candidates, known);
-    // The value of a setting is not read here, so it does not matter which one of a kind it is.
-    if (meant) meanings.set(meant.setting ? meant.kind : `${meant.name} ${meant.on}`, meant);
+    const meant = complete(candidates.filter(({ releases }) => releases & release));
+    // The value of a shortened setting is not read, so it does not matter which one of a kind it is.
+    if (meant) meanings.set(meant.setting ? meant.kind : meant.name, meant);
   }
   const [meant, another] = meanings.values();
   return another ? undefined : meant;
 }
 
-/** The option that `-X` means. OptionParser takes other letters for the beginning of a long option: not told here. */
-export function shortOption(letter: string, subcommand: Subcommand): Option | undefined {
-  return vocabularyOf(subcommand).short.get(letter);
-}
-
-/** The setting of exactly this name; undefined also where the releases differ about its kind. */
-export function settingNamed(name: string): Option | undefined {
-  const [option, another] = settings().long.get(name.replaceAll('_', '-')) ?? [];
-  return another || option?.on === false ? undefined : option;
-}
-
-/** The setting with this short form. */
-export function shortSetting(letter: string): Option | undefined {
-  return settings().short.get(letter);
-}
-
 /** OptionParser takes the shortest candidate if all others begin with it (optparse.rb, `Completion#complete`). */
-function complete(
-  candidates: readonly (readonly [string, readonly Option[]])[],
-  known: (options: readonly Option[]) => Option | undefined,
-): Option | undefined {
-  const possible = candidates.filter(([, options]) => known(options));
-  const [shortest] = possible.sort(([a], [b]) => a.length - b.length);
-  return shortest && possible.every(([key]) => key.startsWith(shortest[0])) ? known(shortest[1]) : undefined;
+function complete(candidates: readonly Entry[]): Entry | undefined {
+  const [shortest] = candidates.toSorted((a, b) => a.key.length - b.key.length);
+  return shortest && candidates.every(({ key }) => key.startsWith(shortest.key)) ? shortest : undefined;
 }
 
 /** Each word of an option may be cut short, and words at its end may be left out; upper and lower case are one. */
@@ -80,47 +118,21 @@ function abbreviates(spelled: string, key: string): boolean {
   );
 }
 
-let ofSettings: Vocabulary | undefined;
-function settings(): Vocabulary {
-  ofSettings ??= read(SETTINGS, true, { long: new Map(), short: new Map() });
-  return ofSettings;
-}
-
-const vocabularies = new Map<Subcommand, Vocabulary>();
-function vocabularyOf(subcommand: Subcommand): Vocabulary {
-  let vocabulary = vocabularies.get(subcommand);
-  if (!vocabulary) {
-    vocabulary = read(subcommand === 'apply' ? APPLY : AGENT, false, settings());
-    vocabularies.set(subcommand, vocabulary);
-  }
-  return vocabulary;
-}
-
 /** All releases of the table: those that know `--help`. */
-const ALL = Number.parseInt(APPLY.trimStart(), 16);
+const ALL: Releases = Number.parseInt(APPLY.trimStart(), 16);
 
-/** Reads a table on top of another vocabulary: what is defined last of a name counts, as in OptionParser. */
-function read(table: string, setting: boolean, { long, short }: Vocabulary): Vocabulary {
-  const longer = new Map(long);
-  const shorter = new Map(short);
-  const add = (key: string, option: Option) => {
-    const others = longer
-      .get(key)
-      ?.map((other) => ({ ...other, releases: other.releases & ~option.releases }));
-    longer.set(key, [...(others?.filter(({ releases }) => releases !== 0) ?? []), option]);
-  };
+/** All that OptionParser knows of a table, with the key it has for each: dashes, and `no-` for a flag that is turned off. */
+function entriesOf(table: string, setting: boolean): Entry[] {
+  const found: Entry[] = [];
   for (const line of table.trim().split('\n')) {
     const [mask = '', ...entries] = line.split(' ');
     const releases = Number.parseInt(mask, 16);
     for (const entry of entries) {
-      const [spelled = '', letter] = entry.split(':');
-      const kind = spelled.endsWith('!') ? 'flag' : spelled.endsWith('?') ? 'optional' : 'value';
-      const key = (kind === 'value' ? spelled : spelled.slice(0, -1)).replaceAll('_', '-');
-      const option: Option = { name: key.replaceAll('-', '_'), kind, on: true, setting, releases };
-      add(key, option);
-      if (setting && kind === 'flag') add(`no-${key}`, { ...option, on: false });
-      if (letter) shorter.set(letter, option);
+      const option = optionOf(entry, setting);
+      const key = option.name.replaceAll('_', '-');
+      found.push({ ...option, key, releases });
+      if (setting && option.kind === 'flag') found.push({ ...option, on: false, key: `no-${key}`, releases });
     }
   }
-  return { long: longer, short: shorter };
+  return found;
 }

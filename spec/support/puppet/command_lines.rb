@@ -63,8 +63,11 @@ applications = Hash.new { |all, subcommand| all[subcommand] = application_of(sub
 
 answers = JSON.parse($stdin.read).map do |subcommand, words|
   Puppet.settings.found = {}
-  Puppet.settings.send(:parse_global_options, words.dup)
-  Puppet::Util::CommandLine::PuppetOptionParser.new.complete!
+  begin
+    Puppet.settings.send(:parse_global_options, words.dup)
+  ensure
+    Puppet::Util::CommandLine::PuppetOptionParser.new.complete!
+  end
   application = applications[subcommand]
   application.found.clear
   application.command_line.args = words.dup

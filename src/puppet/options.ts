@@ -65,24 +65,28 @@ function namedSetting(name: string): Option[] {
 
 function named(table: string, name: string): Option[] {
   const found: Option[] = [];
-  if (!/^[\w-]+$/.test(name)) return found;
+  if ([...MARKS].some((mark) => name.includes(mark))) return found;
   for (let at = table.indexOf(` ${name}`); at >= 0; at = table.indexOf(` ${name}`, at + 1)) {
-    const end = table[at + 1 + name.length] ?? '\n';
-    if (' :\n!?'.includes(end)) found.push(optionOf(name + end, table === SETTINGS));
+    const end = at + 1 + name.length;
+    const mark = table[end] ?? '\n';
+    if (MARKS.includes(mark)) found.push(optionOf(table.slice(at + 1, end + 1), table === SETTINGS));
   }
   return found;
 }
 
 function withLetter(table: string, letter: string, setting: boolean): Option | undefined {
-  const at = table.search(new RegExp(`:${/\w/.test(letter) ? letter : '$^'}[ \\n]`));
+  const at = Math.max(table.indexOf(`:${letter} `), table.indexOf(`:${letter}\n`));
   return at < 0 ? undefined : optionOf(table.slice(table.lastIndexOf(' ', at) + 1, at), setting);
 }
 
-/** An entry of a table: `job-id`, `test!`, `disable?`; anything else may follow. */
+/** What can come after a name in a table. */
+const MARKS = ' \n!?:';
+
+/** An entry of a table: `job-id`, `test!`, `disable?`, with or without what separates it from the next. */
 function optionOf(entry: string, setting: boolean): Option {
-  const [name = ''] = entry.split(/[^\w-]/, 1);
-  const mark = entry[name.length];
+  const mark = entry.at(-1) ?? '';
   const kind = mark === '!' ? 'flag' : mark === '?' ? 'optional' : 'value';
+  const name = MARKS.includes(mark) ? entry.slice(0, -1) : entry;
   return { name: name.replaceAll('-', '_'), kind, on: true, setting };
 }
 
@@ -128,7 +132,8 @@ function entriesOf(table: string, setting: boolean): Entry[] {
     const [mask = '', ...entries] = line.split(' ');
     const releases = Number.parseInt(mask, 16);
     for (const entry of entries) {
-      const option = optionOf(entry, setting);
+      const [spelled = ''] = entry.split(':');
+      const option = optionOf(spelled, setting);
       const key = option.name.replaceAll('_', '-');
       found.push({ ...option, key, releases });
       if (setting && option.kind === 'flag') found.push({ ...option, on: false, key: `no-${key}`, releases });

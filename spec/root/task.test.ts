@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../unit/state/temporary.ts';
+
+// Each starts dozens of programs, also on a machine that others keep busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 // Only root can give files to other users.
 beforeAll(() => {

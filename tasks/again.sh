@@ -79,14 +79,18 @@ cancel() {
   printf '{"_output":"%s","pending":%s}\n' "$(json "$output")" "$said"
 }
 
-# Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's.
+# Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's. A run that is going
+# is joined instead: the answer says which one, and when it took the lock, just before it began its report.
 now() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can start a run of the agent'
   find_puppet
+  running=$(running_agent)
+  if [ -n "$running" ] && time=$(stat -c %Y "$(place agent_catalog_run_lockfile)" 2>/dev/null); then
+    printf '{"pid":%s,"time":%s,"joined":true}\n' "$running" "$time"
+    return
+  fi
   disabled=$(place agent_disabled_lockfile)
   [ ! -e "$disabled" ] || fail "the agent is disabled: $disabled holds $(cat "$disabled")"
-  running=$(running_agent)
-  [ -z "$running" ] || fail "a run of the agent is going: pid $running"
 
   log=$folder/state/logs/$(date -u +%Y%m%dT%H%M%SZ)-now-$$.log
   (umask 077 && mkdir -p "${log%/*}" && : >"$log") 2>/dev/null || fail "$log cannot be written"
@@ -144,7 +148,7 @@ running_agent() {
 
 # Replaces the shell that it is called in: the pid of `puppet … &` is Puppet's.
 puppet() {
-  umask 022 && cd / && exec setsid env -i "PATH=$PATH" HOME=/root LANG=C.UTF-8 "$ruby" "$puppet" "$@" </dev/null
+  umask 022 && cd / && exec setsid env -i "PATH=/usr/local/sbin:/usr/local/bin:$PATH" HOME=/root LANG=C.UTF-8 "$ruby" "$puppet" "$@" </dev/null
 }
 
 place() {

@@ -15,8 +15,7 @@ describe AgainFact do
 
   before do
     %w[commands history].each { |name| FileUtils.mkdir_p(File.join(state, name)) }
-    allow(described_class).to receive(:base_by_fact).and_return(base)
-    allow(described_class).to receive(:link).and_return(File.join(base, 'link'))
+    allow(described_class).to receive_messages(base_by_fact: base, link: File.join(base, 'link'))
   end
 
   after { FileUtils.remove_entry(base) }

@@ -118,11 +118,23 @@ report() {
   file=$(place lastrunreport)
   status=$(sed -n 's/^status: //p' "$file" 2>/dev/null)
   time=$(sed -n "s/^time: *//p" "$file" 2>/dev/null | tr -d "'\"")
-  if [ -n "$status" ] && seconds=$(date --date "$time" +%s 2>/dev/null); then
+  if [ -n "$status" ] && seconds=$(seconds_of "$time"); then
     printf '{"status":"%s","time":%s}' "$(json "$status")" "$seconds"
   else
     printf null
   fi
+}
+
+# Of a time as Ruby writes it, 2026-11-25T20:47:00.123456789+01:00, since 1970. Not every `date` reads all of that.
+seconds_of() {
+  clock=$(printf '%s' "$1" | sed -n 's/^\(....-..-..\)[T ]\(..:..:..\).*/\1 \2/p')
+  zone=$(printf '%s' "$1" | sed -n 's/.* *\([+-]\)\([0-9][0-9]\):\{0,1\}\([0-9][0-9]\)$/\1 \2 \3/p')
+  [ -n "$clock" ] && local_seconds=$(date -u -d "$clock" +%s 2>/dev/null) || return 1
+  # shellcheck disable=SC2086 # its three words
+  set -- ${zone:-+ 00 00}
+  offset=$((${2#0} * 3600 + ${3#0} * 60))
+  [ "$1" = + ] || offset=-$offset
+  echo $((local_seconds - offset))
 }
 
 find_puppet() {

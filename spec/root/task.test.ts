@@ -1,5 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../unit/state/temporary.ts';
@@ -21,7 +29,13 @@ const shells: readonly (readonly [string, ...string[]])[] = [
 ];
 
 /** What the task answers when a shell runs it, with `local` in the place of /usr/local/sbin. */
-function answer({ folder = '', local = '', shell = ['dash'] as readonly string[], user = 0 }): unknown {
+function answer({
+  folder = '',
+  local = '',
+  shell = ['dash'] as readonly string[],
+  user = 0,
+  variables = {} as Record<string, string>,
+}): unknown {
   const place = temporaryFolder();
   const script = join(place, 'again.sh');
   copyFileSync('tasks/again.sh', script);
@@ -40,7 +54,7 @@ exec "$@"`;
       ...['--mount', '--propagation', 'private', 'sh', '-c', mount, 'sh', local],
       ...['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', program, ...args, script],
     ],
-    { env: { PT_folder: folder, PATH: '/usr/bin:/bin' }, encoding: 'utf8' },
+    { env: { PT_folder: folder, PATH: '/usr/bin:/bin', ...variables }, encoding: 'utf8' },
   );
   expect(stderr).toBe('');
   return JSON.parse(stdout);
@@ -143,5 +157,37 @@ describe.each(shells)('the task, by %s', (...shell) => {
     for (const where of ['again', '.']) chownSync(join(folder, where), STRANGER, STRANGER);
     expect(answer({ shell, folder, user: STRANGER })).toEqual(runs);
     expect(answer({ shell, folder, user: STRANGER + 1 })).toEqual(refused(/user 12345/));
+  });
+
+  test('a run that is going is joined, also while the agent is disabled, and followed until it has ended', () => {
+    const folder = folderWith();
+    const at = (name: string) => join(folder, name);
+    // A stand-in for Puppet, which says where its locks are, and one for its run.
+    const places = `agent_catalog_run_lockfile = ${at('lock')}\nagent_disabled_lockfile = ${at('disabled')}\nlastrunreport = ${at('report')}\n`;
+    writeFileSync(at('stub'), `cat <<end\n${places}end\n`);
+    writeFileSync(at('again.json'), `{\n  "puppet": ["/bin/sh", "${at('stub')}"],\n}\n`);
+    copyFileSync('/bin/sleep', at('puppet'));
+    const run = spawn(at('puppet'), ['600'], { stdio: 'ignore' });
+    try {
+      writeFileSync(at('lock'), String(run.pid));
+      writeFileSync(at('disabled'), '{}');
+      utimesSync(at('lock'), 1700000000, 1700000000);
+      const task = (variables: Record<string, string>) => answer({ shell, folder, variables });
+      expect(task({ PT_action: 'now' })).toEqual({ pid: run.pid, time: 1700000000, joined: true });
+      const seen = { pending: ['ran'], history: ['ran'], report: null };
+      expect(task({ PT_action: 'progress', PT_pid: String(run.pid) })).toEqual({ running: run.pid, ...seen });
+
+      // A lock whose process is no Puppet is a lock that was left behind.
+      writeFileSync(at('lock'), String(process.pid));
+      writeFileSync(at('report'), "---\nstatus: changed\ntime: '2023-11-15T03:43:21.123456789+05:30'\n");
+      expect(task({ PT_action: 'progress' })).toEqual({
+        running: null,
+        ...seen,
+        report: { status: 'changed', time: 1700000001 },
+      });
+      expect(task({ PT_action: 'now' })).toEqual(refused(/^the agent is disabled: /));
+    } finally {
+      run.kill();
+    }
   });
 });

@@ -100,9 +100,14 @@ class common::again (
     default => {},
   }
 
+  $internal = $seen['internal'] ? {
+    Hash    => $seen['internal'],
+    default => {},
+  }
+
   # Which Puppet this run is: the task common::again starts that one. A path that JSON would have to quote is not written down.
-  $puppet = $seen['puppet'] ? {
-    Array[Pattern[/\A\/[^"\\[:cntrl:]]*\z/], 2, 2] => $seen['puppet'],
+  $puppet = $internal['puppet'] ? {
+    Array[Pattern[/\A\/[^"\\[:cntrl:]]*\z/], 2, 2] => $internal['puppet'],
     default                                         => undef,
   }
 
@@ -130,7 +135,8 @@ class common::again (
       backup => false,
     ;
 
-    # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds.
+    # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds. What is ignored is the
+    # name of a file that another run of Puppet is about to write here (`again.gz20261125-4711-1a2b3c`).
     "${folder}/":
       ensure       => directory,
       mode         => '0755',
@@ -138,6 +144,7 @@ class common::again (
       recurselimit => 1,
       purge        => true,
       force        => true,
+      ignore       => '*[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]-[0-9]*-*',
     ;
 
     "${folder}/state":
@@ -186,7 +193,7 @@ class common::again (
   # The executable has more than 100 MB: a checksum of it all would cost every run of every node a second. A look at size and times
   # finds one that is not the wanted one, and then it is delivered: as an archive, which is unpacked, compared in full, and put in place
   # by a rename. The fact has looked already, at no cost: each program that Puppet starts costs a run some hundredths of a second.
-  $is_known = $seen['executable'] == { 'path' => "${folder}/again", 'sha256' => $sum }
+  $is_known = $internal['executable'] == { 'path' => "${folder}/again", 'sha256' => $sum }
   unless $is_known {
     exec { 'common::again look':
       command  => "${deliver} prepare ${sum}",

@@ -88,7 +88,7 @@ describe 'common::again' do
   end
 
   describe 'the look at the executable' do
-    let(:facts) { one_node(again: { 'pending' => [], 'executable' => seen }) }
+    let(:facts) { one_node(again: { 'pending' => [], 'internal' => { 'executable' => seen } }) }
     let(:seen) { { 'path' => "#{folder}/again", 'sha256' => sum } }
 
     it 'was taken by the fact' do
@@ -102,7 +102,7 @@ describe 'common::again' do
       'where the fact saw none that it knows again' => nil,
     }.each do |where, difference|
       context where do
-        let(:facts) { one_node(again: { 'pending' => [], 'executable' => difference && seen.merge(difference) }.compact) }
+        let(:facts) { one_node(again: { 'pending' => [], 'internal' => { 'executable' => difference && seen.merge(difference) }.compact }) }
 
         it 'is taken by an exec, before Puppet looks at the archive' do
           is_expected.to contain_exec('common::again look').only_with(

@@ -229,7 +229,7 @@ describe 'common::again' do
 
   describe 'the Puppet that the task starts' do
     context 'as the fact says' do
-      let(:facts) { one_node(again: { 'pending' => [], 'chain' => 0, 'puppet' => ['/opt/a b/ruby', '/opt/puppet'] }) }
+      let(:facts) { one_node(again: { 'pending' => [], 'chain' => 0, 'internal' => { 'puppet' => ['/opt/a b/ruby', '/opt/puppet'] } }) }
 
       it { expect(settings).to include('puppet' => ['/opt/a b/ruby', '/opt/puppet']) }
     end

@@ -7,16 +7,22 @@ import { openSession, type Session } from '../../support/machine/session.ts';
 import type { Puppet } from '../../support/machine/world.ts';
 import { agentScenarios } from './scenarios/agent.ts';
 import { applyScenarios } from './scenarios/apply.ts';
+import { brokenOffScenarios } from './scenarios/broken-off.ts';
 import { chainScenarios } from './scenarios/chain.ts';
 import { coalescingScenarios } from './scenarios/coalescing.ts';
 import { defaultPlaceScenarios } from './scenarios/default-places.ts';
 import { deliveryScenarios } from './scenarios/delivery.ts';
 import { deltaScenarios } from './scenarios/delta.ts';
+import { diskScenarios } from './scenarios/disk.ts';
 import { faultScenarios } from './scenarios/faults.ts';
+import { namespaceScenarios } from './scenarios/namespaces.ts';
+import { overdueScenarios } from './scenarios/overdue.ts';
 import { puppetRuleScenarios } from './scenarios/puppet-rules.ts';
 import { raceScenarios } from './scenarios/race.ts';
 import { refusalScenarios } from './scenarios/refusals.ts';
+import { scriptScenarios } from './scenarios/scripts.ts';
 import { signalScenarios } from './scenarios/signals.ts';
+import { variableScenarios } from './scenarios/variables.ts';
 
 /** Debian 12's own. */
 const puppet: Puppet = { command: '/usr/bin/puppet', waitsForLock: true };
@@ -62,8 +68,8 @@ function bench(name: string, machine = async () => thisMachine): Bench {
   };
 }
 
-async function privateMachine() {
-  const machine = await openPrivateMachine(thisMachine, `${session.root}/private`);
+async function privateMachine(name: string) {
+  const machine = await openPrivateMachine(thisMachine, `${session.root}/${name}`);
   closers.push(machine.close);
   return machine.node;
 }
@@ -78,5 +84,12 @@ describe.concurrent('races', () => raceScenarios(bench('race')));
 describe.concurrent("Puppet's own rules", () => puppetRuleScenarios(bench('rules')));
 describe.concurrent('refusals', () => refusalScenarios(bench('refusals')));
 describe.concurrent('stray signals', () => signalScenarios(bench('signals')));
-describe.concurrent('default places', () => defaultPlaceScenarios(bench('default', privateMachine)));
+describe.concurrent('default places', () =>
+  defaultPlaceScenarios(bench('default', () => privateMachine('default-machine'))));
 describe.concurrent('puppet agent', () => agentScenarios(bench('agent')));
+describe.concurrent('scripts', () => scriptScenarios(bench('scripts')));
+describe.concurrent('overdue', () => overdueScenarios(bench('overdue')));
+describe.concurrent('broken off', () => brokenOffScenarios(bench('broken-off')));
+describe.concurrent('variables', () => variableScenarios(bench('variables')));
+describe.concurrent('containers', () => namespaceScenarios(bench('containers')));
+describe.concurrent('a small disk', () => diskScenarios(bench('disk', () => privateMachine('disk-machine'))));

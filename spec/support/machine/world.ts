@@ -60,6 +60,9 @@ export interface Launch {
   readonly seconds?: number;
 }
 
+/** Put before a command, makes that the process 1 of a PID namespace, as in a container. */
+export const inContainer = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--'] as const;
+
 export interface WorldOptions {
   readonly node: Node;
   readonly puppet: Puppet;

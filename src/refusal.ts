@@ -22,3 +22,9 @@ export function oneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }
+
+/** The same of something that may pass and is tried again: without the name of a temporary file, so that it reads the same each time. */
+export function troubleOf(error: unknown): string {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === undefined || syscall === undefined ? oneLine(error) : oneLine(error).replace(/, .*$/, '');
+}

@@ -17,6 +17,8 @@ const RUBY_OPTIONS_WITH_VALUE = new Set([
   '-E',
   '-I',
   '-r',
+  '--disable',
+  '--enable',
   '--encoding',
   '--external-encoding',
   '--internal-encoding',
@@ -27,7 +29,7 @@ export function parsePuppetCommandLine(argv: readonly Bytes[]): PuppetCommandLin
   let at = 1;
   while (at < argv.length) {
     const argument = argv[at] as string;
-    if (argument === '-e' || argument === '-') return undefined;
+    if (argument === '-' || hasCode(argument)) return undefined;
     if (argument === '--') {
       at += 1;
       break;
@@ -45,6 +47,19 @@ export function parsePuppetCommandLine(argv: readonly Bytes[]): PuppetCommandLin
     rest: argv.slice(at + (named ? 2 : 1)),
   };
 }
+
+/** `-e CODE`, `-eCODE` or `-ne CODE`: Ruby runs what follows, and no script. */
+function hasCode(argument: string): boolean {
+  if (!argument.startsWith('-')) return false;
+  for (const letter of argument.slice(1)) {
+    if (letter === 'e') return true;
+    if (!FLAGS_BEFORE_CODE.includes(letter)) return false;
+  }
+  return false;
+}
+
+/** Ruby's one-letter options that can stand in one word with others. */
+const FLAGS_BEFORE_CODE = 'aclnpsSvwy';
 
 /** Whether this image is a Ruby interpreter: `ruby`, `ruby3.1`, a vendored one, also one that was replaced. */
 export function isRuby(image: Bytes): boolean {

@@ -15,27 +15,43 @@ export interface PuppetSettings {
   readonly disabledFile: string;
   /** `lastrunreport` */
   readonly reportFile: string;
+  /** `pidfile` of an agent. */
+  readonly pidFile: string;
+  /** `server`, where the command line or puppet.conf says it; '' for Puppet's default. */
   readonly server: string;
+  /** `certname`, as `server`. */
   readonly certname: string;
+  /** `environment`, as `server`. A server may still decide on another one. */
+  readonly puppetEnvironment: string;
 }
 
 interface Layout {
   readonly confdir: string;
   readonly vardir: string;
+  readonly rundir: string;
 }
 
 /** Where Puppet looks when nothing is said (lib/puppet/util/run_mode.rb); Debian's packages patch it. */
 function layouts(user: number, homeFolder: string): Layout[] {
   return user === 0
     ? [
-        { confdir: '/etc/puppet', vardir: '/var/cache/puppet' },
-        { confdir: '/etc/puppetlabs/puppet', vardir: '/opt/puppetlabs/puppet/cache' },
+        { confdir: '/etc/puppet', vardir: '/var/cache/puppet', rundir: '/run/puppet' },
+        {
+          confdir: '/etc/puppetlabs/puppet',
+          vardir: '/opt/puppetlabs/puppet/cache',
+          rundir: '/var/run/puppetlabs',
+        },
       ]
     : [
-        { confdir: join(homeFolder, '.puppet/etc'), vardir: join(homeFolder, '.puppet/cache') },
+        {
+          confdir: join(homeFolder, '.puppet/etc'),
+          vardir: join(homeFolder, '.puppet/cache'),
+          rundir: join(homeFolder, '.puppet/var/run'),
+        },
         {
           confdir: join(homeFolder, '.puppetlabs/etc/puppet'),
           vardir: join(homeFolder, '.puppetlabs/opt/puppet/cache'),
+          rundir: join(homeFolder, '.puppetlabs/var/run'),
         },
       ];
 }
@@ -45,12 +61,12 @@ function layouts(user: number, homeFolder: string): Layout[] {
  * second. The defaults depend on who packaged Puppet; that an agent's run holds its own lock right now tells which ones are in force.
  */
 export function findPuppetSettings(run: Run, environment: readonly Bytes[], user: number): PuppetSettings {
-  const homeFolder = environment.find((entry) => entry.startsWith('HOME='))?.slice(5) ?? '/';
+  const homeFolder = homeOf(environment);
   const isPackaged = run.argv[run.prefix - 2]?.startsWith('/usr/bin/');
   const [likely, other] = isPackaged ? layouts(user, homeFolder) : layouts(user, homeFolder).reverse();
-  const expected = resolve(run, likely as Layout);
+  const expected = resolve(run, likely as Layout, homeFolder);
   if (run.mode === 'apply' || holdsLock(run, expected)) return expected;
-  const unexpected = resolve(run, other as Layout);
+  const unexpected = resolve(run, other as Layout, homeFolder);
   return holdsLock(run, unexpected) ? unexpected : expected;
 }
 
@@ -58,37 +74,47 @@ function holdsLock(run: Run, { lockFile }: PuppetSettings): boolean {
   return lockPid(lockFile) === run.process.pid;
 }
 
-function resolve(run: Run, layout: Layout): PuppetSettings {
+function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolder: string): PuppetSettings {
   const given = (name: string) => text(run.arguments, name);
   const confdir = given('confdir') ?? layout.confdir;
   const sections = readConfig(given('config') ?? join(confdir, 'puppet.conf'));
   const section = run.mode === 'apply' ? 'user' : 'agent';
   const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
+  /** Puppet expands `~` at the beginning of what it takes for a path. */
+  const path = (name: string, depth = 0) => {
+    const given = value(name, depth);
+    return given === '~' || given.startsWith('~/') ? homeFolder + given.slice(1) : given;
+  };
   // A circle ends somewhere.
   const value = (name: string, depth = 0): string => {
     const raw = given(name) ?? configured(name) ?? defaults.get(name)?.(depth + 1) ?? '';
     if (depth > 8 || !raw.includes('$')) return raw;
     return raw.replace(/\$\{?(\w+)\}?/g, (_, inner: string) => value(inner, depth + 1));
   };
-  const within = (folder: string, name: string) => (depth: number) => join(value(folder, depth), name);
+  const within = (folder: string, name: string) => (depth: number) => join(path(folder, depth), name);
   const defaults = new Map<string, (depth: number) => string>(
     Object.entries({
       confdir: () => confdir,
       vardir: () => layout.vardir,
+      rundir: () => layout.rundir,
+      run_mode: () => section,
       statedir: within('vardir', 'state'),
       agent_catalog_run_lockfile: within('statedir', 'agent_catalog_run.lock'),
       agent_disabled_lockfile: within('statedir', 'agent_disabled.lock'),
       lastrunreport: within('statedir', 'last_run_report.yaml'),
+      pidfile: within('rundir', `${section}.pid`),
     }),
   );
   return {
     noop: flag(run.arguments, 'noop') ?? configured('noop')?.toLowerCase() === 'true',
     tagged: Boolean(configured('tags') || configured('skip_tags')),
-    lockFile: value('agent_catalog_run_lockfile'),
-    disabledFile: value('agent_disabled_lockfile'),
-    reportFile: value('lastrunreport'),
+    lockFile: path('agent_catalog_run_lockfile'),
+    disabledFile: path('agent_disabled_lockfile'),
+    reportFile: path('lastrunreport'),
+    pidFile: path('pidfile'),
     server: value('server'),
     certname: value('certname'),
+    puppetEnvironment: value('environment'),
   };
 }
 
@@ -101,24 +127,61 @@ function readConfig(path: string): Map<string, Map<string, string>> {
 }
 
 /**
- * Parses a puppet.conf: sections, `name = value`, comment lines. Settings before the first section count for `main`. No names are
- * refused: those that Puppet would not take for one are not asked for.
+ * Parses a puppet.conf (lib/puppet/settings/ini_file.rb, config_file.rb): sections, `name = value`, comment lines. Settings before the
+ * first section count for `main`. Of a setting that a section has twice the first one counts. A value may be in quotes, and may carry
+ * `{ owner = …, group = …, mode = … }`. A comment is a line of its own: after a value, `#` is part of the value.
+ *
+ * A file with a line, a section or a value that Puppet can't parse is empty: Puppet logs an error and goes on without all of it.
  */
 export function parseConfig(content: string): Map<string, Map<string, string>> {
   const sections = new Map<string, Map<string, string>>();
   let current = 'main';
   for (const line of content.split('\n')) {
-    const said = line.trim();
-    if (said.startsWith('[')) {
-      if (said.includes(']')) current = said.slice(1, said.indexOf(']'));
-      continue;
+    const section = SECTION.exec(line)?.[1];
+    const [, name, said] = (section === undefined && SETTING.exec(line)) || [];
+    if (section !== undefined) {
+      if (!SECTIONS.includes(section)) return new Map();
+      current = section;
+    } else if (name !== undefined && said !== undefined) {
+      const value = configuredValue(said);
+      if (value === undefined) return new Map();
+      const settings = sections.get(current) ?? new Map<string, string>();
+      if (!settings.has(name)) sections.set(current, settings.set(name, value));
+    } else if (!NOTHING.test(line)) {
+      return new Map();
     }
-    const equals = said.indexOf('=');
-    if (equals <= 0 || said.startsWith('#')) continue;
-    if (!sections.has(current)) sections.set(current, new Map());
-    sections.get(current)?.set(said.slice(0, equals).trimEnd(), said.slice(equals + 1).trimStart());
   }
   return sections;
+}
+
+/** The sections that Puppet takes. */
+const SECTIONS = ['main', 'agent', 'server', 'master', 'user'];
+
+// Space is Ruby's `\s`: JavaScript's has bytes that may end a letter in UTF-8.
+const SECTION = /^[\t-\r ]*\[([\w\x80-\xff]+)\][\t-\r ]*$/;
+const SETTING = /^[\t-\r ]*([\w\x80-\xff]+)[\t-\r ]*=[\t-\r ]*(.*?)[\t-\r ]*$/s;
+const NOTHING = /^[\t-\r ]*(?:#|$)/;
+
+/** A value without quotes, and without owner, group and mode; undefined where it has braces around anything else. */
+function configuredValue(said: string): string | undefined {
+  let value = QUOTES.includes(said[0]) ? said.slice(1) : said;
+  if (QUOTES.includes(value.at(-1))) value = value.slice(0, -1);
+  const open = value.indexOf('{');
+  const close = value.indexOf('}', open + 2);
+  if (open < 0 || close < 0) return withoutSpace(value);
+  const areMarks = value
+    .slice(open + 1, close)
+    .split(',')
+    .every((mark) =>
+      /^[\t-\r ]*(?:(?:owner|group)[\t-\r ]*=[\t-\r ]*\w+|mode[\t-\r ]*=[\t-\r ]*\d+)[\t-\r ]*$/.test(mark),
+    );
+  return areMarks ? withoutSpace(value.slice(0, open) + value.slice(close + 1)) : undefined;
+}
+
+const QUOTES: readonly (string | undefined)[] = ['"', "'"];
+
+function withoutSpace(value: string): string {
+  return value.replace(/[\t-\r ]+$/, '');
 }
 
 /** The pid in a lock file of Puppet's, or undefined where there is none. */
@@ -131,7 +194,13 @@ export function lockPid(lockFile: string): number | undefined {
   }
 }
 
-/** Where the daemon of this user may have written its pid. */
-export function pidFiles(user: number): string[] {
-  return user === 0 ? ['/run/puppet/agent.pid', '/var/run/puppetlabs/agent.pid'] : [];
+/** Where a daemon without arguments has written its pid (`pidfile`), by each layout. */
+export function pidFiles(user: number, environment: readonly Bytes[]): string[] {
+  const homeFolder = homeOf(environment);
+  const bare = { mode: 'daemon', arguments: [] } as const;
+  return layouts(user, homeFolder).map((layout) => resolve(bare, layout, homeFolder).pidFile);
+}
+
+function homeOf(environment: readonly Bytes[]): string {
+  return environment.find((entry) => entry.startsWith('HOME='))?.slice(5) ?? '/';
 }

@@ -1,10 +1,11 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { type Bytes, toText } from '../bytes.ts';
+import { type Bytes, fromText, toText } from '../bytes.ts';
 import { parseStatus } from '../proc/status.ts';
 import { readText } from '../read.ts';
 import { Refusal } from '../refusal.ts';
 import { ENV, throughEnv } from './env.ts';
 import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
+import { requireRoom } from './room.ts';
 import { throughRuby } from './ruby.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -50,6 +51,8 @@ export function become(rerun: Rerun): never {
 
 function execve(file: string, argv: string[], environment: Record<string, string>): never {
   if (!process.execve) throw new Error('this build of Node has no execve');
+  const variables = Object.entries(environment).map(([name, value]) => fromText(`${name}=${value}`));
+  requireRoom({ executable: fromText(file), argv: argv.map(fromText), environment: variables });
   return process.execve(file, argv, environment);
 }
 

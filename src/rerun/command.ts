@@ -40,8 +40,9 @@ function withoutJobId(run: Run, end: number): Bytes[] {
 
 function missing(given: readonly Argument[], waitsForLock: boolean): string[] {
   const added: string[] = [];
-  // `--test` stands for all three (application/agent.rb, setup_test), whatever else is on the command line.
-  if (flag(given, 'test') !== true) {
+  // `--test` stands for all three (application/agent.rb, setup_test), whatever else is on the command line. A word that may be the
+  // value of an option that is not known does not count for it.
+  if (!given.some(({ name, unsure }) => name === 'test' && !unsure)) {
     if (flag(given, 'onetime') !== true) added.push('--onetime');
     if (flag(given, 'daemonize') !== false) added.push('--no-daemonize');
     if (flag(given, 'splay') !== false) added.push('--no-splay');

@@ -18,7 +18,10 @@ const TRAMPOLINE = 512;
  *
  * @throws {Refusal} where they are too large
  */
-export function requireRoom({ executable, argv, environment }: Rerun, limit = stackLimit()): void {
+export function requireRoom(
+  { executable, argv, environment }: Pick<Rerun, 'executable' | 'argv' | 'environment'>,
+  limit = stackLimit(),
+): void {
   const strings = [...argv, ...environment];
   const longest = strings.find((string) => string.length + 1 > LONGEST);
   if (longest !== undefined) {

@@ -1,6 +1,6 @@
 import { type Bytes, toDisplay } from '../bytes.ts';
 import type { ProcessId, ProcessSnapshot } from '../proc/process.ts';
-import { type Argument, flag, lastValue, parseArguments, text } from '../puppet/arguments.ts';
+import { type Argument, flag, isSure, lastValue, parseArguments, text } from '../puppet/arguments.ts';
 import { imagePath, isRuby, type PuppetCommandLine, parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import { Refusal, Unsupported } from '../refusal.ts';
@@ -91,7 +91,9 @@ function identifyDirect(process: ProcessSnapshot, commandLine: PuppetCommandLine
     return { ...base, mode: 'apply', manifest: repeatableManifest(process, base.arguments) };
   }
   if (commandLine.subcommand === 'agent') {
-    return { ...base, mode: isSingle(base.arguments) ? 'agent' : 'daemon' };
+    // A daemon leaves each run to a child with a title of its own; a process that still has its arguments is a single run, whether
+    // the command line or puppet.conf says so (application/agent.rb, `Puppet::Agent.new(…, !Puppet[:onetime])`).
+    return { ...base, mode: 'agent' };
   }
   throw new Refusal(
     `\`puppet ${commandLine.subcommand ?? ''}\` (pid ${process.id.pid}) cannot be repeated: only \`puppet apply\` and \`puppet agent\` can`,
@@ -127,7 +129,7 @@ export function findOuterRun(ancestry: readonly ProcessSnapshot[], run: Run): Pr
   const enclosing = above.filter((candidate, at) => {
     const commandLine = parsePuppetCommandLine(candidate.argv);
     if (commandLine?.subcommand === 'apply') return true;
-    if (commandLine?.subcommand === 'agent') return isSingle(parseArguments(commandLine.rest));
+    if (commandLine?.subcommand === 'agent') return isSingle(parseArguments(commandLine.rest, 'agent'));
     const parent = above[at + 1];
     return (
       isRewritten(candidate.argv) && parent !== undefined && identifyDaemon(candidate, parent) !== undefined
@@ -148,7 +150,7 @@ export function describe(run: ProcessSnapshot, source: ProcessSnapshot, commandL
     executable: pathOf(source),
     argv: source.argv,
     prefix: source.argv.length - commandLine.rest.length,
-    arguments: parseArguments(commandLine.rest),
+    arguments: parseArguments(commandLine.rest, commandLine.subcommand === 'apply' ? 'apply' : 'agent'),
   };
 }
 
@@ -157,28 +159,30 @@ function pathOf(process: ProcessSnapshot): Bytes {
   return imagePath(process.image ?? ('' as Bytes));
 }
 
-/** What `puppet apply` reads (application/apply.rb): `--catalog`, else `-e`, else the first operand, else standard input. */
+/**
+ * The file that `puppet apply` reads (application/apply.rb): `--catalog`, else none for `-e`, else the first operand, else standard
+ * input. Undefined also where the command line does not tell for certain: then nothing is refused, and nothing is looked for later.
+ */
 function repeatableManifest(process: ProcessSnapshot, args: readonly Argument[]): Bytes | undefined {
-  const catalog = text(args, 'catalog');
-  const file = catalog ?? (lastValue(args, 'execute') !== undefined ? undefined : operand(args));
-  if (catalog === undefined && file === undefined && lastValue(args, 'execute') !== undefined)
+  if (!isSure(args)) return undefined;
+  const operand = args.find(({ name }) => name === undefined);
+  const catalog = lastValue(args, 'catalog');
+  if (catalog === undefined && lastValue(args, 'execute') !== undefined) return undefined;
+  // With POSIXLY_CORRECT in the environment, an option after the operand is none.
+  if (catalog !== undefined && operand && args.some(({ name, at }) => name === 'catalog' && at > operand.at))
     return undefined;
-  if (
+  const file = catalog ?? operand?.value;
+  const isInput =
     file === undefined ||
-    file === '-' ||
-    /^\/(dev\/(stdin$|fd\/)|proc\/(self|thread-self|\d+)\/fd\/)/.test(file)
-  ) {
+    (file === '-' && catalog !== undefined) ||
+    /^\/(dev\/(stdin$|fd\/)|proc\/(self|thread-self|\d+)\/fd\/)/.test(String(file));
+  if (isInput) {
     throw new Unsupported(
       `the ${catalog === undefined ? 'manifest' : 'catalog'} of this run (pid ${process.id.pid}) was read from ` +
-        `${file === undefined || file === '-' ? 'standard input' : toDisplay(file)} and cannot be read again: put it into a file`,
+        `${file === undefined || file === '-' ? 'standard input' : toDisplay(file as Bytes)} and cannot be read again: put it into a file`,
     );
   }
-  return file;
-}
-
-function operand(args: readonly Argument[]): Bytes | undefined {
-  const value = args.find((argument) => argument.name === undefined)?.value;
-  return typeof value === 'string' ? value : undefined;
+  return file as Bytes;
 }
 
 function shorten(title: Bytes | undefined): string {

@@ -13,7 +13,7 @@ import type { Run } from './types.ts';
  * @throws {OrphanedRun} where there is none
  */
 export async function withNewDaemon(orphan: OrphanedRun, user: number): Promise<Run> {
-  for (const pid of [await mainProcess(orphan.run), ...pidFiles(user).map(lockPid)]) {
+  for (const pid of [await mainProcess(orphan.run), ...pidFiles(user, []).map(lockPid)]) {
     const daemon = pid === undefined ? undefined : readProcess(pid);
     const run = daemon && describeRunOf(orphan.run, daemon);
     if (!run || !daemon) continue;

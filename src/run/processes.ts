@@ -3,6 +3,7 @@ import { type Bytes, splitAtNul } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
 import { allPids, type ProcessId, type ProcessSnapshot, readProcess } from '../proc/process.ts';
 import { startTime } from '../proc/start-time.ts';
+import { lastValue } from '../puppet/arguments.ts';
 import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import { findPuppetSettings, lockPid, type PuppetSettings } from '../puppet/settings.ts';
 import { readBytes } from '../read.ts';
@@ -66,14 +67,13 @@ function direct(found: ProcessSnapshot, user: number): PuppetProcess | undefined
   if (commandLine?.subcommand !== 'apply' && commandLine?.subcommand !== 'agent') return undefined;
   const run = describe(found, found, commandLine);
   const mode = commandLine.subcommand;
-  if (mode === 'agent') {
-    if (!isSingle(run.arguments)) return undefined;
-    if (
-      run.arguments.some(({ name, value }) => name !== undefined && NO_RUN.includes(name) && value !== false)
-    )
-      return undefined;
-  }
-  return puppetProcess(found, run, mode, user);
+  const isNone = NO_RUN.some(
+    (name) => ![undefined, false].includes(lastValue(run.arguments, name) as undefined),
+  );
+  if (mode === 'agent' && isNone) return undefined;
+  const process = puppetProcess(found, run, mode, user);
+  // Without --onetime it is a daemon between its runs, unless puppet.conf says `onetime`: then it has the lock itself.
+  return mode === 'apply' || isSingle(run.arguments) || process.atWork ? process : undefined;
 }
 
 /** A Puppet that wrote a title over its arguments: the run of a daemon, or what `bundle exec` has started. */

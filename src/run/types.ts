@@ -20,11 +20,11 @@ interface RunBase {
 /** `puppet apply FILE`, `puppet apply -e CODE` or `puppet apply --catalog FILE`. */
 export interface ApplyRun extends RunBase {
   readonly mode: 'apply';
-  /** The file that must still be there for the rerun; undefined for `-e`. */
+  /** The file that must still be there for the rerun; undefined for `-e`, and where it is not certain which one it is. */
   readonly manifest: Bytes | undefined;
 }
 
-/** One run that a person, cron or a timer started: `puppet agent --test`, `--onetime`. */
+/** One run that a person, cron or a timer started: `puppet agent --test`, `--onetime`, or `onetime = true` in puppet.conf. */
 export interface AgentRun extends RunBase {
   readonly mode: 'agent';
 }

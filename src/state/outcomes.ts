@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { bootId } from '../clock.ts';
+import { log } from '../journal.ts';
 import { isAlive } from '../proc/process.ts';
 import { readReport } from '../puppet/report.ts';
 import { readBytes } from '../read.ts';
+import { displayName } from '../schedule/names.ts';
 import { newestRerun, type PastRerun, writePastRerun } from './history.ts';
 import { logPath } from './logs.ts';
 
@@ -30,8 +32,15 @@ export function settleOutcomes(folder: string): void {
     writePastRerun(folder, { ...newest, outcome });
     return;
   }
-  const failure = newest.unit === null ? failureByLog(logPath(folder, `${newest.id}.log`)) : undefined;
-  if (failure !== undefined) writePastRerun(folder, { ...newest, failure });
+  // With a --logdest of its own, Puppet says nothing in our log.
+  const isLogged = newest.unit === null && !/ (--logdest|-l)\b/.test(newest.command);
+  const failure = isLogged ? failureByLog(logPath(folder, `${newest.id}.log`)) : undefined;
+  if (failure === undefined) return;
+  writePastRerun(folder, { ...newest, failure });
+  log(
+    failure.startsWith('lost: ') ? 'lost' : 'failed',
+    `${newest.names.map(displayName).join(', ')}: ${failure}`,
+  );
 }
 
 /** What Puppet's last report says, where it is this rerun's. */
@@ -43,8 +52,8 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
   if (report?.time === undefined || report.status === undefined) return undefined;
   if (report.time < began - 1000 || report.time > began + START_UP_MS) return undefined;
   // Puppet writes its last line to the log, where it writes there at all, and then its report.
-  const log = statSync(logPath(folder, `${rerun.id}.log`), { throwIfNoEntry: false })?.mtimeMs;
-  if (log !== undefined && log > began + 1000 && written > log + REPORT_MS) return undefined;
+  const lastLine = statSync(logPath(folder, `${rerun.id}.log`), { throwIfNoEntry: false })?.mtimeMs;
+  if (lastLine !== undefined && lastLine > began + 1000 && written > lastLine + REPORT_MS) return undefined;
   return { status: report.status, seconds: Math.round((written - began) / 100) / 10 };
 }
 

@@ -91,10 +91,12 @@ export async function connectBus({ socket: path, daemon, timeoutMs = TIMEOUT_MS 
 
   const limited = async <Result>(work: Promise<Result>): Promise<Result> => {
     const timer = setTimeout(() => fail(new Error(`${path}: no answer in ${timeoutMs / 1000} s`)), timeoutMs);
+    socket.ref();
     try {
       return await work;
     } finally {
       clearTimeout(timer);
+      if (pending.size === 0) socket.unref(); // a connection that nobody uses keeps no process
     }
   };
   const call = async (method: MethodCall): Promise<readonly Value[]> => {

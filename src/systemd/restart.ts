@@ -66,14 +66,18 @@ export function stateFrom(
     restart.invocation !== '' &&
     Boolean(properties.InvocationID) &&
     properties.InvocationID !== restart.invocation;
-  if (state === 'inactive' || state === 'failed' || (remains && isAnother))
+  if (isOver(properties) || (remains && isAnother))
     return findHold(restart, properties, now) ?? { kind: 'ended' };
   if (isAnother) return { kind: 'restarted' };
   if (remains) return { kind: 'going' };
   return { kind: state === 'active' && Number(main) > 0 && isAlive(Number(main)) ? 'going' : 'changing' };
 }
 
-/** What keeps systemd from starting a unit that is not running. */
+function isOver({ ActiveState: state }: Properties): boolean {
+  return state === 'inactive' || state === 'failed';
+}
+
+/** What keeps systemd from starting a unit at present. */
 function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properties, now: number) {
   const held = (because: string, retryAfterMs = LOOK_AGAIN_MS): HeldUnit => ({
     kind: 'held',
@@ -83,8 +87,9 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
   if (properties.LoadState === 'masked') return held(`${unit} is masked`);
   if (enabled && properties.UnitFileState === 'disabled') return held(`${unit} has been disabled`);
   // systemd would answer a start with success, and do nothing.
-  if (properties.ActiveState === 'active')
+  if (properties.ActiveState === 'active' && properties.SubState === 'exited')
     return held(`${unit} was started meanwhile and stays active after its end (RemainAfterExit=yes)`);
+  if (!isOver(properties)) return held(`${unit} was started meanwhile`);
   const interval = parseSpan(properties.StartLimitIntervalUSec);
   const burst = Number(properties.StartLimitBurst);
   if (!(interval > 0 && burst > 0)) return undefined;
@@ -143,8 +148,7 @@ export function resultFrom(
   const { unit } = restart.unit;
   if (after.InvocationID && after.InvocationID !== before.InvocationID)
     return { kind: 'started', invocation: after.InvocationID };
-  const isOver = !after.Job && (after.ActiveState === 'inactive' || after.ActiveState === 'failed');
-  if (!isOver) return undefined;
+  if (after.Job || !isOver(after)) return undefined;
   if (after.Result === 'start-limit-hit') return findHold(restart, after, now);
   for (const [property, what] of [
     ['ConditionResult', 'conditions'],

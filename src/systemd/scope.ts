@@ -24,9 +24,9 @@ const DESCRIPTION = 'Waits to run Puppet again';
  * @returns false where only {@link inScope} can make one
  * @throws {Refusal} where it can't be had
  */
-export async function enterScope({ manager, slice, because }: ScopeNeed): Promise<boolean> {
+export async function enterScope({ manager, slice, because, asked: open }: ScopeNeed): Promise<boolean> {
   const name = `${newName()}.scope`;
-  const asked = await openManager(manager);
+  const asked = open ?? (await openManager(manager));
   try {
     if (!asked.startScope) return false;
     await asked.startScope({ name, slice, description: DESCRIPTION });

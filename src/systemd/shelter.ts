@@ -27,6 +27,8 @@ export interface ScopeNeed {
   readonly slice: string | undefined;
   /** Why the process can't stay where it is. */
   readonly because: string;
+  /** A connection to that manager that is open already. */
+  readonly asked?: ServiceManager;
 }
 
 /** A unit that is started instead of its command. Plain data, for a successor. */
@@ -53,30 +55,33 @@ const SYSTEM: Manager = { kind: 'system' };
  * @throws {Refusal} where the waiter can't survive, or that can't be told: no silent loss
  */
 export async function findShelter(run: Run, environment: readonly string[]): Promise<Shelter> {
-  if (run.process.pid === 1) {
-    throw new Refusal(
-      'this Puppet run is the main process of a container (pid 1), which ends with it: there is nothing to run again in',
-    );
-  }
   if (!existsSync('/run/systemd/system')) return NONE;
   const own = await findOwnUnit();
   if (!own) return NONE;
   // Another one than its run's where systemd-run(1) has moved this process.
   const its = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`)) ?? own;
   const user = process.geteuid?.() ?? ROOT;
-  const properties = its.unit.endsWith('.service') && isTrusted(its, user) ? await askFor(its) : undefined;
-  const ends: Ends = {
-    properties: own.unit === its.unit ? properties : undefined,
-    isCleared: await isClearedSession(own),
-    lingers: user !== ROOT && (await lingers()),
-  };
-  const inService = properties && surroundingsOfService(its, properties, run, environment);
-  return {
-    ...NONE,
-    ...inService,
-    scope: scopeFor(own, user, ends),
-    caveat: caveatFor(own, user, ends),
-  };
+  const asked =
+    its.unit.endsWith('.service') && isTrusted(its, user) ? await openManager(its.manager) : undefined;
+  let scope: ScopeNeed | undefined;
+  try {
+    const properties = asked && (await askFor(its, asked));
+    const ends: Ends = {
+      properties: own.unit === its.unit ? properties : undefined,
+      isCleared: await isClearedSession(own),
+      lingers: user !== ROOT && (await lingers()),
+    };
+    const inService = properties && surroundingsOfService(its, properties, run, environment);
+    scope = scopeFor(own, user, ends);
+    if (scope && asked && sameManager(scope.manager, its.manager)) scope = { ...scope, asked };
+    return { ...NONE, ...inService, scope, caveat: caveatFor(own, user, ends) };
+  } finally {
+    if (!scope?.asked) asked?.close();
+  }
+}
+
+function sameManager(a: Manager, b: Manager): boolean {
+  return a.kind === 'user' ? b.kind === 'user' && a.user === b.user : b.kind === 'system';
 }
 
 /** What may end a process where it is. */
@@ -199,9 +204,9 @@ function isTrusted({ manager }: Pick<UnitOfProcess, 'manager'>, user: number): b
   return manager.kind === 'system' || user !== ROOT || manager.user === ROOT;
 }
 
-async function askFor({ unit, manager }: UnitOfProcess): Promise<Properties> {
+async function askFor({ unit }: UnitOfProcess, asked: ServiceManager): Promise<Properties> {
   try {
-    return await withManager(manager, (asked) => asked.properties(unit));
+    return await asked.properties(unit);
   } catch (error) {
     throw new Refusal(
       `systemd cannot be asked whether ${unit} kills what it leaves behind: ${oneLine(error)}`,

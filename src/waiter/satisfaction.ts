@@ -123,7 +123,7 @@ function isSameAgent({ run, settings }: PuppetProcess, held: Held, command: Comm
   const { lockFile, server, certname } = held.puppet;
   const isSameNode =
     settings.lockFile === lockFile && settings.server === server && settings.certname === certname;
-  return isSameNode && appliesTheSame(parseArguments(wanted.rest), run.arguments);
+  return isSameNode && appliesTheSame(parseArguments(wanted.rest, 'agent'), run.arguments);
 }
 
 function isWhole({ run, settings }: PuppetProcess): boolean {

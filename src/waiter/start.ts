@@ -3,15 +3,18 @@ import { type Bytes, toBuffer, toDisplay } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
 import { self } from '../proc/process.ts';
+import { readText } from '../read.ts';
 import { oneLine, Refusal } from '../refusal.ts';
 import { become, type Rerun } from '../rerun/become.ts';
 import { describeCommand } from '../rerun/describe.ts';
 import { type ChainLink, processName, rerunEnvironment } from '../rerun/environment.ts';
 import { currentExecutable } from '../rerun/executable.ts';
 import { requireRoom } from '../rerun/room.ts';
+import type { PuppetProcess } from '../run/processes.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { nextStep, partition } from '../schedule/plan.ts';
+import { sleep } from '../sleep.ts';
 import { noteLastStart, writeUnitLink } from '../state/chains.ts';
 import { forgetCurrentRerun, noteCurrentRerun } from '../state/current.ts';
 import { removeFile } from '../state/files.ts';
@@ -29,6 +32,7 @@ import {
 } from '../state/records.ts';
 import { leaveSlot, takeSlot } from '../state/start-slot.ts';
 import { removeStrays } from '../state/sweep.ts';
+import { parseUnit } from '../systemd/cgroup.ts';
 import { startAgain, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import type { Blocker } from './blocker.ts';
@@ -37,6 +41,10 @@ import { otherWaiter, runInTheWay } from './obstacles.ts';
 import { merged } from './record.ts';
 import { startSuccessor } from './successor.ts';
 import type { Survey } from './survey.ts';
+
+/** How long a unit may take to have Puppet at work, and how often that is looked at, in milliseconds. */
+const STARTING_MS = 15_000;
+const LOOK_MS = 100;
 
 /** How an attempt to start ended, where this process is not Puppet by now. */
 export type Attempt =
@@ -77,7 +85,7 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
   if (taken.kind !== undefined) return taken;
   try {
     if (cancelled()) throw new Refusal('cancelled');
-    if (restart) return await startUnit(restart, taken, held, folder);
+    if (restart) return await startUnit(restart, taken, context, folder);
     const rerun = prepare(taken, context, folder);
     tellStarted(taken, folder);
     return become(rerun);
@@ -155,8 +163,13 @@ function prepare({ record, link }: Taken, { held, limitRestored }: StartContext,
   return rerun;
 }
 
-/** Has systemd start the unit, and stays until that has a name, by which the run in it knows its link. */
-async function startUnit(restart: UnitRestart, taken: Taken, held: Held, folder: string): Promise<Attempt> {
+/** Has systemd start the unit, and keeps the start slot until its Puppet is seen at work, or has ended. */
+async function startUnit(
+  restart: UnitRestart,
+  taken: Taken,
+  { held, survey }: StartContext,
+  folder: string,
+): Promise<Attempt> {
   const result = await startAgain(restart);
   if (result.kind === 'refused') throw new Refusal(result.because);
   if (result.kind === 'held') {
@@ -168,7 +181,16 @@ async function startUnit(restart: UnitRestart, taken: Taken, held: Held, folder:
   const { invocation } = result;
   if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
   tellStarted(taken, folder);
+  await atWork(restart, survey);
   return { kind: 'over' };
+}
+
+async function atWork(restart: UnitRestart, survey: Survey): Promise<void> {
+  const isOfUnit = ({ id }: PuppetProcess) =>
+    parseUnit(readText(`/proc/${id.pid}/cgroup`))?.unit === restart.unit.unit;
+  for (const deadline = monotonic() + STARTING_MS; monotonic() < deadline; await sleep(LOOK_MS)) {
+    if (survey.going(survey.look()).some(isOfUnit) || (await unitState(restart)).kind === 'ended') return;
+  }
 }
 
 /** Makes pending again what could not be started yet. Returns whether this process still waits for it, and not one that came meanwhile. */

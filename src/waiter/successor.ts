@@ -22,10 +22,7 @@ export async function startSuccessor(
   record: (waiter: ProcessId) => void,
 ): Promise<void> {
   const shown = canonicalArguments({ ...first, name: first.name });
-  const [{ spawn }, { finished }] = await Promise.all([
-    import('node:child_process'),
-    import('node:stream/promises'),
-  ]);
+  const { spawn } = await import('node:child_process');
   const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', thisProgram(), '--adopt', ...shown], {
     env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' }, // as the launcher does
     detached: true,
@@ -40,8 +37,8 @@ export async function startSuccessor(
     if (verdict?.exitCode !== 0 || !pid || start === undefined)
       throw new Refusal('no process could be started for what is due later');
     record({ pid, start });
-    input.end(`${JSON.stringify(held)}\n`);
-    await Promise.all([ended, finished(input)]);
+    const handed = new Promise<void>((resolve) => input.end(`${JSON.stringify(held)}\n`, () => resolve()));
+    await Promise.all([ended, handed]);
   } finally {
     // Without what it is to hold, the successor ends: nothing is left where something failed.
     input.destroy();

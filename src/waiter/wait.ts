@@ -4,7 +4,7 @@ import { dirname } from '../path.ts';
 import { startTime } from '../proc/start-time.ts';
 import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
 import { lockPid } from '../puppet/settings.ts';
-import { oneLine } from '../refusal.ts';
+import { troubleOf } from '../refusal.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
 import type { RunEnd } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
@@ -40,7 +40,7 @@ export async function waitAndBecome(
       if ((await waiter.step()) === 'end') return;
     } catch (error) {
       // No room on the disk, a state folder that cannot be used, systemd that does not answer: what is pending is kept here until that passes.
-      await waiter.waitFor({ kind: 'trouble', because: oneLine(error) });
+      await waiter.waitFor({ kind: 'trouble', because: troubleOf(error) });
     }
   }
   // What a shutdown ends stays recorded, and is reported as lost after the next boot.
@@ -194,8 +194,10 @@ class Waiter {
       return 'go on';
     }
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
+    if (!ended) return 'go on';
     // A script may go on with another run.
-    if (ended && blocker.stranger) this.quietUntil = monotonic() + this.held.grace;
+    if (blocker.stranger) this.quietUntil = monotonic() + this.held.grace;
+    settleOutcomes(openStateFolder(this.held.home));
     return 'go on';
   }
 

@@ -33,7 +33,6 @@ vi.setConfig({ maxConcurrency: 4, testTimeout: 900_000, hookTimeout: 300_000 });
 
 let session: Session;
 let server: Promise<PuppetServer>;
-const closers: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   session = await openSession();
@@ -43,35 +42,32 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const close of closers) await close();
   await session?.close();
 });
 
-/** A bench whose machine is there when the first scenario asks for it. */
-function bench(name: string, machine = async () => thisMachine): Bench {
-  let made: Promise<Bench> | undefined;
-  const make = async () =>
-    makeBench({
-      node: await machine(),
-      puppet,
-      module: session.module,
-      dir: `${session.root}/${name}`,
-      server: () => server,
-    });
+/**
+ * A bench whose worlds are machines of their own: one Puppet runs at a time on a machine, and each waiter waits for the runs of all others there.
+ */
+function bench(name: string): Bench {
+  let machines = 0;
   return {
     puppet,
     server: () => server,
     world: async (context, options) => {
-      made ??= make();
-      return (await made).world(context, options);
+      machines += 1;
+      const dir = `${session.root}/${name}${machines}`;
+      const machine = await openPrivateMachine(thisMachine, `${dir}-machine`);
+      context.onTestFinished(() => machine.close(), 60_000); // after the world's own end: the last one first
+      const { world } = makeBench({
+        node: machine.node,
+        puppet,
+        module: session.module,
+        dir,
+        server: () => server,
+      });
+      return world(context, options);
     },
   };
-}
-
-async function privateMachine(name: string) {
-  const machine = await openPrivateMachine(thisMachine, `${session.root}/${name}`);
-  closers.push(machine.close);
-  return machine.node;
 }
 
 describe.concurrent('puppet apply', () => applyScenarios(bench('apply')));
@@ -84,12 +80,11 @@ describe.concurrent('races', () => raceScenarios(bench('race')));
 describe.concurrent("Puppet's own rules", () => puppetRuleScenarios(bench('rules')));
 describe.concurrent('refusals', () => refusalScenarios(bench('refusals')));
 describe.concurrent('stray signals', () => signalScenarios(bench('signals')));
-describe.concurrent('default places', () =>
-  defaultPlaceScenarios(bench('default', () => privateMachine('default-machine'))));
+describe.concurrent('default places', () => defaultPlaceScenarios(bench('default')));
 describe.concurrent('puppet agent', () => agentScenarios(bench('agent')));
 describe.concurrent('scripts', () => scriptScenarios(bench('scripts')));
 describe.concurrent('overdue', () => overdueScenarios(bench('overdue')));
 describe.concurrent('broken off', () => brokenOffScenarios(bench('broken-off')));
 describe.concurrent('variables', () => variableScenarios(bench('variables')));
 describe.concurrent('containers', () => namespaceScenarios(bench('containers')));
-describe.concurrent('a small disk', () => diskScenarios(bench('disk', () => privateMachine('disk-machine'))));
+describe.concurrent('a small disk', () => diskScenarios(bench('disk')));

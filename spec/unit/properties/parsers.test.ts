@@ -248,10 +248,10 @@ describe('runs', { timeout }, () => {
   });
 
   test('arguments: every word belongs to one of them, in order', () => {
-    holds(fc.array(word, { maxLength: 8 }), (words) => {
+    holds(fc.array(word, { maxLength: 8 }), fc.constantFrom('apply', 'agent'), (words, subcommand) => {
       const taken = new Set<number>();
       let last = 0;
-      for (const { at, length, value } of parseArguments(words)) {
+      for (const { at, length, value } of parseArguments(words, subcommand)) {
         expect(at).toBeGreaterThanOrEqual(last);
         expect(at + length).toBeLessThanOrEqual(words.length);
         if (typeof value === 'string') expect(words.slice(at, at + length).join(' ')).toContain(value);
@@ -307,13 +307,13 @@ describe('runs', { timeout }, () => {
             executable: fromText('/ruby'),
             argv,
             prefix: 3,
-            arguments: parseArguments(words),
+            arguments: parseArguments(words, 'agent'),
             mode,
           };
         };
         const once = rerunArguments(runOf(options.flat() as Bytes[]), waits);
         expect(rerunArguments(runOf(once.slice(3)), waits)).toEqual(once);
-        expect(parseArguments(once.slice(3)).some(({ name }) => name === 'job_id')).toBe(false);
+        expect(parseArguments(once.slice(3), 'agent').some(({ name }) => name === 'job_id')).toBe(false);
       },
     );
   });
@@ -323,7 +323,12 @@ describe('runs', { timeout }, () => {
       const argv = ['ruby', 'puppet', 'apply', ...words] as Bytes[];
       const id = { pid: 1, start: 1 };
       const base = { process: id, source: id, executable: fromText('/ruby'), argv, prefix: 3 };
-      const run: Run = { ...base, arguments: parseArguments(words), mode: 'apply', manifest: undefined };
+      const run: Run = {
+        ...base,
+        arguments: parseArguments(words, 'apply'),
+        mode: 'apply',
+        manifest: undefined,
+      };
       expect(rerunArguments(run, true)).toEqual(argv);
     });
   });

@@ -30,8 +30,15 @@ describe('puppet.conf', () => {
     ['comments', '[main]\n# a = 1\n  # b = 2\n', {}],
     ['`=` in a value', '[main]\na = b=c\n', { main: { a: 'b=c' } }],
     ['an empty value', '[main]\na =\n', { main: { a: '' } }],
-    ['the last one of several', '[main]\na = 1\n[agent]\n[main]\na = 2\n', { main: { a: '2' } }],
-    ['lines that are nothing', '[main]\nrubbish\n= 1\n\0\n', {}],
+    ['the first one of several', '[main]\na = 1\n[agent]\n[main]\na = 2\n', { main: { a: '1' } }],
+    ['quotes', '[main]\na = "b c"\nd = \'e\'\nf = "g\n', { main: { a: 'b c', d: 'e', f: 'g' } }],
+    ['owner and mode', '[main]\na = /b { owner = root, mode = 0750 }\n', { main: { a: '/b' } }],
+    ['mode without spaces', '[main]\na=/b{mode=0750}\n', { main: { a: '/b' } }],
+    ['`#` in a value', '[main]\na = b # c\n', { main: { a: 'b # c' } }],
+    ['a line that is nothing: nothing counts', '[main]\na = 1\nrubbish\n', {}],
+    ['a name that is missing: nothing counts', '[main]\na = 1\n= 1\n', {}],
+    ['a section that Puppet does not take: nothing counts', '[main]\na = 1\n[production]\n', {}],
+    ['braces around anything else: nothing counts', '[main]\na = 1\nb = {c}\n', {}],
     ['an empty file', '', {}],
   ])('%s', (_, content, expected) => {
     expect(flattened(content)).toEqual(expected);
@@ -48,7 +55,7 @@ function runOf(
   const process = { pid, start: 1 };
   const argv = [...['/usr/bin/ruby', script, mode].map(fromText), ...args];
   const base = { process, source: process, executable: fromText('/usr/bin/ruby3.1'), argv, prefix: 3 };
-  const parsed = { ...base, arguments: parseArguments(args) };
+  const parsed = { ...base, arguments: parseArguments(args, mode === 'apply' ? 'apply' : 'agent') };
   return mode === 'apply' ? { ...parsed, mode, manifest: undefined } : { ...parsed, mode };
 }
 
@@ -83,9 +90,13 @@ describe('the settings of a run, as Puppet finds them', () => {
     ],
     [
       'a value that another one holds',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: Puppet's own way to write it
-      '[main]\nvardir = /srv/v\nstatedir = ${vardir}/s\n',
+      '[main]\nvardir = /srv/v\nstatedir = $vardir/s\n',
       '/srv/v/s/agent_catalog_run.lock',
+    ],
+    [
+      'owner and mode behind it',
+      '[main]\nstatedir = /srv/x { mode = 0750 }\n',
+      '/srv/x/agent_catalog_run.lock',
     ],
     ['the file itself', '[agent]\nagent_catalog_run_lockfile = /run/x.lock\n', '/run/x.lock'],
     [
@@ -107,6 +118,41 @@ describe('the settings of a run, as Puppet finds them', () => {
   ])('the lock by puppet.conf: %s', (_, content, lockFile) => {
     configure(content);
     expect(findPuppetSettings(runOf('agent', conf), [], 0).lockFile).toBe(lockFile.replace('CONFDIR', dir));
+  });
+
+  test('what a file and the command line say of server, certificate and environment; nothing else does', () => {
+    expect(findPuppetSettings(runOf('agent', conf), [], 0)).toMatchObject({
+      server: '',
+      certname: '',
+      puppetEnvironment: '',
+    });
+    configure('[main]\nserver = a\ncertname = b\n[agent]\nenvironment = c\n');
+    const words = [...conf, '--certname', 'd', '--serve', 'e'];
+    expect(findPuppetSettings(runOf('agent', words), [], 0)).toMatchObject({
+      server: 'a',
+      certname: 'd',
+      puppetEnvironment: 'c',
+    });
+  });
+
+  test.each<[string, string, string, number, string]>([
+    ["root, Debian's packages", '/usr/bin/puppet', '', 0, '/run/puppet/agent.pid'],
+    [
+      "root, the vendor's packages",
+      '/opt/puppetlabs/puppet/bin/puppet',
+      '',
+      0,
+      '/var/run/puppetlabs/agent.pid',
+    ],
+    ["a user, Debian's packages", '/usr/bin/puppet', '', 1000, '/home/ann/.puppet/var/run/agent.pid'],
+    ["a user, the vendor's packages", '/opt/x/puppet', '', 1000, '/home/ann/.puppetlabs/var/run/agent.pid'],
+    ['rundir', '/usr/bin/puppet', 'rundir = /srv/r\n', 0, '/srv/r/agent.pid'],
+    ['pidfile', '/usr/bin/puppet', 'pidfile = $rundir/$run_mode-x.pid\n', 0, '/run/puppet/agent-x.pid'],
+    ['a home folder', '/usr/bin/puppet', 'pidfile = ~/x.pid\n', 1000, '/home/ann/x.pid'],
+  ])("the daemon's pid: %s", (_, script, content, user, pidFile) => {
+    configure(content);
+    const run = runOf('agent', conf, { script });
+    expect(findPuppetSettings(run, [fromText('HOME=/home/ann')], user).pidFile).toBe(pidFile);
   });
 
   test('the command line comes before puppet.conf', () => {

@@ -11,7 +11,7 @@ function runOf(mode: 'apply' | 'agent' | 'daemon', words: readonly (string | Byt
   const process = { pid: 4711, start: 1 };
   const argv = [...HEAD, mode === 'apply' ? 'apply' : 'agent', ...args] as Bytes[];
   const base = { process, source: process, executable: fromText('/usr/bin/ruby3.1'), argv, prefix: 3 };
-  const parsed = { ...base, arguments: parseArguments(args) };
+  const parsed = { ...base, arguments: parseArguments(args, mode === 'apply' ? 'apply' : 'agent') };
   return mode === 'apply' ? { ...parsed, mode, manifest: undefined } : { ...parsed, mode };
 }
 
@@ -66,6 +66,24 @@ describe("an agent's run is repeated with what is missing for one run in the for
       ['--server', 'a', '--tags=b,c', '-t'],
       ['--server', 'a', '--tags=b,c', '-t', ...WAIT],
     ],
+    ['nor of a shortened --test', ['--tes'], ['--tes', ...WAIT]],
+    [
+      'a shortened option before --onetime: it is not added again',
+      ['--detailed-exitcode', '--onetime', '--no-daemonize'],
+      ['--detailed-exitcode', '--onetime', '--no-daemonize', '--no-splay', ...WAIT],
+    ],
+    [
+      'a shortened setting, which Puppet ignores',
+      ['--onet', '--no-daem'],
+      ['--onet', '--no-daem', ...SINGLE, ...WAIT],
+    ],
+    ['a --test that may be a value', ['--newer', '--test'], ['--newer', '--test', ...SINGLE, ...WAIT]],
+    [
+      'an option that is not known, and the settings after it',
+      ['--newer', 'x', ...SINGLE],
+      ['--newer', 'x', ...SINGLE, ...WAIT],
+    ],
+    ['--job-i X goes', ['-t', '--job-i', '7'], ['-t', ...WAIT]],
     ['--job-id X goes', ['-t', '--job-id', '7', '--noop'], ['-t', '--noop', ...WAIT]],
     ['--job-id=X goes', ['--job-id=7', '-t'], ['-t', ...WAIT]],
     ['--job_id X goes', ['--job_id', '7', '-t'], ['-t', ...WAIT]],

@@ -263,6 +263,16 @@ describe('variants of recorded runs', () => {
     ['-e before an operand', ['-e', 'x', 'a.pp'], undefined],
     ['a catalog before all else', ['--catalog', 'c.json', '-e', 'x', 'a.pp'], 'c.json'],
     ['a manifest after `--`', ['--', '--odd.pp'], '--odd.pp'],
+    ['a file whose name is a dash: Puppet looks for it', ['-'], '-'],
+    ['a manifest after a shortened option', ['--detailed-exitcode', 'a.pp'], 'a.pp'],
+    ['a manifest before a shortened option', ['a.pp', '--verb'], 'a.pp'],
+    ['a manifest beside a setting that is ignored', ['--confdi', '/x', 'a.pp'], 'a.pp'],
+    ['a shortened --catalog', ['--catal', 'c.json'], 'c.json'],
+    ['a shortened -e', ['--exec', 'x', 'a.pp'], undefined],
+    ['a catalog after an operand, which depends on POSIXLY_CORRECT', ['a.pp', '--catalog', '-'], undefined],
+    ['an option that is not known', ['--newer', 'a.pp'], undefined],
+    ['an option that is not known, and nothing else', ['--newer'], undefined],
+    ['a shortened option that is not the same in all releases', ['--d', 'a.pp'], undefined],
     ['a manifest beside flags', ['--noop', 'a.pp'], 'a.pp'],
     ['a manifest whose name is nearly a device', ['/dev/stdin.pp'], '/dev/stdin.pp'],
   ])('what `puppet apply` reads: %s', (_, args, manifest) => {
@@ -271,7 +281,12 @@ describe('variants of recorded runs', () => {
   });
 
   test.each<[string, string[], string]>([
-    ['a dash', ['-'], 'the manifest of this run (pid 1001) was read from standard input'],
+    ['no operand', ['--noop'], 'the manifest of this run (pid 1001) was read from standard input'],
+    [
+      'no operand after a shortened option',
+      ['--detailed-exitcode', '--loadc'],
+      'the manifest of this run (pid 1001) was read from standard input',
+    ],
     [
       '/proc/self/fd/0',
       ['/proc/self/fd/0'],
@@ -292,6 +307,15 @@ describe('variants of recorded runs', () => {
     expect(refusalOf(() => identifyRun(ancestry, 0))).toBe(
       `${sentence} and cannot be read again: put it into a file`,
     );
+  });
+
+  test.each([
+    [['--detailed-exitcode', '--onetime', '--no-daemonize']],
+    [['--tes']],
+    [[]], // `onetime = true` in puppet.conf
+  ])('a `puppet agent` with its own arguments %j is a single run', (args) => {
+    const ancestry = variant('agent-onetime', () => words(...AGENT, ...args));
+    expect(identifyRun(ancestry, 0).mode).toBe('agent');
   });
 
   test('arguments of odd bytes are kept as they are', () => {

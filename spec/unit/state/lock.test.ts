@@ -96,7 +96,7 @@ describe('a lock that is left behind counts for nothing', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, `${lockPrefix()}${Number.MAX_SAFE_INTEGER}`), '');
     writeFileSync(join(folder, 'counter'), '0');
-    await work(folder, join(folder, 'counter'), 1, undefined, 3000);
+    await work(folder, join(folder, 'counter'), 1, undefined, 15_000);
     expect(readFileSync(join(folder, 'counter'), 'utf8')).toBe('1');
   });
 

@@ -1,6 +1,7 @@
 import { monotonic } from '../clock.ts';
 import { log } from '../journal.ts';
 import { dirname } from '../path.ts';
+import { type ProcessId, sameProcess } from '../proc/process.ts';
 import { startTime } from '../proc/start-time.ts';
 import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
 import { lockPid } from '../puppet/settings.ts';
@@ -18,7 +19,7 @@ import type { Held } from './held.ts';
 import { cancelRecord, changeRecord, finishRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
 import { runEnds } from './run-end.ts';
 import type { Satisfaction } from './satisfaction.ts';
-import type { Survey } from './survey.ts';
+import type { Look, Survey } from './survey.ts';
 import type { Wakeup } from './wakeup.ts';
 
 /**
@@ -66,6 +67,8 @@ class Waiter {
   private watching: { readonly survey: Survey; readonly satisfaction: Satisfaction } | undefined;
   /** When the grace time after somebody else's run is over, which was in the way. */
   private quietUntil = 0;
+  /** A run of somebody else that was in the way when this process looked last. */
+  private stranger: ProcessId | undefined;
   /** Since when other waiters have been let go first. */
   private lettingGoSince: number | undefined;
   /** What was told last of why nothing starts. */
@@ -154,6 +157,7 @@ class Waiter {
     };
     const { survey, satisfaction } = this.watching;
     const look = survey.look();
+    this.noteStrangersEnd(look);
     const satisfying = satisfaction.observe(look);
     if (satisfying) {
       await noteSatisfied(held, record, satisfying);
@@ -180,6 +184,14 @@ class Waiter {
     return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';
   }
 
+  /** A script may go on with another run. Its end is seen by a look, since something else may have ended the wait for it. */
+  private noteStrangersEnd({ processes, at }: Look): void {
+    const { stranger } = this;
+    if (!stranger || processes.some(({ id }) => sameProcess(id, stranger))) return;
+    this.stranger = undefined;
+    this.quietUntil = at + this.held.grace;
+  }
+
   /** Waits until what is in the way may have gone. */
   async waitFor(blocker: Blocker): Promise<'go on'> {
     const { isWorthTelling, patienceOf } = await loadPart();
@@ -193,10 +205,9 @@ class Waiter {
       unwatch();
       return 'go on';
     }
+    if (blocker.stranger) this.stranger = blocker.run;
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
     if (!ended) return 'go on';
-    // A script may go on with another run.
-    if (blocker.stranger) this.quietUntil = monotonic() + this.held.grace;
     settleOutcomes(openStateFolder(this.held.home));
     return 'go on';
   }

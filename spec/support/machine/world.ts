@@ -60,6 +60,9 @@ export interface Launch {
   readonly seconds?: number;
 }
 
+/** Put before a command, makes that the process 1 of a PID namespace, as in a container. */
+export const inContainer = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--'] as const;
+
 export interface WorldOptions {
   readonly node: Node;
   readonly puppet: Puppet;
@@ -69,6 +72,8 @@ export interface WorldOptions {
   readonly base?: false;
   /** Lines for the world's puppet.conf. */
   readonly settings?: readonly string[];
+  /** Seconds of the class parameter of that name; 0 unless told, so that a rerun starts when it is due. */
+  readonly grace?: number;
   /** The executable is there from the start, as after an earlier run; `false` to have Puppet deliver it. */
   readonly delivered?: boolean;
 }
@@ -103,7 +108,10 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
   await useModule(options.module);
   await write('conf/puppet.conf', ['[main]', ...folders(dir), ...(options.settings ?? []), ''].join('\n'));
   await write('conf/hiera.yaml', globalHiera);
-  await write('conf/data/world.yaml', options.base === false ? `---\n${noLink}` : hieraData(base));
+  await write(
+    'conf/data/world.yaml',
+    options.base === false ? `---\n${noLink}` : hieraData(base, options.grace),
+  );
   for (const name of ['probe.sh', 'clock.rb', 'long_title.rb']) {
     await write(`bin/${name}`, await readFile(join(supportFolder, name)));
   }
@@ -338,6 +346,6 @@ hierarchy:
 /** The link in root's PATH is the machine's, which all worlds would share. */
 const noLink = 'common::again::symlink: false\n';
 
-export function hieraData(base: string): string {
-  return `---\ncommon::vardir::base: '${base}'\n${noLink}`;
+export function hieraData(base: string, grace = 0): string {
+  return `---\ncommon::vardir::base: '${base}'\ncommon::again::grace: ${grace}\n${noLink}`;
 }

@@ -1,34 +1,14 @@
-import { expect, type TestContext, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { openAgent } from '../../../support/machine/agent.ts';
 import { type Bench, expectOneRerun } from '../../../support/machine/bench.ts';
 import { expectAgentCommand } from '../../../support/machine/same-run.ts';
-import type { Request } from '../../../support/machine/server.ts';
 import { until } from '../../../support/machine/wait.ts';
-import {
-  announcement,
-  hieraData,
-  notifyOnce,
-  probe,
-  type World,
-  type WorldOptions,
-} from '../../../support/machine/world.ts';
-
-interface Agent {
-  readonly world: World;
-  /** `puppet agent` with the world's folders and server, then `args`. */
-  command(...args: string[]): string[];
-  /** What the server compiles for it from now on. */
-  compiles(manifest: string): Promise<void>;
-  /** The server's requests of its environment that name something. */
-  asked(what: string): Promise<readonly Request[]>;
-  readonly lock: string;
-  /** Seconds in which another command of this machine, as busy as it is, gets something done. */
-  readonly patience: number;
-}
+import { announcement, notifyOnce, probe, type World } from '../../../support/machine/world.ts';
 
 /** `puppet agent`, in all the modes in which people run it, against a Puppet Server. */
 export function agentScenarios(bench: Bench): void {
   test('agent --test', async (context) => {
-    const { world, command } = await agent(bench, context);
+    const { world, command } = await openAgent(bench, context);
     const first = await world.run({ argv: command('--test'), env: { LANG: 'de_DE', LC_ALL: 'de_DE' } });
     expect(first.code, first.output).toBe(2);
     const { run, rerun, log } = await expectOneRerun(world, first.output);
@@ -37,7 +17,7 @@ export function agentScenarios(bench: Bench): void {
   });
 
   test('agent --onetime in the foreground, with a job id that belongs to it alone', async (context) => {
-    const { world, command } = await agent(bench, context, { inConfigurationFile: true });
+    const { world, command } = await openAgent(bench, context, { inConfigurationFile: true });
     const first = await world.run({
       argv: command('--onetime', '--no-daemonize', '--verbose', '--job-id', '4711'),
       wrap: [
@@ -60,7 +40,7 @@ export function agentScenarios(bench: Bench): void {
   });
 
   test('agent --onetime in the background, with splay', async (context) => {
-    const { world, command } = await agent(bench, context);
+    const { world, command } = await openAgent(bench, context);
     const first = await world.run({
       argv: command('--onetime', '--splay', '--splaylimit', '2', '--logdest', world.path('agent.log')),
     });
@@ -79,7 +59,7 @@ export function agentScenarios(bench: Bench): void {
   });
 
   test('the daemon in the foreground', async (context) => {
-    const { world, command } = await agent(bench, context);
+    const { world, command } = await openAgent(bench, context);
     const daemon = await world.start({
       argv: command('--no-daemonize', '--verbose'),
       wrap: ['env', '--block-signal=USR2', 'nice', '-n', '3'],
@@ -96,7 +76,7 @@ export function agentScenarios(bench: Bench): void {
   });
 
   test('the daemon in the background: a run that SIGUSR1 asks for', async (context) => {
-    const { world, command, compiles } = await agent(bench, context);
+    const { world, command, compiles } = await openAgent(bench, context);
     await compiles("notify { 'nothing to do': }\n");
     const log = world.path('agent.log');
     const text = async () =>
@@ -124,7 +104,7 @@ export function agentScenarios(bench: Bench): void {
   });
 
   test('a daemon whose title is translated, and longer than its arguments', async (context) => {
-    const { world, command } = await agent(bench, context, { inConfigurationFile: true });
+    const { world, command } = await openAgent(bench, context, { inConfigurationFile: true });
     const daemon = await world.start({
       argv: command('--no-daemonize', '--verbose'),
       env: {
@@ -147,7 +127,7 @@ export function agentScenarios(bench: Bench): void {
   });
 
   test('an agent that lacks the executable fetches it once, packed, and asks nothing about it later', async (context) => {
-    const { world, command, compiles, asked } = await agent(bench, context, { delivered: false });
+    const { world, command, compiles, asked } = await openAgent(bench, context, { delivered: false });
     await compiles('include common::again\n');
     const first = await world.run({ argv: command('--test') });
     expect(first.code, first.output).toBe(2);
@@ -165,7 +145,7 @@ export function agentScenarios(bench: Bench): void {
   for (const inConfigurationFile of [false, true]) {
     const where = inConfigurationFile ? 'puppet.conf' : 'arguments';
     test(`the lock file of a dead run doesn't hold the rerun; vardir from ${where}`, async (context) => {
-      const { world, command, compiles, lock } = await agent(bench, context, { inConfigurationFile });
+      const { world, command, compiles, lock } = await openAgent(bench, context, { inConfigurationFile });
       await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(2)));
       const first = await world.run({ argv: command('--test') });
       expect(first.code, first.output).toBe(2);
@@ -176,7 +156,7 @@ export function agentScenarios(bench: Bench): void {
     });
 
     test(`the lock of a live run holds the rerun until that run has ended; vardir from ${where}`, async (context) => {
-      const { world, command, compiles, lock, patience } = await agent(bench, context, {
+      const { world, command, compiles, lock, patience } = await openAgent(bench, context, {
         inConfigurationFile,
       });
       const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(patience));
@@ -209,7 +189,7 @@ export function agentScenarios(bench: Bench): void {
   }
 
   test('while the agent is disabled, the waiter waits', async (context) => {
-    const { world, command, compiles, patience } = await agent(bench, context);
+    const { world, command, compiles, patience } = await openAgent(bench, context);
     await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(patience)));
     const first = await world.run({ argv: command('--test') });
     const due = performance.now() + patience * 1000;
@@ -227,50 +207,6 @@ export function agentScenarios(bench: Bench): void {
 }
 
 const later = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }`;
-
-/** An agent with folders, and an environment on the server, of its own. */
-async function agent(
-  bench: Bench,
-  context: TestContext,
-  { inConfigurationFile = false, ...options }: Partial<WorldOptions> & { inConfigurationFile?: boolean } = {},
-): Promise<Agent> {
-  const server = await bench.server();
-  const world = await bench.world(context, options);
-  const environment = world.dir.replaceAll(/\W+/g, '_').replace(/^_/, '');
-  const settings = {
-    vardir: world.path('var'),
-    ssldir: world.path('ssl'),
-    certname: server.certname,
-    server: 'localhost',
-    serverport: String(server.port),
-    environment,
-  };
-  const common = `[main]\nlogdir = ${world.path('log')}\nrundir = ${world.path('run')}\npublicdir = ${world.path('public')}\n`;
-  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
-  await world.write('conf/puppet.conf', inConfigurationFile ? common + lines.join('') : common);
-  const copied = await world.node.exec({ argv: ['/bin/cp', '-a', server.agentSsl, world.path('ssl')] });
-  if (copied.code !== 0) throw new Error(copied.output);
-
-  const compiles = (manifest: string) =>
-    server.environment(environment, manifest, hieraData(world.path('base')));
-  await compiles(notifyOnce(world));
-  const inArguments = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  return {
-    world,
-    command: (...args) => [
-      ...[bench.puppet.command, 'agent', '--confdir', world.path('conf'), '--color=false'],
-      ...(inConfigurationFile ? [] : inArguments),
-      ...args,
-    ],
-    compiles,
-    asked: async (what) =>
-      (await server.requests()).filter(
-        ({ line }) => line.includes(what) && new RegExp(`\\benvironment=${environment}(&|$)`).test(line),
-      ),
-    lock: world.path('var/state/agent_catalog_run.lock'),
-    patience: Math.ceil(Math.max(6, 2.5 * server.secondsPerRun)),
-  };
-}
 
 async function stop(world: World, daemon: number): Promise<void> {
   await world.node.signal(daemon, 'SIGTERM');

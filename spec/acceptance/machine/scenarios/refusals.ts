@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectNothingScheduled } from '../../../support/machine/bench.ts';
 import type { Finished } from '../../../support/machine/node.ts';
-import { notifyOnce, outputOf, type World } from '../../../support/machine/world.ts';
+import { inContainer, notifyOnce, outputOf, type World } from '../../../support/machine/world.ts';
 
 /** One line that says what is wrong, and not how the program was built. */
 const oneLine = /^again: [^\n]{10,}\n$/;
@@ -60,13 +60,13 @@ export function refusalScenarios(bench: Bench): void {
 
   test("a manifest on standard input can't be read again", async (context) => {
     const world = await bench.world(context);
-    const refused = await fromPipe(world, world.apply());
+    const refused = await fromPipe(world);
     await expectRefusal(world, refused, /standard input|stdin/i);
   });
 
   test('nor can /dev/stdin', async (context) => {
     const world = await bench.world(context);
-    const refused = await fromPipe(world, world.apply('/dev/stdin'));
+    const refused = await fromPipe(world, {}, world.apply('/dev/stdin'));
     await expectRefusal(world, refused, /\/dev\/stdin/);
   });
 
@@ -79,18 +79,24 @@ export function refusalScenarios(bench: Bench): void {
 
   test('a command line that Bundler has rewritten', async (context) => {
     const world = await bench.world(context);
-    const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
-    await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
-    const site = await world.write('site.pp', notifyOnce(world));
-    // Bundler loads such a script into its own process; Debian's, with another first line, is executed and has its arguments.
-    const script = (await world.node.files.read(world.puppet.command)).toString();
-    const puppet = await world.write('bin/puppet', script.replace(/^#!.*/, '#!/usr/bin/env ruby'), 0o755);
-    const refused = await world.run({
-      argv: ['bundle', 'exec', puppet, ...world.apply(site).slice(1)],
-      env: { BUNDLE_SILENCE_ROOT_WARNING: '1', BUNDLE_GEMFILE: world.path('Gemfile') },
-    });
-    await expectRefusal(world, refused, /command line|Bundler/i);
+    await expectRefusal(world, await underBundler(world), /command line|Bundler/i);
   });
+
+  for (const [what, start] of [
+    ['a manifest on standard input', fromPipe],
+    ['`bundle exec puppet apply`', underBundler],
+    ['Puppet as pid 1', asProcess1],
+  ] as const) {
+    test(`with AGAIN_UNSUPPORTED=warn, ${what} is only warned of`, async (context) => {
+      const world = await bench.world(context);
+      const warned = await start(world, { AGAIN_UNSUPPORTED: 'warn' });
+      const said = outputOf(warned.output, 'again');
+      expect(said, warned.output).toEqual([expect.stringMatching(/^Warning: nothing scheduled: \S/)]);
+      expect(warned.code, warned.output).toBe(0);
+      expect(warned.output).not.toContain('Failed to call refresh');
+      await expectNothingScheduled(world);
+    });
+  }
 
   test("a run of another user than the helper's", async (context) => {
     const world = await bench.world(context);
@@ -132,10 +138,30 @@ export function refusalScenarios(bench: Bench): void {
   });
 }
 
+type Environment = Readonly<{ [name: string]: string }>;
+
 /** Runs a command with the manifest in a pipe as its standard input. */
-async function fromPipe(world: World, argv: readonly string[]): Promise<Finished> {
+async function fromPipe(world: World, env: Environment = {}, argv = world.apply()): Promise<Finished> {
   const site = await world.write('site.pp', notifyOnce(world));
-  return world.run({ argv: ['sh', '-c', 'cat "$0" | "$@"', site, ...argv] });
+  return world.run({ argv: ['sh', '-c', 'cat "$0" | "$@"', site, ...argv], env });
+}
+
+async function underBundler(world: World, env: Environment = {}): Promise<Finished> {
+  const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
+  await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
+  const site = await world.write('site.pp', notifyOnce(world));
+  // Bundler loads such a script into its own process; Debian's, with another first line, is executed and has its arguments.
+  const script = (await world.node.files.read(world.puppet.command)).toString();
+  const puppet = await world.write('bin/puppet', script.replace(/^#!.*/, '#!/usr/bin/env ruby'), 0o755);
+  return world.run({
+    argv: ['bundle', 'exec', puppet, ...world.apply(site).slice(1)],
+    env: { BUNDLE_SILENCE_ROOT_WARNING: '1', BUNDLE_GEMFILE: world.path('Gemfile'), ...env },
+  });
+}
+
+async function asProcess1(world: World, env: Environment = {}): Promise<Finished> {
+  const site = await world.write('site.pp', notifyOnce(world));
+  return world.run({ argv: world.apply(site), wrap: inContainer, env });
 }
 
 /** Asserts that an Exec has failed with one line of explanation, and that nothing came of it. */

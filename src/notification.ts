@@ -1,6 +1,7 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { announce } from './announce.ts';
 import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from './bytes.ts';
+import { fault } from './fault.ts';
 import type { Event } from './journal.ts';
 import { reportLost } from './lost.ts';
 import { type ProcessId, readAncestry } from './proc/process.ts';
@@ -21,6 +22,7 @@ import { withNewDaemon } from './run/orphan.ts';
 import type { Run } from './run/types.ts';
 import type { Entry } from './schedule/entry.ts';
 import { displayName, displayNames } from './schedule/names.ts';
+import { SECOND_MS } from './second.ts';
 import { home, readSettings, type Settings } from './settings.ts';
 import { openStateFolder } from './state/folder.ts';
 import { withLock } from './state/lock.ts';
@@ -178,7 +180,7 @@ function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: 
     environment: undefined,
     restart: shelter?.restart,
     rules: { burst: settings.burst, maxDelay: settings.maxDelay },
-    grace: settings.grace * 1000,
+    grace: settings.grace * SECOND_MS,
   };
 }
 
@@ -236,7 +238,9 @@ function record({
       records: taken,
       grace: isOurs ? 0 : held.grace,
     });
+    fault('notification.recording');
     writeRecord(folder, id, made);
+    fault('notification.recorded');
     return { record: made, events: [...lost.map(reportLost(folder)), ...makeRoom(folder, taken, subject)] };
   });
 }

@@ -1,3 +1,4 @@
+import { fault } from '../fault.ts';
 import { log } from '../journal.ts';
 import { type Entry, withoutSatisfied } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
@@ -19,6 +20,7 @@ export async function noteSatisfied(
   const gone = before.filter((entry) => !left(before).includes(entry));
   if (gone.length === 0) return;
   log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`);
+  fault('satisfied.noting');
   await changeRecord(held, (record) => ({ ...record, entries: left(record.entries) }));
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
+import { fault } from '../fault.ts';
 import { log } from '../journal.ts';
 import { self } from '../proc/process.ts';
 import { oneLine, Refusal } from '../refusal.ts';
@@ -76,10 +77,12 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
   const taken = await withLock(folder, () => take(context, folder, restart));
   if (taken.kind !== undefined) return taken;
   try {
+    fault('start.taken');
     if (cancelled()) throw new Refusal('cancelled');
     if (restart) return await startUnit(restart, taken, held, folder);
     const rerun = prepare(taken, context, folder);
     tellStarted(taken, folder);
+    fault('start.becoming');
     return become(rerun);
   } catch (error) {
     giveUp(taken, oneLine(error), cancelled(), held, folder);
@@ -115,10 +118,12 @@ async function take(
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
   const output = startLog(folder, record.log, `${past.startedAt} ${what}`);
   try {
+    fault('start.logged');
     writePastRerun(folder, past);
     takeSlot(folder, record.command.mode, record.puppet.lockFile);
     noteCurrentRerun(folder, held.id);
     noteLastStart(folder, record.chainKey);
+    fault('start.noted');
     if (later.length === 0) removeRecord(folder, held.id);
     else
       await startSuccessor(held, later[0] as Entry, (waiter) =>

@@ -1,4 +1,5 @@
 import { monotonic } from '../clock.ts';
+import { fault } from '../fault.ts';
 import { log } from '../journal.ts';
 import { dirname } from '../path.ts';
 import { startTime } from '../proc/start-time.ts';
@@ -83,6 +84,7 @@ class Waiter {
 
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
+    fault('waiter.step');
     const record = await ownRecord(this.held, this.known, this.wakeup);
     if (!record) return 'end';
     this.known = record;
@@ -108,6 +110,7 @@ class Waiter {
     if (!watch.ended) return;
     const report = this.newReport();
     const end = { at: monotonic(), late: watch.late, brokenOff: this.wasBrokenOff(run, report) };
+    fault('waiter.run-ended');
     await noteRunEnd(this.held, run, end);
     if (end.brokenOff) this.tellBrokenOff(end);
     this.environment = report?.environment ?? this.environment;

@@ -44,7 +44,8 @@ export async function startSuccessor(
     record({ pid, start });
     fault('successor.recorded');
     input.end(`${JSON.stringify(held)}\n`);
-    await Promise.all([ended, finished(input)]);
+    // What is behind it is a socket pair, whose other direction the successor never ends.
+    await Promise.all([ended, finished(input, { readable: false })]);
   } finally {
     // Without what it is to hold, the successor ends: nothing is left where something failed.
     input.destroy();

@@ -1,7 +1,7 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
-import { fault } from '../fault.ts';
+import { fault, tell } from '../fault.ts';
 import { log } from '../journal.ts';
 import { self } from '../proc/process.ts';
 import { oneLine, Refusal } from '../refusal.ts';
@@ -52,6 +52,8 @@ export interface StartContext {
   readonly survey: Survey;
   /** Whether the limit of open files is the run's again. */
   readonly limitRestored: boolean;
+  /** Told of the record as it is under the lock: what is pending if the start fails. */
+  readonly know: (record: CommandRecord) => void;
   /** For how many milliseconds other waiters have been let go first. */
   readonly waited: number;
   readonly cancelled: () => boolean;
@@ -97,16 +99,19 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
  * leaves the record as it was, and nothing beside it.
  */
 async function take(
-  { held, survey, waited }: StartContext,
+  { held, survey, waited, know }: StartContext,
   folder: string,
   restart: UnitRestart | undefined,
 ): Promise<Taken | Attempt> {
   const record = readRecord(folder, held.id);
   if (!isMine(record)) return { kind: 'look again' };
+  know(record);
   const step = nextStep(record.entries, monotonic());
   if (step.kind !== 'rerun' || step.notBefore > monotonic()) return { kind: 'look again' };
+  tell('last look');
   const other =
     otherWaiter(record, held, folder, waited) ?? runInTheWay({ held, survey, look: survey.look() }, folder);
+  tell('looked');
   if (other) return { kind: 'blocked', blocker: other };
   pruneLogs(folder);
   removeStrays(folder);
@@ -134,6 +139,7 @@ async function take(
         ),
       );
   } catch (error) {
+    takeBack(folder, held.id, record);
     leaveSlot(folder);
     forgetCurrentRerun(folder, held.id);
     forgetPastRerun(folder, past);
@@ -142,6 +148,19 @@ async function take(
     throw error;
   }
   return { record: taken, link, past, output, restart };
+}
+
+/**
+ * Makes this process the waiter again where a successor was recorded already, which ends without what it was to hold. Where there is no room to write that, the record goes: its
+ * waiter finds it gone, and writes it as soon as there is room.
+ */
+function takeBack(folder: string, id: string, record: CommandRecord): void {
+  if (isMine(readRecord(folder, id))) return;
+  try {
+    writeRecord(folder, id, record);
+  } catch {
+    removeRecord(folder, id);
+  }
 }
 
 /** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */

@@ -178,6 +178,9 @@ class Waiter {
       limitRestored: this.limitRestored,
       waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
       cancelled: this.cancelled,
+      know: (record) => {
+        this.known = record;
+      },
     });
     if (attempt.kind === 'over') return 'end';
     return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';

@@ -17,7 +17,7 @@ const matrix = { ...wholeMachine, testTimeout: 30 * minutes, hookTimeout: 5 * mi
 
 export default defineConfig({
   // What the build puts in: see build.mjs and src/version.ts.
-  define: { AGAIN_VERSION: JSON.stringify(version), AGAIN_INSTRUMENTED: 'false' },
+  define: { AGAIN_VERSION: JSON.stringify(version) },
   test: {
     projects: [
       {

@@ -2,14 +2,14 @@ import { appendFileSync, readFileSync, unlinkSync } from 'node:fs';
 import { dirname, join } from './path.ts';
 
 // Put in by the build: true in its variant for tests of faults (`node build.mjs --instrumented`) alone, so that what is shipped has nothing of this.
-declare const AGAIN_INSTRUMENTED: boolean;
+declare const AGAIN_INSTRUMENTED: boolean | undefined;
 
 /**
  * A point at which a test can have something go wrong: a file `faults/POINT` beside the executable says what, and the first process that comes by takes it. The shipped
  * build has neither this nor the names of the points.
  */
 export function fault(point: string): void {
-  if (AGAIN_INSTRUMENTED) inject(point);
+  if (typeof AGAIN_INSTRUMENTED !== 'undefined' && AGAIN_INSTRUMENTED) inject(point);
 }
 
 function inject(point: string): void {
@@ -28,8 +28,12 @@ function inject(point: string): void {
   if (action === 'throw') throw Object.assign(new Error(`${value}: injected at ${point}`), { code: value });
 }
 
-/** Tells a test what the journal is told: in a file beside the executable, also on a machine without a log, and at once. */
+/** Tells a test what the journal is told, and when: in a file beside the executable, also on a machine without a log, and at once. */
 export function tell(line: string): void {
-  if (AGAIN_INSTRUMENTED)
-    appendFileSync(join(dirname(process.execPath), 'journal'), `${process.pid} ${line}\n`);
+  if (typeof AGAIN_INSTRUMENTED !== 'undefined' && AGAIN_INSTRUMENTED) note(line);
+}
+
+function note(line: string): void {
+  const now = Number(process.hrtime.bigint() / 1_000_000n);
+  appendFileSync(join(dirname(process.execPath), 'journal'), `${now} ${process.pid} ${line}\n`);
 }

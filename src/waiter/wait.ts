@@ -1,4 +1,5 @@
 import { monotonic } from '../clock.ts';
+import { fault } from '../fault.ts';
 import { log } from '../journal.ts';
 import { dirname } from '../path.ts';
 import { type ProcessId, sameProcess } from '../proc/process.ts';
@@ -86,6 +87,7 @@ class Waiter {
 
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
+    fault('waiter.step');
     const record = await ownRecord(this.held, this.known, this.wakeup);
     if (!record) return 'end';
     this.known = record;
@@ -111,6 +113,7 @@ class Waiter {
     if (!watch.ended) return;
     const report = this.newReport();
     const end = { at: monotonic(), late: watch.late, brokenOff: this.wasBrokenOff(run, report) };
+    fault('waiter.run-ended');
     await noteRunEnd(this.held, run, end);
     if (end.brokenOff) this.tellBrokenOff(end);
     this.environment = report?.environment ?? this.environment;
@@ -179,6 +182,9 @@ class Waiter {
       limitRestored: this.limitRestored,
       waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
       cancelled: this.cancelled,
+      know: (record) => {
+        this.known = record;
+      },
     });
     if (attempt.kind === 'over') return 'end';
     return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';

@@ -107,10 +107,14 @@ class Waiter {
     }
   }
 
-  /** Waits for the end of a run that has notified, and notes it. */
-  private async awaitRun(run: CommandRecord['run']): Promise<void> {
+  /** Waits for the end of a run that has notified, or in which one that notified is nested, and notes it. */
+  private async awaitRun(run: ProcessId): Promise<void> {
     const watch = await runEnds(run, this.wakeup, this.puppetState, loadPartEarly);
     if (!watch.ended) return;
+    if (!this.known.entries.some((entry) => sameProcess(entry.run, run))) {
+      await noteRunEnd(this.held, run, { at: monotonic() });
+      return;
+    }
     const report = this.newReport();
     const end = { at: monotonic(), late: watch.late, brokenOff: this.wasBrokenOff(run, report) };
     fault('waiter.run-ended');
@@ -128,7 +132,7 @@ class Waiter {
   }
 
   /** Whether it can be told that a run did not come to its end: it says so itself, or has left its lock behind. */
-  private wasBrokenOff(run: CommandRecord['run'], report: Report | undefined): boolean {
+  private wasBrokenOff(run: ProcessId, report: Report | undefined): boolean {
     return report?.transactionCompleted === false || lockPid(this.held.puppet.lockFile) === run.pid;
   }
 
@@ -141,7 +145,7 @@ class Waiter {
   }
 
   /** The run that has just ended may have done all that another one had asked for before. */
-  private async satisfyBy(run: CommandRecord['run'], report: Report | undefined): Promise<void> {
+  private async satisfyBy(run: ProcessId, report: Report | undefined): Promise<void> {
     if (!this.held.whole || !isFullSuccess(report, report?.environment)) return;
     const { noteSatisfied } = await loadPart();
     await noteSatisfied(this.held, this.known, { id: run, began: startTime(run) });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Cause, delta, manifestOf, openSite, type Site, said } from './site.ts';
+import { amongFirst, type Cause, delta, manifestOf, openSite, type Site, STATE, said } from './site.ts';
 
 const onetime = '/usr/bin/puppet agent --onetime --no-daemonize --color=false';
 
@@ -43,6 +43,30 @@ describe("an agent's run", () => {
     expect(await site.sh('systemctl is-active puppet || :')).not.toBe('active\n');
     const [, rerun] = await site.settled('stopped', 2);
     expect(rerun?.pid).toBe(pid);
+  });
+
+  it('of the daemon that restarts its own service before it notifies is run again once, with the arguments of the new daemon', async () => {
+    const options = (more: string) => `PUPPET_EXTRA_OPTS=--color=false${more}`;
+    serve('restarted', {
+      more: `exec { 'changed configuration':
+  command  => 'echo "${options(' --show_diff')}" >/etc/default/puppet && systemctl restart puppet',
+  onlyif   => '${amongFirst(1, 'restarted')}',
+  provider => 'shell',
+  require  => Exec['probe'],
+  before   => Exec['cause'],
+}`,
+    });
+    await site.sh('systemctl start puppet');
+    const [first, rerun] = await site.settled('restarted', 2);
+    expect(rerun?.pid).not.toBe(first?.pid);
+    const journal = await site.journal('puppet.service');
+    expect(said(journal), journal).toEqual([expect.stringMatching(/^Will run /)]);
+    expect(journal).toContain('already in progress'); // the new daemon's first run, which the rerun makes up for
+    expect(await site.sh(`grep -h ' runs ' $(ls -t ${STATE}/logs/*.log | head -n 1)`)).toMatch(
+      / runs \S+ agent .*--show_diff .*--onetime/,
+    );
+    expect(await site.sh('systemctl is-active puppet')).toBe('active\n');
+    await site.sh(`systemctl stop puppet; echo '${options('')}' >/etc/default/puppet`);
   });
 
   it('in a oneshot unit is run again in a scope', async () => {

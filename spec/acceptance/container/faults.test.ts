@@ -78,6 +78,29 @@ describe('nothing is lost or doubled', () => {
     await site.settled('killed', 3);
   });
 
+  it('when a manifest schedules a reboot in ten minutes: the rerun is held, until `shutdown -c`', async () => {
+    site.manifest('reboots', { more: shutdownIn('reboots', 10) });
+    expect(said((await site.apply('reboots')).stdout)).toEqual([expect.stringMatching(/^Will run /)]);
+    const status = () => site.sh('/usr/local/sbin/again status');
+    await site.until('again status to say why', async () =>
+      /the reboot that is scheduled/.test(await status()),
+    );
+    expect(await site.sh('journalctl -t again -o cat')).toMatch(
+      /^waiting: Exec\['again'\]: for the reboot that is scheduled for \S+, or `shutdown -c`$/m,
+    );
+    const held = () => site.waiters().length === 1 && site.runs('reboots').length === 1;
+    await site.holds('the waiter waits', held, 3);
+    await site.sh('shutdown -c');
+    await site.settled('reboots', 2);
+  });
+
+  it('when a manifest schedules a reboot in five hours: that holds nothing', async () => {
+    site.manifest('reboots-later', { more: shutdownIn('reboots-later', 300) });
+    await site.apply('reboots-later');
+    await site.settled('reboots-later', 2);
+    await site.sh('shutdown -c');
+  });
+
   it.each([false, true])(
     'when the machine reboots (plug pulled: %s): nothing runs by itself',
     async (pullPlug) => {
@@ -136,6 +159,15 @@ exec { 'second':
       await site.settled(name, 4);
     },
   );
+
+  function shutdownIn(name: string, minutes: number): string {
+    return `exec { 'reboot':
+  command  => 'shutdown -r +${minutes}',
+  onlyif   => '${amongFirst(1, name)}',
+  provider => 'shell',
+  require  => Exec['probe'],
+}`;
+  }
 
   async function smallDisk(): Promise<void> {
     await site.sh(`mount -t tmpfs -o mode=700,size=256k tmpfs ${STATE}`);

@@ -33,7 +33,7 @@ describe 'common::again' do
   end
 
   it 'unpacks it where it has changed' do
-    is_expected.to contain_exec('common::again unpack').with(command: "/bin/sh #{folder}/deliver unpack #{sum}", refreshonly: true)
+    is_expected.to contain_exec('common::again unpack').with(command: "/bin/sh #{folder}/deliver unpack #{sum}", refreshonly: true, logoutput: true, loglevel: 'notice')
                                                        .that_subscribes_to("File[#{folder}/again.gz]")
                                                        .that_requires(["File[#{folder}/deliver]", "File[#{folder}/state]"])
   end
@@ -76,15 +76,6 @@ describe 'common::again' do
       is_expected.to contain_exec('common::again unpack').with_command("/bin/sh #{folder}/deliver unpack #{'3'.rjust(64, '0')}")
       is_expected.to contain_file("#{folder}/again.gz").with_checksum_value('4'.rjust(64, '0'))
     end
-  end
-
-  context 'where nothing was built' do
-    let(:facts) { one_node(puppetversion: 'of a catalog that no other example shares') }
-
-    before { build }
-
-    it { is_expected.to compile.with_all_deps }
-    it { is_expected.to contain_file("#{folder}/again.gz").without_checksum_value }
   end
 
   describe 'the look at the executable' do

@@ -17,8 +17,13 @@ module AgainFact
       'chain'      => link,
       'since'      => quietly(nil) { since if link.positive? },
       'last_rerun' => quietly(nil) { last_rerun },
-      'internal'   => { 'puppet' => quietly(nil) { puppet }, 'executable' => quietly(nil) { executable } }.compact,
+      'internal'   => { 'puppet' => quietly(nil) { puppet }, 'executable' => quietly(nil) { executable }, **choice }.compact,
     }.compact
+  end
+
+  # What the run's environment says of nodes on which a rerun is impossible by nature: a module for the public can't set its users' Hiera.
+  def choice
+    { 'unsupported' => ('warn' if ENV['AGAIN_UNSUPPORTED'] == 'warn') }.compact
   end
 
   # What waits, the soonest first; what waits for the end of a run that goes on has no time yet.
@@ -198,4 +203,10 @@ end
 Facter.add(:again) do
   confine kernel: 'Linux'
   setcode { AgainFact.value }
+end
+
+# On another system there is nothing but the choice of how to say so.
+Facter.add(:again) do
+  confine { Facter.value(:kernel) != 'Linux' && AgainFact.choice.any? }
+  setcode { { 'internal' => AgainFact.choice } }
 end

@@ -5,7 +5,7 @@ import { Refusal } from '../refusal.ts';
 import { displayName } from '../schedule/names.ts';
 import { sleep } from '../sleep.ts';
 import { withLock } from '../state/lock.ts';
-import { isHeld, readRecords, writeRecord } from '../state/records.ts';
+import { isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -20,7 +20,7 @@ export async function cancel(folder: string, name: string | undefined): Promise<
     entry.name === name ||
     (entry.name === undefined && ['again', displayName(undefined)].includes(name));
   const cancelled: string[] = [];
-  const ending: ProcessId[] = [];
+  const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
   await withLock(folder, () => {
     for (const [id, record] of readRecords(folder)) {
       if (!isHeld(record)) continue;
@@ -29,13 +29,16 @@ export async function cancel(folder: string, name: string | undefined): Promise<
       cancelled.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));
       // The waiter sees the change, and ends when nothing is left.
       writeRecord(folder, id, { ...record, entries: left });
-      if (left.length === 0) ending.push(record.waiter);
+      if (left.length === 0) ending.push({ id, waiter: record.waiter });
     }
   });
   if (name !== undefined && cancelled.length === 0)
     throw new Refusal(`nothing is pending under the name ${JSON.stringify(name)}: see \`again status\``);
   if (cancelled.length > 0) log('cancelled', cancelled.join(', '));
   const deadline = monotonic() + PATIENCE_MS;
-  while (ending.some(isAlive) && monotonic() < deadline) await sleep(10);
+  // A run may have notified again meanwhile: its waiter goes on.
+  const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
+    isAlive(waiter) && !readRecord(folder, id)?.entries.length;
+  while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
   return cancelled;
 }

@@ -8,6 +8,7 @@ import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/re
 import { lockPid } from '../puppet/settings.ts';
 import { troubleOf } from '../refusal.ts';
 import { restoreOpenFiles } from '../rerun/limit.ts';
+import type { PuppetProcess } from '../run/processes.ts';
 import type { RunEnd } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { nextStep, type Step } from '../schedule/plan.ts';
@@ -20,7 +21,7 @@ import type { Held } from './held.ts';
 import { cancelRecord, changeRecord, finishRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
 import { runEnds } from './run-end.ts';
 import type { Satisfaction } from './satisfaction.ts';
-import type { Look, Survey } from './survey.ts';
+import type { Survey } from './survey.ts';
 import type { Wakeup } from './wakeup.ts';
 
 /**
@@ -164,7 +165,7 @@ class Waiter {
     };
     const { survey, satisfaction } = this.watching;
     const look = survey.look();
-    this.noteStrangersEnd(look);
+    this.noteStrangersEnd(survey.going(look), look.at);
     const satisfying = satisfaction.observe(look);
     if (satisfying) {
       await noteSatisfied(held, record, satisfying);
@@ -195,9 +196,9 @@ class Waiter {
   }
 
   /** A script may go on with another run. Its end is seen by a look, since something else may have ended the wait for it. */
-  private noteStrangersEnd({ processes, at }: Look): void {
+  private noteStrangersEnd(going: readonly PuppetProcess[], at: number): void {
     const { stranger } = this;
-    if (!stranger || processes.some(({ id }) => sameProcess(id, stranger))) return;
+    if (!stranger || going.some(({ id }) => sameProcess(id, stranger))) return;
     this.stranger = undefined;
     this.quietUntil = at + this.held.grace;
   }

@@ -14,7 +14,7 @@ export function namespaceScenarios(bench: Bench): void {
       wrap: inContainer,
     });
     expect(run.code, run.output).toBe(0);
-    expect(announcementIn(run.output)).toContain('pid 1 (`sh -c …`) ends first');
+    expect(announcementIn(run.output)).toContain('pid 1 (`sh -c ...`) ends first');
     await until('the end of all', async () => (await world.processes()).length === 0);
     const history = await world.run({ argv: [`${world.again}/again`, 'history', '--json'] });
     expect(JSON.parse(history.stdout)).toEqual([
@@ -38,7 +38,7 @@ export function namespaceScenarios(bench: Bench): void {
     await world.settled(2);
     await world.write('leave', '');
     expect((await shell.ended).code, shell.output()).toBe(0);
-    expect(announcementIn(shell.output())).toContain('pid 1 (`sh -c …`)');
+    expect(announcementIn(shell.output())).toContain('pid 1 (`sh -c ...`)');
   });
 
   test('below an init that stays, such as tini, the line says nothing about pid 1', async (context) => {

@@ -16,6 +16,35 @@ end
 note.('end')
 `;
 
+/** Notifies, and then has it cancelled and notifies again, each time some more milliseconds after the record was emptied. */
+const cancellingPuppet = (again: string, journal: string) => `#!/usr/bin/ruby
+require 'json'
+note = ->(what) { File.open('${journal}', 'a') { |file| file.syswrite("#{what}\\n") } }
+if ENV['AGAIN_LINK']
+  note.('rerun')
+  exit
+end
+notify = -> { system('/bin/sh', '${again}/notify', out: File::NULL) or note.('not notified') }
+record = lambda do
+  path = Dir['${again}/state/commands/*.json'].first
+  path && JSON.parse(File.read(path))
+rescue Errno::ENOENT
+  nil
+end
+notify.()
+${CANCELLATIONS}.times do |milliseconds|
+  cancel = spawn('${again}/again', 'cancel', '--all', out: File::NULL)
+  sleep 0.001 while record.()&.fetch('entries')&.any?
+  sleep milliseconds / 1000.0
+  notify.()
+  Process.wait(cancel)
+  pending = record.()
+  stands = pending && pending['entries'].one? && File.exist?("/proc/#{pending['waiter']['pid']}/stat")
+  note.(stands ? 'stands' : "gone after #{milliseconds} ms: #{pending}")
+end
+`;
+const CANCELLATIONS = 20;
+
 /** Notifications that meet each other, and waiters in the instant in which they become Puppet. */
 export function raceScenarios(bench: Bench): void {
   test('40 runs that notify while waiters of others become Puppet: none is lost, none doubled', async (context) => {
@@ -79,4 +108,21 @@ export function raceScenarios(bench: Bench): void {
       return all.filter(({ what }) => what === 'end').length === began;
     }
   }, 180_000);
+
+  test('`again cancel`, and a new notification of the same run some milliseconds later: it stands', async (context) => {
+    const world = await bench.world(context);
+    const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
+    expect(prepared.code, prepared.output).toBe(0);
+    const journal = world.path('cancellations');
+    const puppet = await world.write('bin/puppet', cancellingPuppet(world.again, journal), 0o755);
+    const site = await world.write('quick.pp', '# read by nobody\n');
+    const run = await world.run({ argv: [puppet, 'apply', site] });
+    expect(run.code, run.output).toBe(0);
+    const lines = async () => (await world.node.files.read(journal)).toString().trim().split('\n');
+    await until('the rerun, and its end', async () => {
+      const quiet = (await world.processes()).length === 0 && (await world.pending()).length === 0;
+      return quiet && (await lines()).includes('rerun');
+    });
+    expect(await lines()).toEqual([...Array(CANCELLATIONS).fill('stands'), 'rerun']);
+  });
 }

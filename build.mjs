@@ -1,12 +1,14 @@
 // Builds the executables that Puppet ships to the nodes:
 //
 //   node build.mjs [--arch x64|arm64|native] [--force]
+//   node build.mjs --instrumented [--force]
 //
 // TypeScript in src/ becomes some CommonJS bundles (esbuild), the bundles become part of a Node binary (pkg,
 // SEA mode), once for each CPU: files/again/again-linux-x64 and files/again/again-linux-arm64. Beside each
 // lies what is shipped of it: the same, packed (.gz), and its checksums (.sums). The Node binaries are those
 // of the npm packages node-linux-*, in the versions of package-lock.json. What is up to date is left alone;
-// --force builds it all the same.
+// --force builds it all the same. --instrumented builds this CPU's variant for tests of faults (src/fault.ts, src/second.ts), which is never
+// shipped, and lies in the build's cache.
 
 import { createHash } from 'node:crypto';
 import {
@@ -24,7 +26,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { archiveOf, pack, sumsOf } from './scripts/archive.mjs';
-import { bundleSources, compile } from './scripts/bundle.mjs';
+import { bundleSources, compile, INSTRUMENTS } from './scripts/bundle.mjs';
 import {
   architectures,
   cache,
@@ -32,6 +34,7 @@ import {
   executableOf,
   Failure,
   findProgram,
+  instrumentedExecutable,
   load,
   readJson,
   readVersion,
@@ -40,7 +43,7 @@ import {
 } from './scripts/project.mjs';
 import { blankSymbols } from './scripts/symbols.mjs';
 
-const usage = 'usage: node build.mjs [--arch x64|arm64|native] [--force]';
+const usage = 'usage: node build.mjs [--arch x64|arm64|native] [--force] | --instrumented [--force]';
 
 /** How each CPU is called by the tools around the build; `sysroot` holds the C library that the emulator needs. */
 const cpus = {
@@ -49,9 +52,14 @@ const cpus = {
 };
 
 await run('build', async (args) => {
-  const { arches, force } = parseCommandLine(args);
+  const { arches, force, instrumented } = parseCommandLine(args);
   checkNode();
   const version = readVersion();
+  if (instrumented) {
+    const bundles = await bundleSources(version, INSTRUMENTS);
+    await buildExecutable({ arch: process.arch, version, bundles, force, instrumented });
+    return;
+  }
   const bundles = await bundleSources(version);
   for (const arch of arches) {
     await buildExecutable({ arch, version, bundles, force });
@@ -60,8 +68,13 @@ await run('build', async (args) => {
 
 function parseCommandLine(args) {
   let values;
+  const options = {
+    arch: { type: 'string' },
+    force: { type: 'boolean' },
+    instrumented: { type: 'boolean' },
+  };
   try {
-    ({ values } = parseArgs({ args, options: { arch: { type: 'string' }, force: { type: 'boolean' } } }));
+    ({ values } = parseArgs({ args, options }));
   } catch (error) {
     throw new Failure(`${error.message}; ${usage}`, 64);
   }
@@ -69,7 +82,11 @@ function parseCommandLine(args) {
   if (arch !== undefined && !architectures.includes(arch)) {
     throw new Failure(`--arch ${arch}: there is no such executable; ${usage}`, 64);
   }
-  return { arches: arch === undefined ? architectures : [arch], force: values.force ?? false };
+  return {
+    arches: arch === undefined ? architectures : [arch],
+    force: values.force ?? false,
+    instrumented: values.instrumented ?? false,
+  };
 }
 
 /** pkg makes its blob with the Node that runs it, and only a Node of the same version can read that blob. */
@@ -94,12 +111,12 @@ function lockedBase(arch) {
   return { name, version: locked.version, integrity: locked.integrity };
 }
 
-async function buildExecutable({ arch, version, bundles, force }) {
-  const output = executableOf(arch);
+async function buildExecutable({ arch, version, bundles, force, instrumented = false }) {
+  const output = instrumented ? instrumentedExecutable : executableOf(arch);
   const shown = relative(root, output);
   const strip = findStrip(arch);
   const recipe = describeRecipe({ arch, bundles, strip });
-  const stamp = join(cache, `built-${arch}.json`);
+  const stamp = join(cache, instrumented ? 'built-instrumented.json' : `built-${arch}.json`);
   if (!force && isUpToDate(stamp, recipe, output)) {
     console.log(`build: ${shown} is up to date`);
     return;
@@ -122,9 +139,10 @@ async function buildExecutable({ arch, version, bundles, force }) {
     chmodSync(unfinished, 0o755);
     const proof = prove(unfinished, arch, version);
     renameSync(unfinished, output);
-    pack(output);
+    if (!instrumented) pack(output);
     writeFileSync(stamp, JSON.stringify({ recipe, results: describeResults(output) }));
-    const size = `${megabytes(output)} MB${strip ? ', stripped' : ''}, ${megabytes(archiveOf(output))} MB packed`;
+    const packed = instrumented ? ', never shipped' : `, ${megabytes(archiveOf(output))} MB packed`;
+    const size = `${megabytes(output)} MB${strip ? ', stripped' : ''}${packed}`;
     console.log(`build: ${shown}: ${size}; ${proof}`);
   } finally {
     rmSync(work, { recursive: true, force: true });

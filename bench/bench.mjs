@@ -1,6 +1,6 @@
 // Measures what this module costs, side by side with peers, in one run:
 //
-//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, deltas, convergence, delivery, scope; all of them unless told
+//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, deltas, convergence, delivery, scope, fact; all of them unless told
 //
 // Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows, unless a
 // figure failed or was left out. Takes half an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root,
@@ -14,6 +14,7 @@ import { measureConvergence } from './figures/convergence.mjs';
 import { measureDelivery } from './figures/delivery.mjs';
 import { measureDeltas } from './figures/deltas.mjs';
 import { measureExec } from './figures/exec.mjs';
+import { measureFact } from './figures/fact.mjs';
 import { measureLatency } from './figures/latency.mjs';
 import { measureScope } from './figures/scope.mjs';
 import { measureWaiter } from './figures/waiter.mjs';
@@ -31,6 +32,7 @@ const figures = {
   convergence: async (place) => ({ rows: await measureConvergence(place) }),
   delivery: measureDelivery,
   scope: async (place) => ({ rows: await measureScope(place) }),
+  fact: async () => ({ rows: await measureFact() }),
 };
 
 await run('bench', async (names) => {

@@ -25,7 +25,10 @@ export function makePlace() {
   if (!existsSync(executable)) throw new Failure(`${executable} is missing: npm run build makes it`);
   cpSync(executable, join(home, 'again'));
   for (const script of ['notify', 'deliver']) cpSync(join(root, 'files/again', script), join(home, script));
-  const settings = { puppet_version: '8.0.0', burst: 1000, max_delay: 1800, limit: null, splay: 0 };
+  const settings = {
+    ...{ puppet_version: '8.0.0', burst: 1000, max_delay: 1800, limit: null, splay: 0 },
+    ...{ grace: 0, unsupported: 'fail' },
+  };
   writeFileSync(join(home, 'again.json'), JSON.stringify(settings));
   const empty = buildEmpty(folder);
   // Pages of a file that was just written count as dirty until they are on the disk.
@@ -97,7 +100,7 @@ export function makeWorld({ folder }, name) {
       writeFileSync(
         path,
         `class { 'common::vardir': base => '${world}/base' }
-class { 'common::again': symlink => false, burst => 1000, ${parameters} }
+class { 'common::again': symlink => false, burst => 1000, grace => 0, ${parameters} }
 ${body}
 `,
       );

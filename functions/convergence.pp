@@ -4,7 +4,8 @@
 #   What the task has answered, or its error.
 #
 # @param since
-#   When the node was told to run Puppet, in seconds since 1970; 0 where that isn't known. Puppet's report is of no use when it is older.
+#   When the node was told to run Puppet, or when the run that was going then began, in seconds since 1970; 0 where neither is known. Puppet's report
+#   is of no use when it is older.
 #
 # @param refusal
 #   Why the node would not run Puppet.

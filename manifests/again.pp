@@ -13,8 +13,11 @@
 # Other classes and each `common::again::delta` include this class: set its parameters in Hiera, for a declaration with
 # `class { 'common::again': }` fails when an `include` came first.
 #
-# Compilation fails with one sentence on anything but Linux on x86_64 (amd64) and aarch64 (arm64), for a value outside its range, and where
-# `common::vardir` fails.
+# Resource defaults of a site (`Exec { ... }`, `File { ... }`) change nothing here, except for `audit`, `noop`, `schedule` and `tag`.
+#
+# Compilation fails with one sentence for a value outside its range and, unless `unsupported` is `warn`, on anything but Linux on x86_64
+# (amd64) and aarch64 (arm64), and where `common::vardir` fails. A module that was deployed without its executables never fails a
+# compilation: it warns, delivers nothing, and the exec says so.
 #
 # @param burst
 #   The number of reruns of a chain, 0 to 1000, that start without a growing wait.
@@ -28,6 +31,20 @@
 # @param splay
 #   The longest extra wait before a rerun, in seconds, 0 to 86400 (a day). Each rerun waits a random part of it, so that many nodes don't
 #   ask their server at the same moment.
+#
+# @param grace
+#   The least time between the end of a run and its rerun, in seconds, 0 to 60, so that a script's own next run goes first. It doesn't
+#   apply after a rerun or a run of the agent's daemon.
+#
+# @param unsupported
+#   What happens where a rerun is impossible by nature: `bolt apply`, a manifest from standard input, `bundle exec`, Puppet as process 1
+#   of a container, an ordinary user without a base folder, a module without its executables, another operating system or CPU.
+#
+#   * `fail`: the compilation or the exec fails with one sentence.
+#   * `warn`: the compilation warns, and the exec prints one line that begins with `Warning:` and succeeds; on another operating
+#     system or CPU it does nothing.
+#
+#   On Linux, the variable `AGAIN_UNSUPPORTED=warn` in a run's environment has the same effect as `warn`.
 #
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. What else
@@ -53,186 +70,94 @@
 #   common::again::splay: 300
 #   common::again::limit: 20
 #
+# @example No failure where a run can't be repeated, in Hiera
+#   common::again::unsupported: warn
+#
 # @example The executables from a web server, in Hiera
 #   common::again::source: https://files.example.com/again
 #
 # @example No command `again` in root's PATH, in Hiera
 #   common::again::symlink: false
 class common::again (
-  Integer[0, 1000]                                                             $burst     = 10,
-  Integer[30, 86400]                                                           $max_delay = 1800,
-  Optional[Integer[1, 100000]]                                                 $limit     = undef,
-  Integer[0, 86400]                                                            $splay     = 0,
-  Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink   = '/usr/local/sbin/again',
-  Common::Url                                                                  $source    = 'puppet:///modules/common/again',
+  Integer[0, 1000]                                                             $burst       = 10,
+  Integer[30, 86400]                                                           $max_delay   = 1800,
+  Optional[Integer[1, 100000]]                                                 $limit       = undef,
+  Integer[0, 86400]                                                            $splay       = 0,
+  Integer[0, 60]                                                               $grace       = 3,
+  Enum['fail', 'warn']                                                         $unsupported = 'fail',
+  Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink     = '/usr/local/sbin/again',
+  Common::Url                                                                  $source      = 'puppet:///modules/common/again',
 ) {
   include common::vardir
 
-  $architecture = $facts.dig('os', 'architecture')
-  case $architecture {
-    'x86_64', 'amd64':  { $executable = 'again-linux-x64' }
-    'aarch64', 'arm64': { $executable = 'again-linux-arm64' }
-    # Every node has this fact. Specs of other modules may not, and their catalogs should compile.
-    undef:              { $executable = 'again-linux-x64' }
-    default: {
-      fail("The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not ${architecture}.")
-    }
-  }
-
   $folder = "${common::vardir::module_vardir}again"
 
-  # What a notification needs; the deltas require it as well.
-  $parts = ["${folder}/again", "${folder}/notify", "${folder}/again.json", "${folder}/state"]
-
-  $quoted_launcher = common::shell_quote("${folder}/notify")
-  $command = "/bin/sh ${quoted_launcher}"
-
-  $quoted_deliver = common::shell_quote("${folder}/deliver")
-  $deliver = "/bin/sh ${quoted_deliver}"
-
-  # Of the executable, and of the first 512 bytes of its archive. A module that was not built has neither: then the delivery fails, for
-  # want of an archive.
-  $sums = split(common::cached("common/again/${executable}.sums", '/dev/null'), /\s+/)
-  $sum = $sums[0]
-
-  $seen = $facts['again'] ? {
-    Hash    => $facts['again'],
-    default => {},
+  $architecture = $facts.dig('os', 'architecture')
+  $executable = $architecture ? {
+    'x86_64'  => 'again-linux-x64',
+    'amd64'   => 'again-linux-x64',
+    'aarch64' => 'again-linux-arm64',
+    'arm64'   => 'again-linux-arm64',
+    # Every node has this fact. Specs of other modules may not, and their catalogs should compile.
+    undef     => 'again-linux-x64',
+    default   => undef,
   }
+  $is_supported = $common::vardir::is_linux and $executable
 
-  # Which Puppet this run is: the task common::again starts that one. A path that JSON would have to quote is not written down.
-  $puppet = $seen['puppet'] ? {
-    Array[Pattern[/\A\/[^"\\[:cntrl:]]*\z/], 2, 2] => $seen['puppet'],
-    default                                         => undef,
-  }
+  # Why there is nothing to start on this node, where that is no reason for the compilation to fail.
+  if $common::vardir::refusal {
+    $refusal = $common::vardir::refusal
+  } elsif !$is_supported {
+    $refusal = common::refuse("The module common supports ${common::vardir::supported}, not ${architecture}.")
+  } else {
+    # The SHA-256 of the executable, and that of the first 512 bytes of its archive.
+    $sums = split(file("common/again/${executable}.sums", '/dev/null'), /\s+/)
+    $archive = "${regsubst($source, '/+\z', '')}/${executable}.gz"
 
-  $puppet_version = $facts['puppetversion'] ? {
-    undef   => '',
-    default => $facts['puppetversion'],
-  }
+    # A static catalog must not name a file that is missing: while it compiles, the server looks at each one that a module holds.
+    $has_archive = $archive ? {
+      /\Apuppet:\/\/\/+modules\/+(.+)\z/ => find_file($1) =~ NotUndef,
+      default                            => true,
+    }
 
-  $settings = {
-    'puppet_version' => $puppet_version,
-    'puppet'         => $puppet,
-    'burst'          => $burst,
-    'max_delay'      => $max_delay,
-    'limit'          => $limit,
-    'splay'          => $splay,
-  }
-
-  # No `backup` of what is the module's own: before version 8, Puppet would keep a copy of every executable that it ever replaced.
-  file {
-    default:
-      ensure => file,
-      owner  => $common::vardir::owner,
-      group  => $common::vardir::group,
-      mode   => '0644',
-      backup => false,
-    ;
-
-    # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds.
-    "${folder}/":
-      ensure       => directory,
-      mode         => '0755',
-      recurse      => true,
-      recurselimit => 1,
-      purge        => true,
-      force        => true,
-    ;
-
-    "${folder}/state":
-      ensure => directory,
-      mode   => '0700',
-    ;
-
-    # The scripts are static, and in the catalog: for a file with a source, Puppet asks the server in every run.
-    "${folder}/deliver":
-      mode    => '0754',
-      content => common::cached('common/again/deliver'),
-    ;
-
-    "${folder}/notify":
-      mode    => '0754',
-      content => common::cached('common/again/notify'),
-    ;
-
-    # Of an archive that has been unpacked only the first 512 bytes are kept, which tell it from every other. Given the value to compare
-    # with, Puppet asks nobody for it.
-    "${folder}/again.gz":
-      source         => "${regsubst($source, '/+\z', '')}/${executable}.gz",
-      checksum       => 'sha256lite',
-      checksum_value => $sums[1],
-      show_diff      => false,
-    ;
-
-    # Without `ensure`: Puppet must not make an empty one.
-    "${folder}/again":
-      ensure  => undef,
-      mode    => '0754',
-      require => Exec['common::again unpack'],
-    ;
-
-    # What was delivered, as `sha256sum -c` reads it.
-    "${folder}/again.sha256":
-      content => "${sum}  again\n",
-      require => Exec['common::again unpack'],
-    ;
-
-    "${folder}/again.json":
-      content => common::cached('common/again.json.epp', $settings),
-    ;
-  }
-
-  # The executable has more than 100 MB: a checksum of it all would cost every run of every node a second. A look at size and times
-  # finds one that is not the wanted one, and then it is delivered: as an archive, which is unpacked, compared in full, and put in place
-  # by a rename. The fact has looked already, at no cost: each program that Puppet starts costs a run some hundredths of a second.
-  $is_known = $seen['executable'] == { 'path' => "${folder}/again", 'sha256' => $sum }
-  unless $is_known {
-    exec { 'common::again look':
-      command  => "${deliver} prepare ${sum}",
-      unless   => "${deliver} check ${sum}",
-      provider => 'posix',
-      require  => File["${folder}/deliver", "${folder}/state"],
-      before   => File["${folder}/again.gz"],
+    if $has_archive and $sums =~ Array[Pattern[/\A\h{64}\z/], 2, 2] {
+      $refusal = undef
+    } else {
+      $refusal = "The module common was deployed without ${executable}, which this node needs: deploy a release, or run `npm run build`."
+      warning($refusal)
     }
   }
 
-  exec { 'common::again unpack':
-    command     => "${deliver} unpack ${sum}",
-    provider    => 'posix',
-    refreshonly => true,
-    subscribe   => File["${folder}/again.gz"],
-    require     => File["${folder}/deliver", "${folder}/state"],
+  # `$attributes` are those of `Exec['again']`, and of each delta; where `$is_delivered`, a delta adds its arguments to the command.
+  $is_delivered = $refusal =~ Undef
+  if $is_delivered {
+    contain common::again::delivery
+
+    $quoted_launcher = common::shell_quote("${folder}/notify")
+    # The helper takes directory, umask and environment from the run itself.
+    $attributes = {
+      'command'  => "/bin/sh ${quoted_launcher}",
+      'provider' => 'posix',
+      'timeout'  => 60,
+      # The files and not their class: an order that others give to the class must not make a cycle.
+      'require'  => File["${folder}/again", "${folder}/notify", "${folder}/again.json", "${folder}/state"],
+    }
+  } elsif $is_supported {
+    $quoted_refusal = common::shell_quote($refusal)
+    $script = common::unsupported() ? {
+      'warn' => 'echo "Warning: $0"',
+      'fail' => 'if [ "$AGAIN_UNSUPPORTED" = warn ]; then echo "Warning: $0"; else echo "again: $0" >&2; exit 1; fi',
+    }
+    $attributes = { 'command' => "/bin/sh -c '${script}' ${quoted_refusal}", 'provider' => 'posix' }
+  } elsif $facts['kernel'] == 'windows' {
+    $system32 = $facts.dig('os', 'windows', 'system32').lest || { 'C:\Windows\System32' }
+    $attributes = { 'command' => 'cmd.exe /c exit 0', 'path' => $system32 }
+  } else {
+    $attributes = { 'command' => 'true', 'path' => ['/bin', '/usr/bin'] }
   }
 
-  # Root's alone by default: an ordinary user can't write there.
-  if $symlink and ($common::vardir::owner == 'root' or $symlink != '/usr/local/sbin/again') {
-    # Minimal systems lack /usr/local/sbin. It is no file resource: another module may declare it.
-    $symlink_folder = regsubst($symlink, '/[^/]+$', '')
-    $quoted_symlink_folder = common::shell_quote($symlink_folder)
-    exec { "common::again ${symlink_folder}":
-      command  => "mkdir -p ${quoted_symlink_folder}",
-      creates  => "${symlink_folder}/",
-      path     => ['/bin', '/usr/bin'],
-      provider => 'posix',
-      umask    => '022',
-    }
-
-    file { $symlink:
-      ensure  => link,
-      target  => "${folder}/again",
-      require => Exec["common::again ${symlink_folder}"],
-    }
-  }
-
-  # The helper takes directory, umask and environment from the run itself: nothing of that is set here.
-  exec { 'again':
-    command     => $command,
-    provider    => 'posix',
-    refreshonly => true,
-    logoutput   => true,
-    loglevel    => 'notice',
-    timeout     => 60,
-    require     => File[$parts],
+  # Not contained, and in the stage of what notifies the exec: a class may require this one and notify the exec, without a cycle.
+  class { 'common::again::exec':
+    stage => 'main',
   }
 }

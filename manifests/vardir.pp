@@ -13,6 +13,8 @@
 # * Puppet runs as an ordinary user and the base folder is still the default one. With a base folder of their own,
 #   everything belongs to that user and the user's group.
 #
+# In the last two cases it only warns, and manages nothing, where `common::again::unsupported` is `warn`.
+#
 # @param base
 #   The base folder: an absolute path without `.` and `..`, with or without a trailing slash.
 #   Unset, the fact `puppet_vardirtmp` counts, and `/var/lib/puppet/tmp/` where the node has no such fact.
@@ -29,9 +31,8 @@
 class common::vardir (
   Optional[Common::Folder] $base = undef,
 ) {
-  unless $facts['kernel'] in [undef, 'Linux'] {
-    fail("The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not ${facts['kernel']}.")
-  }
+  $supported = 'Linux on x86_64 (amd64) and aarch64 (arm64)'
+  $is_linux = $facts['kernel'] in [undef, 'Linux']
 
   $default = '/var/lib/puppet/tmp'
 
@@ -59,29 +60,51 @@ class common::vardir (
   if $identity['privileged'] != false and $identity['uid'] =~ Variant[Undef, Integer[0, 0]] {
     $owner = 'root'
     $group = 'root'
-  } elsif $folder == $default {
-    fail("Puppet runs as an ordinary user: set common::vardir::base to a folder of that user's own instead of ${default}/.")
   } else {
     $owner = $identity['uid']
     $group = $identity['gid']
   }
 
-  $module_vardir = "${folder}/common/"
-
-  $quoted_folder = common::shell_quote($folder)
-  exec { 'common::vardir':
-    command  => "mkdir -p ${quoted_folder}",
-    creates  => $folder,
-    path     => ['/bin', '/usr/bin'],
-    provider => 'posix',
-    umask    => '022',
+  # Why there can be no such folder on this node, where a site wants no failure for that.
+  if !$is_linux {
+    $refusal = common::refuse("The module common supports ${supported}, not ${facts['kernel']}.")
+  } elsif $owner != 'root' and $folder == $default {
+    $advice = "set common::vardir::base to a folder of that user's own instead of ${default}/"
+    $refusal = common::refuse("Puppet runs as an ordinary user: ${advice}.")
+  } else {
+    $refusal = undef
   }
 
-  file { $module_vardir:
-    ensure  => directory,
-    owner   => $owner,
-    group   => $group,
-    mode    => '0755',
-    require => Exec['common::vardir'],
+  $module_vardir = "${folder}/common/"
+
+  unless $refusal {
+    $quoted_folder = common::shell_quote($folder)
+    exec {
+      default:
+        * => common::without_defaults('Exec'),
+      ;
+
+      'common::vardir':
+        command  => "mkdir -p ${quoted_folder}",
+        creates  => $folder,
+        path     => ['/bin', '/usr/bin'],
+        provider => 'posix',
+        umask    => '022',
+      ;
+    }
+
+    file {
+      default:
+        * => common::without_defaults('File'),
+      ;
+
+      $module_vardir:
+        ensure  => directory,
+        owner   => $owner,
+        group   => $group,
+        mode    => '0755',
+        require => Exec['common::vardir'],
+      ;
+    }
   }
 }

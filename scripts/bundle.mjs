@@ -7,14 +7,17 @@ import { Failure, load, root } from './project.mjs';
 /** The parts, by the file that each begins with. A part loads another one by importing that file dynamically; only plain data and errors pass between them. */
 const entries = { main: 'src/main.ts', waiter: 'src/waiter/part.ts', people: 'src/cli/command-line.ts' };
 
+/** What the build for tests of faults has instead (src/fault.ts, src/second.ts). */
+export const INSTRUMENTS = { AGAIN_INSTRUMENTED: 'true', AGAIN_SECOND_MS: '20' };
+
 /** The executable's first script, which loads the parts, and their sources: `{ loader, parts: { NAME: SOURCE } }`. */
-export async function bundleSources(version) {
+export async function bundleSources(version, instruments = {}) {
   const parts = {};
   for (const [name, entry] of Object.entries(entries)) {
     // The loader (src/loader.ts) calls it.
-    parts[name] = `(function(require,module){${await bundle(entry, version)}\n})`;
+    parts[name] = `(function(require,module){${await bundle(entry, version, instruments)}\n})`;
   }
-  return { loader: await bundle('src/loader.ts', version), parts };
+  return { loader: await bundle('src/loader.ts', version, instruments), parts };
 }
 
 /**
@@ -28,7 +31,7 @@ export function compile(source) {
   return script.createCachedData();
 }
 
-async function bundle(entry, version) {
+async function bundle(entry, version, instruments) {
   const { build } = await load('esbuild');
   try {
     const { outputFiles } = await build({
@@ -47,6 +50,9 @@ async function bundle(entry, version) {
       supported: { 'dynamic-import': false }, // a script of node:vm can't import
       define: {
         AGAIN_VERSION: JSON.stringify(version),
+        AGAIN_INSTRUMENTED: 'false',
+        AGAIN_SECOND_MS: '1000',
+        ...instruments,
         // yargs calls createRequire() with it; a CommonJS bundle has none, and nothing is loaded by it.
         'import.meta.url': JSON.stringify('file:///again'),
       },

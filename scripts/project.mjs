@@ -18,6 +18,9 @@ export const architectures = ['x64', 'arm64'];
 /** Where the executable of a CPU is built, and where Puppet finds it. */
 export const executableOf = (arch) => join(root, `files/again/again-linux-${arch}`);
 
+/** The variant for tests of faults; no folder that Puppet or `npm run module` looks at. */
+export const instrumentedExecutable = join(cache, 'instrumented/again');
+
 /** Something that the user can do something about: shown as one line, without a stack. */
 export class Failure extends Error {
   /** @param {string} message @param {number} [status] exit status; 64 is a wrong command line */

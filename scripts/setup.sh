@@ -17,7 +17,7 @@ test_packages="puppet-agent puppetserver
   qemu-user-static libstdc++6-arm64-cross
   psmisc procps sudo iproute2
   bundler ruby-dev build-essential
-  shellcheck"
+  busybox ksh shellcheck"
 fleet_packages='librsvg2-bin fonts-dejavu-core'
 
 fail() {

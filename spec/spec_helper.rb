@@ -11,17 +11,17 @@ RSpec.configure do |config|
   # The newest Facter whose facts of every release in metadata.json are at hand.
   config.default_facter_version = '4.10.0'
 
-  # The checksums of a build, whether there was one or not.
+  # A build, whether there was one or not.
   config.before { build('again-linux-x64', 'again-linux-arm64') }
 end
 
-# Has the `file` function find the checksums of these executables, and of no others.
-def build(*executables)
+# Has Puppet find the checksums and the archives of these executables, and of no others.
+def build(*executables, parts: %w[sums gz])
   allow(Puppet::Parser::Files).to receive(:find_file).and_wrap_original do |original, file, environment|
-    name = file[%r{\Acommon/again/(.*)\.sums\z}, 1]
+    name, part = file.match(%r{\Acommon/again/(again-.*)\.(sums|gz)\z})&.captures
     next original.call(file, environment) unless name
 
-    File.join(__dir__, 'fixtures/build', "#{name}.sums") if executables.include?(name)
+    File.join(__dir__, 'fixtures/build', "#{name}.sums") if executables.include?(name) && parts.include?(part)
   end
 end
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { tell } from './fault.ts';
 import { runSilently } from './spawn.ts';
 
 /** What happens to a pending rerun; each makes one line in the journal, or in syslog where there is no journal. */
@@ -22,6 +23,7 @@ const LOG_SOCKET = '/dev/log';
  * not know. A machine without a log is no reason to fail.
  */
 export function log(event: Event, text: string): void {
+  tell(`${event}: ${text}`);
   if (!existsSync(LOG_SOCKET)) return;
   const priority = event === 'failed' || event === 'lost' ? 'daemon.warning' : 'daemon.notice';
   runSilently('/bin/sh', [

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { type Bytes, splitAtNul } from './bytes.ts';
+import { fault } from './fault.ts';
 import { log } from './journal.ts';
 import { takeNotification } from './notification.ts';
 import { readBytes } from './read.ts';
@@ -44,7 +45,9 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
       const { relay } = await import('./waiter/part.ts');
       return say(await relay(outcome.command));
     }
+    fault('verdict.saying');
     say(outcome.verdict);
+    fault('verdict.said');
     for (const [event, text] of outcome.events) log(event, text);
     if (outcome.kind === 'said') return;
     await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);

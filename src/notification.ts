@@ -1,6 +1,7 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { announce } from './announce.ts';
 import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from './bytes.ts';
+import { fault } from './fault.ts';
 import type { Event } from './journal.ts';
 import { reportLost } from './lost.ts';
 import { type ProcessId, readAncestry } from './proc/process.ts';
@@ -21,6 +22,7 @@ import { withNewDaemon } from './run/orphan.ts';
 import type { Run } from './run/types.ts';
 import type { Entry } from './schedule/entry.ts';
 import { displayName, displayNames } from './schedule/names.ts';
+import { SECOND_MS } from './second.ts';
 import { home, readSettings, type Settings } from './settings.ts';
 import { openStateFolder } from './state/folder.ts';
 import { withLock } from './state/lock.ts';
@@ -38,7 +40,7 @@ import {
   recordPath,
   writeRecord,
 } from './state/records.ts';
-import { sweep } from './state/sweep.ts';
+import { forget, sweep } from './state/sweep.ts';
 import { enterScope, inScope } from './systemd/scope.ts';
 import { findShelter, type Shelter } from './systemd/shelter.ts';
 import type { Verdict } from './verdict.ts';
@@ -178,7 +180,7 @@ function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: 
     environment: undefined,
     restart: shelter?.restart,
     rules: { burst: settings.burst, maxDelay: settings.maxDelay },
-    grace: settings.grace * 1000,
+    grace: settings.grace * SECOND_MS,
   };
 }
 
@@ -218,7 +220,7 @@ function record({
     }
     const found = readRecords(folder);
     if (served && !isServed(found.get(id), run)) return undefined;
-    const { lost, records } = sweep(folder, found);
+    const { lost, records } = sweep(found);
     const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;
     const taken = takeOverFormer(folder, records, subject);
     const made = withNotification({
@@ -236,8 +238,12 @@ function record({
       records: taken,
       grace: isOurs ? 0 : held.grace,
     });
+    fault('notification.recording');
     writeRecord(folder, id, made);
-    return { record: made, events: [...lost.map(reportLost(folder)), ...makeRoom(folder, taken, subject)] };
+    fault('notification.recorded');
+    // After what can fail for want of room, so that a refusal leaves what was lost for the next one that looks.
+    const told = forget(folder, lost, reportLost(folder), id);
+    return { record: made, events: [...told, ...makeRoom(folder, taken, subject)] };
   });
 }
 
@@ -266,10 +272,14 @@ function makeRoom(
   const others = [...records]
     .filter(([otherId, other]) => otherId !== id && commandKey(other.command) === commandKey(command))
     .sort(([, a], [, b]) => newestNotification(a) - newestNotification(b));
-  return others.slice(0, Math.max(0, others.length + 1 - MOST_SETS_OF_FACTS)).map(([otherId, other]) => {
-    writeRecord(folder, otherId, { ...other, entries: [] });
+  return others.slice(0, Math.max(0, others.length + 1 - MOST_SETS_OF_FACTS)).flatMap(([otherId, other]) => {
+    try {
+      writeRecord(folder, otherId, { ...other, entries: [] });
+    } catch {
+      return []; // No room for that: it stays, and the next one makes room.
+    }
     const why = `replaced, since ${MOST_SETS_OF_FACTS} sets of FACTER variables of one command are pending`;
-    return ['cancelled', `${displayNames(other.entries)}: ${why}`];
+    return [['cancelled', `${displayNames(other.entries)}: ${why}`] as const];
   });
 }
 

@@ -8,9 +8,9 @@ export interface Settings extends ChainRules {
   readonly puppetVersion: string;
   /** Upper bound of the random extra wait, in seconds. */
   readonly splay: number;
-  /** Seconds after a run in which its script may start another one, 0 to 60. */
+  /** Least time from a run's end to its rerun, in seconds, 0 to 60. */
   readonly grace: number;
-  /** What happens where a rerun cannot be had by nature. */
+  /** What a notification does where a rerun is impossible: fail, or print a warning and succeed. */
   readonly unsupported: 'fail' | 'warn';
 }
 
@@ -48,6 +48,13 @@ export function parseSettings(content: string, path: string): Settings {
       `the settings ${path} have ${key} = ${JSON.stringify(value)}, not an integer from ${least} to ${most}`,
     );
   };
+  const unsupported = (): 'fail' | 'warn' => {
+    const value = parsed.unsupported;
+    if (value === 'fail' || value === 'warn') return value;
+    throw new Refusal(
+      `the settings ${path} have unsupported = ${JSON.stringify(value)}, neither "fail" nor "warn"`,
+    );
+  };
   const version = parsed.puppet_version;
   return {
     puppetVersion: typeof version === 'string' ? version : '',
@@ -55,7 +62,8 @@ export function parseSettings(content: string, path: string): Settings {
     maxDelay: integer('max_delay', 30, 86_400),
     limit: parsed.limit === null ? undefined : integer('limit', 1, 100_000),
     splay: integer('splay', 0, 86_400),
+    // Version 0.1.0 wrote neither of these two: Puppet replaces the executable some moments before it updates this file.
     grace: parsed.grace === undefined ? 3 : integer('grace', 0, 60),
-    unsupported: parsed.unsupported === 'warn' ? 'warn' : 'fail',
+    unsupported: parsed.unsupported === undefined ? 'fail' : unsupported(),
   };
 }

@@ -1,8 +1,11 @@
 #!/bin/sh
 # The task common::again. Needs nothing but a POSIX shell and what every Linux has; parameters come as PT_…, the result goes out as JSON.
 set -u
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C # `stat` and `date` print words
 link=/usr/local/sbin/again
+default=/var/lib/puppet/tmp/common/again
+executable=''
 
 main() {
   find_folder
@@ -21,25 +24,48 @@ main() {
       progress
       ;;
     *)
-      fail "action '$PT_action': must be status, cancel or now"
+      fail "action '$PT_action': must be status, cancel, now or progress"
       ;;
   esac
 }
 
+# The executable runs as this user, root as a rule: so it must be one that nobody else can have put there. What was checked is what is run.
 find_folder() {
-  folder=${PT_folder:-}
-  if [ -z "$folder" ] && [ -L "$link" ]; then
-    target=$(readlink -f "$link")
-    folder=${target%/*}
+  if [ -n "${PT_folder:-}" ]; then
+    find_executable "$PT_folder/again"
+  else
+    reason=
+    [ ! -L "$link" ] || find_executable "$link"
+    # No link is needed to the default folder, and none that others can change is followed.
+    if [ -z "$executable" ] && { [ -z "$reason" ] || [ -e "$default/again" ]; }; then
+      find_executable "$default/again"
+    fi
   fi
-  folder=${folder:-/var/lib/puppet/tmp/common/again}
-  [ -x "$folder/again" ] ||
-    fail "there is no $folder/again that this user can run: has Puppet applied common::again here? Else give the parameter folder"
+  [ -n "$executable" ] || fail "$reason"
+  folder=${executable%/*}
+}
+
+# What $1 leads to is in $executable, unless there is a $reason against it.
+find_executable() {
+  executable=
+  if [ ! -e "$1" ]; then
+    reason="there is no $1: has Puppet applied common::again here? Else give the parameter folder"
+  elif ! resolve "$1"; then
+    reason="$1 is not run as $(user_name): $reason"
+  elif [ ! -x "$resolved" ] || [ "${resolved##*/}" != again ]; then
+    reason="$1 is nothing that $(user_name) can run: has Puppet applied common::again here? Else give the parameter folder"
+  else
+    executable=$resolved
+  fi
+}
+
+user_name() {
+  id -un 2>/dev/null || echo "user $(id -u)"
 }
 
 # again ARGUMENT...: what the executable says is in $said; what it refuses ends the task.
 again() {
-  said=$(env -i "PATH=$PATH" "$folder/again" "$@" 2>&1) || fail "${said#again: }"
+  said=$(env -i "PATH=$PATH" "$executable" "$@" 2>&1) || fail "${said#again: }"
 }
 
 cancel() {
@@ -53,14 +79,18 @@ cancel() {
   printf '{"_output":"%s","pending":%s}\n' "$(json "$output")" "$said"
 }
 
-# Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's.
+# Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's. A run that is going
+# is joined instead: the answer says which one, and when it took the lock, just before it began its report.
 now() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can start a run of the agent'
   find_puppet
+  running=$(running_agent)
+  if [ -n "$running" ] && time=$(stat -c %Y "$(place agent_catalog_run_lockfile)" 2>/dev/null); then
+    printf '{"pid":%s,"time":%s,"joined":true}\n' "$running" "$time"
+    return
+  fi
   disabled=$(place agent_disabled_lockfile)
   [ ! -e "$disabled" ] || fail "the agent is disabled: $disabled holds $(cat "$disabled")"
-  running=$(running_agent)
-  [ -z "$running" ] || fail "a run of the agent is going: pid $running"
 
   log=$folder/state/logs/$(date -u +%Y%m%dT%H%M%SZ)-now-$$.log
   (umask 077 && mkdir -p "${log%/*}" && : >"$log") 2>/dev/null || fail "$log cannot be written"
@@ -88,24 +118,35 @@ report() {
   file=$(place lastrunreport)
   status=$(sed -n 's/^status: //p' "$file" 2>/dev/null)
   time=$(sed -n "s/^time: *//p" "$file" 2>/dev/null | tr -d "'\"")
-  if [ -n "$status" ] && seconds=$(date --date "$time" +%s 2>/dev/null); then
+  if [ -n "$status" ] && seconds=$(seconds_of "$time"); then
     printf '{"status":"%s","time":%s}' "$(json "$status")" "$seconds"
   else
     printf null
   fi
 }
 
+# Of a time as Ruby writes it, 2026-11-25T20:47:00.123456789+01:00, since 1970. Not every `date` reads all of that.
+seconds_of() {
+  clock=$(printf '%s' "$1" | sed -n 's/^\(....-..-..\)[T ]\(..:..:..\).*/\1 \2/p')
+  zone=$(printf '%s' "$1" | sed -n 's/.* *\([+-]\)\([0-9][0-9]\):\{0,1\}\([0-9][0-9]\)$/\1 \2 \3/p')
+  [ -n "$clock" ] && local_seconds=$(date -u -d "$clock" +%s 2>/dev/null) || return 1
+  # shellcheck disable=SC2086 # its three words
+  set -- ${zone:-+ 00 00}
+  offset=$((${2#0} * 3600 + ${3#0} * 60))
+  [ "$1" = + ] || offset=-$offset
+  echo $((local_seconds - offset))
+}
+
 find_puppet() {
   settings=$folder/again.json
-  is_roots_alone "$settings" || fail "$settings is not there, or not root's alone: it says which Puppet to start"
+  resolve "$settings" || fail "it isn't sure which Puppet to start: $reason"
   # Written by manifests/again.pp as "puppet": ["RUBY", "SCRIPT"], in one line and without quotes inside.
   recorded=$(sed -n 's/^ *"puppet": \["\(.*\)"\],\{0,1\}$/\1/p' "$settings")
   ruby=${recorded%%'", "'*}
   puppet=${recorded##*'", "'}
   [ -n "$recorded" ] || fail "$settings doesn't say which Puppet the last run was: run Puppet once"
   for file in "$ruby" "$puppet"; do
-    is_roots_alone "$file" || fail "$file, of the last run, is not there any more, or can be changed by others than root"
-    leads_to_root "$file" || fail "$file, of the last run, lies in a folder that others than root can change"
+    resolve "$file" || fail "$file, of the last run, is not started: $reason"
   done
 
   places=$(puppet config print agent_catalog_run_lockfile agent_disabled_lockfile lastrunreport --section agent 2>&1) ||
@@ -119,25 +160,77 @@ running_agent() {
 
 # Replaces the shell that it is called in: the pid of `puppet … &` is Puppet's.
 puppet() {
-  umask 022 && cd / && exec setsid env -i "PATH=$PATH" HOME=/root LANG=C.UTF-8 "$ruby" "$puppet" "$@" </dev/null
+  umask 022 && cd / && exec setsid env -i "PATH=/usr/local/sbin:/usr/local/bin:$PATH" HOME=/root LANG=C.UTF-8 "$ruby" "$puppet" "$@" </dev/null
 }
 
 place() {
   printf '%s\n' "$places" | sed -n "s/^$1 = //p"
 }
 
-# A file of root's that nobody else may write, behind whatever links.
-is_roots_alone() {
-  [ -n "$(find -H "$1" -maxdepth 0 -type f -user 0 ! -perm /022 2>/dev/null)" ]
+# Goes the way that the kernel goes with the absolute path of a file, from / on and through every link, and puts into $resolved where it ends. Fails, with
+# the $reason, where somebody else can change anything on that way, or the file. What others can't change stays as it was seen: so nothing
+# can be exchanged between this look and what is done then. The rules are those of src/state/folder.ts.
+resolve() {
+  resolved='' reason='' left=$1 links=0
+  while :; do
+    may_be_changed "${resolved:-/}" && return 1
+    while [ "${left#/}" != "$left" ]; do left=${left#/}; done
+    [ -n "$left" ] || break
+    name=${left%%/*}
+    left=${left#"$name"}
+    case $name in
+      .) continue ;;
+      ..)
+        resolved=${resolved%/*}
+        continue
+        ;;
+    esac
+    if [ -L "$resolved/$name" ]; then
+      may_be_changed "$resolved/$name" && return 1
+      target=$(readlink "$resolved/$name")
+      left=$target$left
+      [ "${target#/}" = "$target" ] || resolved=''
+      links=$((links + 1))
+      [ "$links" -le 40 ] || { reason="$1 is a circle of links" && return 1; } # as many as the kernel follows
+    else
+      resolved=$resolved/$name
+    fi
+  done
+  [ -f "$resolved" ] || { reason="$resolved is no file" && return 1; }
 }
 
-# In a sticky folder (/tmp) nobody can exchange what is root's.
-leads_to_root() {
-  at=$(readlink -f "$1")
-  while at=$(dirname "$at"); do
-    [ -n "$(find "$at" -maxdepth 0 -user 0 '(' ! -perm /002 -o -perm -1000 ')')" ] || return 1
-    [ "$at" != / ] || return 0
-  done
+# Whether others than root and this user can change a file, a folder or a link, or exchange what lies in a folder; the $reason names them.
+may_be_changed() {
+  seen=$(stat -c '%u %g %A' "$1" 2>/dev/null) || { reason="$1 is not there" && return 0; }
+  mode=${seen##* } owner=${seen%% *} group=${seen#* }
+  group=${group% *}
+  users=" 0 $(id -u) " groups=' 0 '
+  [ "$users" = ' 0 0 ' ] || groups=" 0 $(id -g) "
+  case $mode in
+    # Debian's packages give /var/lib/puppet to an account from which root's Puppet loads code: see docs/SECURITY.md. No program is that account's.
+    d*)
+      users="$users$(sed -n 's/^puppet:[^:]*:\([0-9]*\):.*/\1/p' /etc/passwd) "
+      groups="$groups$(sed -n 's/^puppet:[^:]*:[0-9]*:\([0-9]*\):.*/\1/p' /etc/passwd) "
+      ;;
+  esac
+  by=
+  case $users in
+    *" $owner "*) ;;
+    *) by="user $owner" ;;
+  esac
+  case $mode in
+    # A link has no mode of its own. In a sticky folder (/tmp) nobody can exchange what is somebody else's.
+    l* | d*[tT]) ;;
+    ????????w*) by=${by:-every user} ;;
+    ?????w*)
+      case $groups in
+        *" $group "*) ;;
+        *) by=${by:-group $group} ;;
+      esac
+      ;;
+  esac
+  [ -n "$by" ] || return 1
+  reason="$1 can be changed by $by ($mode), and only root may be able to"
 }
 
 # Puppet's own idea of a lock that holds (lib/puppet/util/pidlock.rb): a crashed agent leaves its lock behind.

@@ -2,8 +2,9 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runStub, startStub } from '../place.mjs';
+import { makeWorld, must, runStub, startStub } from '../place.mjs';
 import { cpuOf, sleepsOf } from '../processes.mjs';
 import { until } from '../until.mjs';
 
@@ -59,8 +60,16 @@ const budgets = {
   'again, waiting for a timer': '<= 10 wake-ups a minute',
 };
 
-/** One of each that waits: for the end of a run that goes on, for a timer, and the peers. */
+/**
+ * One of each that waits: for the end of a run that goes on, for a timer after the run of a stub and after a real run of Puppet, and the peers. At the end
+ * of a real run a waiter has read more than after a stub.
+ */
 async function startWaiters(place) {
+  const world = makeWorld(place, 'waiter');
+  const body = `common::again::delta { 'real': delta => 600 }
+exec { '/bin/true': notify => Common::Again::Delta['real'] }`;
+  must(world.manifest('real', body));
+
   const [notify, python] = [place.notify, place.python].map((words) => words.join(' '));
   const going = startStub(
     place,
@@ -76,6 +85,7 @@ async function startWaiters(place) {
     'an empty program': empty.pid,
     'again, waiting for a run': await find(`${place.again} --name going`),
     'again, waiting for a timer': await find(`${place.again} --name timer`),
+    'again, waiting for a timer after a real run': world.record().waiter.pid,
     'Python script': await find(python),
     sleep: idle.pid,
   };
@@ -83,6 +93,7 @@ async function startWaiters(place) {
     pids,
     end() {
       place.cancelAll();
+      must([join(world.again, 'again'), 'cancel', '--all']);
       going.end();
       for (const pid of [pids['Python script'], empty.pid, idle.pid]) process.kill(pid, 'SIGKILL');
     },

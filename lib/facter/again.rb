@@ -8,16 +8,22 @@ module AgainFact
   module_function
 
   # What is not known is left out: Puppet would make an empty string of nil, and that is true in a manifest.
+  # `internal` is for the class alone, and may change with any version.
   def value
+    @state = @boot = nil # each evaluation looks once
     link = quietly(0) { link_by_environment || link_by_unit || 0 }
     {
       'pending'    => quietly([]) { pending },
       'chain'      => link,
       'since'      => quietly(nil) { since if link.positive? },
       'last_rerun' => quietly(nil) { last_rerun },
-      'puppet'     => quietly(nil) { puppet },
-      'executable' => quietly(nil) { executable },
+      'internal'   => { 'puppet' => quietly(nil) { puppet }, 'executable' => quietly(nil) { executable }, **choice }.compact,
     }.compact
+  end
+
+  # What the run's environment says of nodes on which a rerun is impossible by nature: a module for the public can't set its users' Hiera.
+  def choice
+    { 'unsupported' => ('warn' if ENV['AGAIN_UNSUPPORTED'] == 'warn') }.compact
   end
 
   # What waits, the soonest first; what waits for the end of a run that goes on has no time yet.
@@ -29,7 +35,7 @@ module AgainFact
   # The records of this boot whose waiter lives.
   def records
     json_files('commands').map { |name| read('commands', name) }.compact.select do |record|
-      record['version'] == 1 && record['boot'] == boot && start_of(record['waiter']['pid']) == record['waiter']['start']
+      [1, 2].include?(record['version']) && record['boot'] == boot && start_of(record['waiter']['pid']) == record['waiter']['start']
     end
   end
 
@@ -58,10 +64,21 @@ module AgainFact
   end
 
   # When the first rerun of the newest chain started: in a rerun, that is the chain of this very run.
+  #
+  # The history may have 200 reruns, of one chain or of several. The first one of this chain is as many reruns back as the newest one's link says,
+  # or further where other chains come in between, or not so far where an ordinary run was a link. So a few files are read instead of all.
   def since
-    reruns = json_files('history').sort.reverse.lazy.map { |name| read('history', name) }
-    chain = reruns.first['chain']
-    reruns.take_while { |rerun| rerun && rerun['chain'] == chain }.to_a.last['startedAt']
+    names = json_files('history').sort.reverse
+    newest = read('history', names.first)
+    guess = [newest['link'] - 1, names.size - 1].min
+    back = same_chain(names.drop(guess), newest)
+    first = back.find { |rerun| rerun['link'] == 1 } || back.to_a.last || same_chain(names.take(guess).reverse, newest).first
+    first['startedAt']
+  end
+
+  # What belongs to the chain of a rerun; of 50 files at most.
+  def same_chain(names, rerun)
+    names.first(50).lazy.map { |name| read('history', name) }.select { |one| one && one['chain'] == rerun['chain'] }
   end
 
   # Names begin with the time, so the last one is the newest.
@@ -131,14 +148,31 @@ module AgainFact
 
   # Where the fact `puppet_vardirtmp` says, where root's link leads, or the default: the first that is there.
   def state
-    given = Facter.value('puppet_vardirtmp')
-    folders = [
-      ("#{given}/common/again" if given && given != ''),
-      (File.dirname(File.readlink(link)) if File.symlink?(link)),
-      '/var/lib/puppet/tmp/common/again',
-    ]
-    found = folders.compact.find { |folder| File.directory?("#{folder}/state") }
-    "#{found}/state"
+    @state ||= begin
+      given = base_by_fact
+      folders = [
+        ("#{given}/common/again" if given && given != ''),
+        (File.dirname(File.readlink(link)) if File.symlink?(link)),
+        '/var/lib/puppet/tmp/common/again',
+      ]
+      "#{folders.compact.find { |folder| File.directory?("#{folder}/state") }}/state"
+    end
+  end
+
+  # Facter searches everything that it has for a fact that does not exist, and does so each time. A variable counts before all other sources.
+  def base_by_fact
+    variable = ENV.find { |name, _| name.match?(%r{\Afacter_?puppet_vardirtmp\z}i) }
+    return variable.last if variable
+
+    Facter.value('puppet_vardirtmp') if quietly(true) { may_exist?(:puppet_vardirtmp) }
+  end
+
+  # Facter 4, of Puppet 6 on, and OpenFact keep what was found in a collection; it is not part of their API. In a run of Puppet it is complete, as
+  # all facts are loaded before one is resolved. Facter 3 has no such thing, and is quick.
+  def may_exist?(name)
+    return true unless defined?(LegacyFacter)
+
+    [LegacyFacter.collection.custom_facts, LegacyFacter.collection.external_facts].any? { |facts| facts.key?(name) }
   end
 
   # The default of the parameter `symlink` of the class.
@@ -155,7 +189,7 @@ module AgainFact
   end
 
   def boot
-    File.read('/proc/sys/kernel/random/boot_id').chomp
+    @boot ||= File.read('/proc/sys/kernel/random/boot_id').chomp
   end
 
   def quietly(otherwise)
@@ -169,4 +203,10 @@ end
 Facter.add(:again) do
   confine kernel: 'Linux'
   setcode { AgainFact.value }
+end
+
+# On another system there is nothing but the choice of how to say so.
+Facter.add(:again) do
+  confine { Facter.value(:kernel) != 'Linux' && AgainFact.choice.any? }
+  setcode { { 'internal' => AgainFact.choice } }
 end

@@ -53,14 +53,21 @@ define common::again::delta (
   }
 
   $quoted_name = common::shell_quote($name)
-  exec { "again-delta-${name}":
-    command     => "${common::again::command} --name ${quoted_name} --delta ${digits}${timer}",
-    provider    => 'posix',
-    refreshonly => true,
-    logoutput   => true,
-    loglevel    => 'notice',
-    timeout     => 60,
-    # The files and not their class: an order that others give to the class must not make a cycle.
-    require     => File[$common::again::parts],
+  $arguments = $common::again::is_delivered ? {
+    true  => " --name ${quoted_name} --delta ${digits}${timer}",
+    false => '',
+  }
+
+  exec {
+    default:
+      * => common::without_defaults('Exec'),
+    ;
+
+    "again-delta-${name}":
+      refreshonly => true,
+      logoutput   => true,
+      loglevel    => 'notice',
+      *           => $common::again::attributes + { 'command' => "${common::again::attributes['command']}${arguments}" },
+    ;
   }
 }

@@ -33,7 +33,7 @@ describe 'common::again' do
   end
 
   it 'unpacks it where it has changed' do
-    is_expected.to contain_exec('common::again unpack').with(command: "/bin/sh #{folder}/deliver unpack #{sum}", refreshonly: true)
+    is_expected.to contain_exec('common::again unpack').with(command: "/bin/sh #{folder}/deliver unpack #{sum}", refreshonly: true, logoutput: true, loglevel: 'notice')
                                                        .that_subscribes_to("File[#{folder}/again.gz]")
                                                        .that_requires(["File[#{folder}/deliver]", "File[#{folder}/state]"])
   end
@@ -78,17 +78,8 @@ describe 'common::again' do
     end
   end
 
-  context 'where nothing was built' do
-    let(:facts) { one_node(puppetversion: 'of a catalog that no other example shares') }
-
-    before { build }
-
-    it { is_expected.to compile.with_all_deps }
-    it { is_expected.to contain_file("#{folder}/again.gz").without_checksum_value }
-  end
-
   describe 'the look at the executable' do
-    let(:facts) { one_node(again: { 'pending' => [], 'executable' => seen }) }
+    let(:facts) { one_node(again: { 'pending' => [], 'internal' => { 'executable' => seen } }) }
     let(:seen) { { 'path' => "#{folder}/again", 'sha256' => sum } }
 
     it 'was taken by the fact' do
@@ -102,7 +93,7 @@ describe 'common::again' do
       'where the fact saw none that it knows again' => nil,
     }.each do |where, difference|
       context where do
-        let(:facts) { one_node(again: { 'pending' => [], 'executable' => difference && seen.merge(difference) }.compact) }
+        let(:facts) { one_node(again: { 'pending' => [], 'internal' => { 'executable' => difference && seen.merge(difference) }.compact }) }
 
         it 'is taken by an exec, before Puppet looks at the archive' do
           is_expected.to contain_exec('common::again look').only_with(

@@ -64,6 +64,8 @@ describe 'common::again' do
           'max_delay'      => 1800,
           'limit'          => nil,
           'splay'          => 0,
+          'grace'          => 3,
+          'unsupported'    => 'fail',
         )
       end
 
@@ -106,6 +108,54 @@ describe 'common::again' do
     it { is_expected.to compile.with_all_deps }
     it { is_expected.to contain_exec('again').that_subscribes_to(['File[/tmp/one]', 'File[/tmp/two]']) }
     it { is_expected.to have_exec_resource_count(5) }
+  end
+
+  describe 'an order of classes that makes no cycle' do
+    {
+      'a class that requires this one and notifies the exec' => <<~MANIFEST,
+        class app { require common::again file { '/tmp/app': notify => Exec['again'] } }
+        include app
+      MANIFEST
+      'a class that requires this one and notifies a delta of its own' => <<~MANIFEST,
+        class app { require common::again common::again::delta { 'x': } file { '/tmp/app': notify => Common::Again::Delta['x'] } }
+        include app
+      MANIFEST
+      'a class between this one and the exec' => <<~MANIFEST,
+        class db { file { '/tmp/db': } }
+        include common::again, db
+        Class['common::again'] -> Class['db'] ~> Exec['again']
+      MANIFEST
+      'a class between this one and a delta' => <<~MANIFEST,
+        class db { file { '/tmp/db': } }
+        include common::again, db
+        common::again::delta { 'x': }
+        Class['common::again'] -> Class['db'] ~> Common::Again::Delta['x']
+      MANIFEST
+      'a class before this one that notifies the exec' => <<~MANIFEST,
+        class db { file { '/tmp/db': notify => Exec['again'] } }
+        include common::again, db
+        Class['db'] -> Class['common::again']
+      MANIFEST
+      'a class that contains this one, before another that notifies the exec' => <<~MANIFEST,
+        class app { contain common::again file { '/tmp/app': notify => Exec['again'] } }
+        class db { file { '/tmp/db': notify => Exec['again'] } }
+        include app, db
+        Class['app'] -> Class['db']
+      MANIFEST
+      'this one in an earlier stage' => <<~MANIFEST,
+        stage { 'early': before => Stage['main'] }
+        class { 'common::again': stage => 'early' }
+        common::again::delta { 'x': }
+        file { '/tmp/app': notify => [Exec['again'], Common::Again::Delta['x']] }
+      MANIFEST
+    }.each do |what, manifest|
+      context what do
+        let(:pre_condition) { manifest }
+
+        it { is_expected.to compile.with_all_deps }
+        it { is_expected.to contain_exec('again').that_requires("File[#{folder}/again]") }
+      end
+    end
   end
 
   context 'with a base folder of its own' do
@@ -229,7 +279,7 @@ describe 'common::again' do
 
   describe 'the Puppet that the task starts' do
     context 'as the fact says' do
-      let(:facts) { one_node(again: { 'pending' => [], 'chain' => 0, 'puppet' => ['/opt/a b/ruby', '/opt/puppet'] }) }
+      let(:facts) { one_node(again: { 'pending' => [], 'chain' => 0, 'internal' => { 'puppet' => ['/opt/a b/ruby', '/opt/puppet'] } }) }
 
       it { expect(settings).to include('puppet' => ['/opt/a b/ruby', '/opt/puppet']) }
     end
@@ -249,15 +299,15 @@ describe 'common::again' do
 
   describe 'the settings' do
     context 'as parameters, at their lower ends' do
-      let(:params) { { burst: 0, max_delay: 30, limit: 1, splay: 0 } }
+      let(:params) { { burst: 0, max_delay: 30, limit: 1, splay: 0, grace: 0, unsupported: 'warn' } }
 
-      it { expect(settings).to include('burst' => 0, 'max_delay' => 30, 'limit' => 1, 'splay' => 0) }
+      it { expect(settings).to include('burst' => 0, 'max_delay' => 30, 'limit' => 1, 'splay' => 0, 'grace' => 0, 'unsupported' => 'warn') }
     end
 
     context 'as parameters, at their upper ends' do
-      let(:params) { { burst: 1000, max_delay: 86_400, limit: 100_000, splay: 86_400 } }
+      let(:params) { { burst: 1000, max_delay: 86_400, limit: 100_000, splay: 86_400, grace: 60 } }
 
-      it { expect(settings).to include('burst' => 1000, 'max_delay' => 86_400, 'limit' => 100_000, 'splay' => 86_400) }
+      it { expect(settings).to include('burst' => 1000, 'max_delay' => 86_400, 'limit' => 100_000, 'splay' => 86_400, 'grace' => 60) }
     end
 
     context 'from Hiera' do
@@ -273,7 +323,7 @@ describe 'common::again' do
       it { expect(settings).to include('burst' => 3, 'max_delay' => 600, 'limit' => 5, 'splay' => 300) }
     end
 
-    { burst: [-1, 1001], max_delay: [29, 86_401], limit: [0, 100_001], splay: [-1, 86_401] }.each do |parameter, values|
+    { burst: [-1, 1001], max_delay: [29, 86_401], limit: [0, 100_001], splay: [-1, 86_401], grace: [-1, 61] }.each do |parameter, values|
       values.each do |value|
         context "with #{parameter} #{value}" do
           let(:params) { { parameter => value } }
@@ -288,6 +338,14 @@ describe 'common::again' do
 
           it { is_expected.to compile.and_raise_error(%r{parameter '#{parameter}' expects .*Integer.*, got (String|Float|Boolean)}) }
         end
+      end
+    end
+
+    ['', 'Warn', 'ignore', true, 0].each do |value|
+      context "with unsupported #{value.inspect}" do
+        let(:params) { { unsupported: value } }
+
+        it { is_expected.to compile.and_raise_error(%r{parameter 'unsupported' expects a match for Enum\['fail', 'warn'\]}) }
       end
     end
   end

@@ -15,8 +15,7 @@ describe AgainFact do
 
   before do
     %w[commands history].each { |name| FileUtils.mkdir_p(File.join(state, name)) }
-    allow(Facter).to receive(:value).with('puppet_vardirtmp').and_return(base)
-    allow(described_class).to receive(:link).and_return(File.join(base, 'link'))
+    allow(described_class).to receive_messages(base_by_fact: base, link: File.join(base, 'link'))
   end
 
   after { FileUtils.remove_entry(base) }
@@ -62,7 +61,7 @@ describe AgainFact do
     is_expected.not_to include('last_rerun')
   end
 
-  describe 'executable' do
+  describe 'internal: executable' do
     let(:path) { File.join(base, 'common/again/again') }
 
     before do
@@ -71,12 +70,12 @@ describe AgainFact do
     end
 
     it 'is what was delivered' do
-      expect(fact['executable']).to eq('path' => path, 'sha256' => '0123')
+      expect(fact['internal']['executable']).to eq('path' => path, 'sha256' => '0123')
     end
 
     it 'is found where the base folder is said in another way' do
-      allow(Facter).to receive(:value).with('puppet_vardirtmp').and_return("#{base}//")
-      expect(fact['executable']).to eq('path' => path, 'sha256' => '0123')
+      allow(described_class).to receive(:base_by_fact).and_return("#{base}//")
+      expect(fact['internal']['executable']).to eq('path' => path, 'sha256' => '0123')
     end
 
     it 'is known no more when it was touched, exchanged, made shorter, or is gone' do
@@ -87,9 +86,9 @@ describe AgainFact do
         -> { FileUtils.cp(path, "#{path}2", preserve: true) && File.rename("#{path}2", path) },
         -> { File.unlink(path) },
       ].each do |harm|
-        expect(described_class.value).to have_key('executable')
+        expect(described_class.value['internal']).to have_key('executable')
         harm.call
-        expect(described_class.value).not_to have_key('executable')
+        expect(described_class.value['internal']).not_to have_key('executable')
         File.write(path, 'an executable')
         write('delivered', "0123 #{`TZ=UTC0 stat -c '%s %i %y %z' #{path}`}")
       end
@@ -109,6 +108,14 @@ describe AgainFact do
       expect(due_in(fact['pending'][0])).to be_within(2).of(5)
       expect(due_in(fact['pending'][1])).to be_within(2).of(60)
       expect(fact['pending'][2]).to eq('name' => 'waits for the run')
+    end
+
+    it 'has the records of both versions, and of no other' do
+      write('commands/0123456789abcdef.json', record(entry(name: 'one', runEndedAt: now)))
+      write('commands/0123456789abcdee.json', record(entry(name: 'two', runEndedAt: now, notBefore: now + 9_000_000, kind: 'delta'), version: 2))
+      write('commands/0123456789abcded.json', record(entry(name: 'three'), version: 3))
+      expect(fact['pending'].map { |one| one['name'] }).to contain_exactly('one', 'two')
+      expect(fact['pending'].map { |one| due_in(one) }).to all(be_within(2).of(60))
     end
 
     it 'leaves out another boot, waiters that are gone, other processes of the same pid, and rubbish' do
@@ -157,7 +164,7 @@ describe AgainFact do
 
   describe 'since' do
     def rerun(time, **more)
-      write("history/20261122T#{time}00Z-aaaaaa.json", { 'startedAt' => time, 'chain' => 'ab' }.merge(more.transform_keys(&:to_s)))
+      write("history/20261122T#{time}00Z-aaaaaa.json", { 'startedAt' => time, 'chain' => 'ab', 'link' => 1 }.merge(more.transform_keys(&:to_s)))
     end
 
     def in_rerun(&block)
@@ -166,8 +173,34 @@ describe AgainFact do
 
     it 'is when the first rerun of this chain started' do
       rerun('0700', chain: 'older')
-      %w[0800 0830 0900].each { |time| rerun(time) }
+      %w[0800 0830 0900].each.with_index(1) { |time, link| rerun(time, link: link) }
       in_rerun { is_expected.to include('since' => '0800') }
+    end
+
+    it 'is that also where an older chain of the same key ended just before' do
+      %w[0700 0800 0830].zip([1, 1, 2]) { |time, link| rerun(time, link: link) }
+      in_rerun { is_expected.to include('since' => '0800') }
+    end
+
+    it 'is that also where other chains came in between' do
+      %w[0700 0705 0710 0800 0805 0810].zip(%w[cd ab cd ab cd ab], [9, 1, 10, 2, 11, 3]) { |time, chain, link| rerun(time, chain: chain, link: link) }
+      in_rerun { is_expected.to include('since' => '0705') }
+    end
+
+    it 'is that also where an ordinary run was a link, or the first is in the history no more' do
+      %w[0700 0705 0800 0810].zip(%w[cd cd ab ab], [1, 2, 1, 4]) { |time, chain, link| rerun(time, chain: chain, link: link) }
+      in_rerun { is_expected.to include('since' => '0800') }
+      %w[0700 0705].each { |time| File.unlink(File.join(state, "history/20261122T#{time}00Z-aaaaaa.json")) }
+      rerun('0800', link: 70)
+      rerun('0810', link: 71)
+      in_rerun { expect(described_class.value).to include('since' => '0800') }
+    end
+
+    it 'reads a few files of 200' do
+      200.times { |n| rerun(format('%04d', n), link: n + 1) }
+      allow(File).to receive(:open).and_call_original
+      in_rerun { is_expected.to include('since' => '0000') }
+      expect(File).to have_received(:open).at_most(5).times
     end
 
     it 'is left out of an ordinary run' do
@@ -219,16 +252,16 @@ describe AgainFact do
     end
   end
 
-  describe 'puppet' do
+  describe 'internal: puppet' do
     it 'is left out of what is no Puppet' do
-      is_expected.not_to include('puppet')
+      expect(fact['internal']).to eq({})
     end
   end
 
   describe 'the folder' do
     before do
       write('commands/0123456789abcdef.json', record(entry(name: 'found')))
-      allow(Facter).to receive(:value).with('puppet_vardirtmp').and_return(elsewhere)
+      allow(described_class).to receive(:base_by_fact).and_return(elsewhere)
     end
 
     [nil, '', '/nonexistent'].each do |given|
@@ -240,6 +273,46 @@ describe AgainFact do
           expect(fact['pending']).to eq([{ 'name' => 'found' }])
         end
       end
+    end
+  end
+
+  describe 'the fact puppet_vardirtmp' do
+    # A Facter of its own, with these facts beside `again`: what `again` says of the folder, and how often it asked Facter.
+    def asked(ruby: nil, external: nil, variables: {})
+      custom, more = %w[custom external].map { |name| File.join(base, name).tap { |folder| FileUtils.mkdir_p(folder) } }
+      FileUtils.cp(File.expand_path('../../lib/facter/again.rb', __dir__), custom)
+      File.write(File.join(custom, 'site.rb'), ruby) if ruby
+      File.write(File.join(more, 'site.yaml'), JSON.generate(external)) if external
+      script = <<~RUBY
+        require 'facter'
+        Facter.reset
+        Facter.search(ARGV[0])
+        Facter.search_external([ARGV[1]])
+        Facter.value('kernel')
+        $asked = 0
+        Facter.singleton_class.prepend(Module.new { def value(name) = ($asked += 1 if name.to_s == 'puppet_vardirtmp'; super) })
+        again = Facter.value('again')
+        puts JSON.generate([again['pending'].map { |one| one['name'] }, $asked])
+      RUBY
+      output = IO.popen([variables, RbConfig.ruby, '-e', script, custom, more], err: File::NULL, &:read)
+      JSON.parse(output)
+    end
+
+    before { write('commands/0123456789abcdef.json', record(entry(name: 'found'))) }
+
+    it 'is asked for where a custom or an external one is there, in whatever file' do
+      expect(asked(ruby: "Facter.add(:puppet_vardirtmp) { setcode { '#{base}' } }")).to eq([['found'], 1])
+      File.unlink(File.join(base, 'custom/site.rb'))
+      expect(asked(external: { 'puppet_vardirtmp' => base })).to eq([['found'], 1])
+    end
+
+    it 'is taken from the environment' do
+      expect(asked(variables: { 'FACTER_puppet_vardirtmp' => base })).to eq([['found'], 0])
+      expect(asked(variables: { 'FacterPuppet_VardirTmp' => base })).to eq([['found'], 0])
+    end
+
+    it 'is not asked for where there is none' do
+      expect(asked).to eq([[], 0])
     end
   end
 

@@ -111,3 +111,54 @@ describe('the launcher', () => {
     });
   });
 });
+
+describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %s', (shell) => {
+  const hostile = {
+    NODE_OPTIONS: '--no-such-option',
+    LINES: "one\nexport two='2'\nexport 3\n it's five\n",
+    IFS: ':',
+    ENV: '/nonexistent',
+    again: '/nonexistent',
+    parent: '1',
+    verdict: '0 lie',
+  };
+
+  test('relays each verdict, and hands on the arguments, its parent and no variable that Node reads', () => {
+    for (const [answer, expected] of [
+      ['0 as said', { status: 0, stdout: 'as said\n', stderr: '' }],
+      ['2 refused', { status: 2, stdout: '', stderr: 'refused\n' }],
+    ] as const) {
+      const folder = folderWith(answer);
+      const { status, stdout, stderr } = start(
+        `echo $$; ${shell} ${folder}/notify --name 'a  "b"' --delta 5`,
+        hostile,
+      );
+      const [pid, ...text] = stdout.split('\n');
+      expect({ status, stdout: text.join('\n'), stderr }).toEqual(expected);
+      expect(noted(folder, 'cmdline').slice(2)).toEqual([
+        '--name',
+        'a  "b"',
+        '--delta',
+        '5',
+        '--parent',
+        pid,
+      ]);
+      const names = noted(folder, 'environ').map((variable) => variable.split('=', 1)[0] ?? '');
+      expect(names).toEqual(expect.arrayContaining(['MALLOC_ARENA_MAX', 'UV_THREADPOOL_SIZE']));
+      // What a shell keeps for itself.
+      const own = /^(MALLOC_ARENA_MAX|UV_THREADPOOL_SIZE|PWD|OLDPWD|SHLVL|_)$/;
+      expect(names.filter((name) => !own.test(name))).toEqual([]);
+    }
+  });
+
+  test('says in one line what is wrong with an executable that gives no verdict', () => {
+    const folder = folderWith('');
+    copyFileSync('files/again/deliver', join(folder, 'deliver'));
+    writeFileSync(join(folder, 'again.sha256'), `${'0'.repeat(64)}  again\n`);
+    const { status, stdout, stderr } = start(`${shell} ${folder}/notify`);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      /^again: \S+\/again is damaged \(sha256 [0-9a-f]{64}, not 0{64}\): the next run of Puppet repairs it\n$/,
+    );
+  });
+});

@@ -11,7 +11,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const GOOD = { puppet_version: '7.23.0', burst: 10, max_delay: 1800, limit: null, splay: 0 };
+const GOOD = {
+  puppet_version: '7.23.0',
+  burst: 10,
+  max_delay: 1800,
+  limit: null,
+  splay: 0,
+  grace: 5,
+  unsupported: 'warn',
+};
 const PATH = '/x/again.json';
 const refusal = (settings: unknown) => refusalOf(() => parseSettings(JSON.stringify(settings), PATH));
 const said = (text: string) => `the settings ${PATH} have ${text}`;
@@ -24,12 +32,19 @@ describe('again.json', () => {
       maxDelay: 1800,
       limit: undefined,
       splay: 0,
+      grace: 5,
+      unsupported: 'warn',
     });
   });
 
+  test('as version 0.1.0 wrote it', () => {
+    const { grace: _, unsupported: __, ...old } = GOOD;
+    expect(parseSettings(JSON.stringify(old), PATH)).toMatchObject({ grace: 3, unsupported: 'fail' });
+  });
+
   test.each<[string, Record<string, number>]>([
-    ['least', { burst: 0, max_delay: 30, limit: 1, splay: 0 }],
-    ['most', { burst: 1000, max_delay: 86_400, limit: 100_000, splay: 86_400 }],
+    ['least', { burst: 0, max_delay: 30, limit: 1, splay: 0, grace: 0 }],
+    ['most', { burst: 1000, max_delay: 86_400, limit: 100_000, splay: 86_400, grace: 60 }],
   ])('the %s that each key takes', (_, values) => {
     expect(() => parseSettings(JSON.stringify({ ...GOOD, ...values }), PATH)).not.toThrow();
   });
@@ -48,6 +63,15 @@ describe('again.json', () => {
     ['limit missing', { limit: undefined }, 'limit = undefined, not an integer from 1 to 100000'],
     ['limit false', { limit: false }, 'limit = false, not an integer from 1 to 100000'],
     ['splay negative', { splay: -1 }, 'splay = -1, not an integer from 0 to 86400'],
+    ['grace negative', { grace: -1 }, 'grace = -1, not an integer from 0 to 60'],
+    ['grace too large', { grace: 61 }, 'grace = 61, not an integer from 0 to 60'],
+    ['grace null', { grace: null }, 'grace = null, not an integer from 0 to 60'],
+    [
+      'unsupported another word',
+      { unsupported: 'ignore' },
+      'unsupported = "ignore", neither "fail" nor "warn"',
+    ],
+    ['unsupported null', { unsupported: null }, 'unsupported = null, neither "fail" nor "warn"'],
     ['splay a list', { splay: [1] }, 'splay = [1], not an integer from 0 to 86400'],
   ])('%s', (_, values, text) => {
     expect(refusal({ ...GOOD, ...values })).toBe(said(text));

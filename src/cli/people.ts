@@ -17,7 +17,7 @@ import { withLock } from '../state/lock.ts';
 import { logPath } from '../state/logs.ts';
 import { isRunning, settleOutcomes } from '../state/outcomes.ts';
 import { isHeld, readRecords } from '../state/records.ts';
-import { sweep } from '../state/sweep.ts';
+import { forget, sweep } from '../state/sweep.ts';
 import { version } from '../version.ts';
 
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
@@ -126,8 +126,10 @@ async function settle(): Promise<{ folder: string; trouble: string | undefined }
   const folder = openStateFolder(home());
   let trouble: string | undefined;
   try {
-    const { lost } = await withLock(folder, () => sweep(folder, readRecords(folder)));
-    for (const [event, text] of lost.map(reportLost(folder))) log(event, text);
+    const told = await withLock(folder, () =>
+      forget(folder, sweep(readRecords(folder)).lost, reportLost(folder)),
+    );
+    for (const [event, text] of told) log(event, text);
     settleOutcomes(folder);
   } catch (error) {
     // On a full disk there is no lock; what is there can be shown all the same.

@@ -7,6 +7,7 @@ import { lastValue } from '../puppet/arguments.ts';
 import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import { findPuppetSettings, lockPid, type PuppetSettings } from '../puppet/settings.ts';
 import { readBytes } from '../read.ts';
+import { SECOND_MS } from '../second.ts';
 import { namespaceOf } from '../state/place.ts';
 import { describe, isRewritten, isSingle } from './identify.ts';
 import type { Run } from './types.ts';
@@ -26,7 +27,7 @@ export interface PuppetProcess {
 }
 
 /** An agent may be about to take its lock for so many milliseconds. Later than that it sleeps: in splay, or waiting for a certificate or a lock. */
-export const TAKING_THE_LOCK_MS = 15_000;
+export const TAKING_THE_LOCK_MS = 15 * SECOND_MS;
 
 /** Subcommand options of the agent that make it do something else than a run (application/agent.rb). */
 const NO_RUN = ['disable', 'enable', 'fingerprint', 'help', 'version', 'configprint', 'genconfig'];

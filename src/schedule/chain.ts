@@ -1,5 +1,6 @@
 import type { ProcessId } from '../proc/process.ts';
 import type { Request } from '../request.ts';
+import { SECOND_MS } from '../second.ts';
 import { type Entry, isDue } from './entry.ts';
 
 /** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
@@ -64,7 +65,7 @@ export function newEntry(
     ...(request.name === undefined ? {} : { name: request.name }),
     delta: request.delta,
     startTimerNow: request.startTimerNow,
-    wait: waitOf(link, request.delta, rules) * 1000 + Math.round(random * rules.splay * 1000),
+    wait: waitOf(link, request.delta, rules) * SECOND_MS + Math.round(random * rules.splay * SECOND_MS),
     link,
     notifiedAt,
     run,

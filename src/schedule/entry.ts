@@ -1,4 +1,5 @@
 import type { ProcessId } from '../proc/process.ts';
+import { SECOND_MS } from '../second.ts';
 
 /** A notification that no run has satisfied yet. Times are milliseconds of the monotonic clock. */
 export interface Entry {
@@ -26,7 +27,7 @@ export interface Entry {
 }
 
 /** Milliseconds that pass after a run that was broken off: somebody ended it on purpose, or a limit did. */
-export const BROKEN_OFF_MS = 30_000;
+export const BROKEN_OFF_MS = 30 * SECOND_MS;
 
 /** When the entry is due, or undefined while that depends on a run that goes on. */
 export function dueTime(entry: Entry): number | undefined {

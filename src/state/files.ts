@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { toBuffer } from '../bytes.ts';
+import { fault } from '../fault.ts';
 import { randomHex } from '../random.ts';
 import { readBytes } from '../read.ts';
 
@@ -34,6 +35,7 @@ export function replaceFile(path: string, content: string): void {
     } finally {
       closeSync(descriptor);
     }
+    fault('file.written');
     renameSync(temporary, path);
   } catch (error) {
     removeFile(temporary);

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
 import { bootId, monotonic } from '../clock.ts';
+import { fault } from '../fault.ts';
 import { join } from '../path.ts';
 import { isAlive, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
@@ -48,6 +49,7 @@ async function acquire(folder: string): Promise<string> {
       if (newest === 0 || isFree(join(folder, lockPrefix() + newest))) {
         const won = join(folder, lockPrefix() + (newest + 1));
         if (!tryLink(mine, won)) continue;
+        fault('lock.linked');
         const numbers = lockNumbers(folder);
         if (Math.max(...numbers) === newest + 1) {
           for (const number of numbers) if (number <= newest) removeFile(join(folder, lockPrefix() + number));
@@ -71,6 +73,7 @@ async function acquire(folder: string): Promise<string> {
 
 function release(held: string): void {
   try {
+    fault('lock.releasing');
     // Needs no room on the disk, unlike writing a word.
     truncateSync(held, 0);
   } catch {

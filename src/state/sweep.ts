@@ -6,22 +6,23 @@ import { lockPrefix } from './lock.ts';
 import { isHere, isOver, type Over } from './place.ts';
 import { type CommandRecord, isHeld, removeRecord } from './records.ts';
 
-/** Something that was pending and that nobody waits for any more. */
+/** A record that nobody waits for any more. */
 export interface Lost {
+  readonly id: string;
   readonly record: CommandRecord;
   readonly because: Over | 'its waiter was killed';
 }
 
 /**
- * Removes what is left of another boot and of dead waiters, and tells it, so that it is reported once, beside the records that somebody waits
- * for. What another place may still wait for is left alone and not told. Under the lock of the folder.
+ * Parts what is left of another boot and of dead waiters from the records that somebody waits for. What another place may still wait for is in neither. Nothing is removed: that is
+ * for {@link forget}, once it is told.
  *
  * @param found all records, as they are now
  */
-export function sweep(
-  folder: string,
-  found: ReadonlyMap<string, CommandRecord>,
-): { lost: Lost[]; records: Map<string, CommandRecord> } {
+export function sweep(found: ReadonlyMap<string, CommandRecord>): {
+  lost: Lost[];
+  records: Map<string, CommandRecord>;
+} {
   const lost: Lost[] = [];
   const records = new Map<string, CommandRecord>();
   for (const [id, record] of found) {
@@ -31,11 +32,27 @@ export function sweep(
     }
     const because = isHere(record) ? 'its waiter was killed' : isOver(record, allPids);
     if (because === undefined) continue;
-    removeRecord(folder, id);
-    // A record without entries was cancelled, or satisfied; only its waiter's end was missing.
-    if (record.entries.length > 0) lost.push({ record, because });
+    lost.push({ id, record, because });
   }
   return { lost, records };
+}
+
+/**
+ * Tells of each lost rerun, once, and removes its record; in this order, so that a process that is killed in between leaves it for the next one that looks. Under the lock
+ * of the folder.
+ *
+ * @param replaced the command whose record was written anew meanwhile
+ */
+export function forget<Told>(
+  folder: string,
+  lost: readonly Lost[],
+  tell: (lost: Lost) => Told,
+  replaced?: string,
+): Told[] {
+  // A record without entries was cancelled, or satisfied; only its waiter's end was missing.
+  const told = lost.filter(({ record }) => record.entries.length > 0).map(tell);
+  for (const { id } of lost) if (id !== replaced) removeRecord(folder, id);
+  return told;
 }
 
 /** Milliseconds after which a temporary file belongs to a process that was killed while it wrote. */

@@ -1,4 +1,5 @@
 import type { ProcessId } from '../proc/process.ts';
+import { SECOND_MS } from '../second.ts';
 
 /** Why a rerun that is due can't start yet. */
 export type Blocker =
@@ -66,6 +67,6 @@ export function patienceOf(blocker: Blocker, now: number): number {
     case 'turn':
       return 50;
     case 'trouble':
-      return 1000;
+      return SECOND_MS;
   }
 }

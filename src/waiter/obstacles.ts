@@ -6,6 +6,7 @@ import { chainLinkOf, processName } from '../rerun/environment.ts';
 import type { PuppetProcess } from '../run/processes.ts';
 import { backOff } from '../schedule/chain.ts';
 import { nextStep } from '../schedule/plan.ts';
+import { SECOND_MS } from '../second.ts';
 import { lastStartOf } from '../state/chains.ts';
 import { currentRerun } from '../state/current.ts';
 import { here } from '../state/place.ts';
@@ -100,7 +101,7 @@ function isStrangers({ id, mode, environment }: PuppetProcess): boolean {
 /** Beyond the burst, no two reruns of a chain start closer than the back-off, whatever their variables are. */
 function spacedUntil(record: CommandRecord, { rules }: Held, folder: string, now: number): number {
   const link = Math.max(...record.entries.map((entry) => entry.link));
-  const distance = backOff(link, rules) * 1000;
+  const distance = backOff(link, rules) * SECOND_MS;
   const last = distance > 0 ? lastStartOf(folder, record.chainKey) : undefined;
   return last === undefined ? now : last + distance;
 }

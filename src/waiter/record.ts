@@ -1,3 +1,4 @@
+import { fault } from '../fault.ts';
 import { basename, dirname } from '../path.ts';
 import type { ProcessId } from '../proc/process.ts';
 import { type Entry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
@@ -83,6 +84,7 @@ export async function cancelRecord(held: Held): Promise<readonly Entry[]> {
     const record = readRecord(folder, held.id);
     if (!isMine(record)) return [];
     removeRecord(folder, held.id);
+    fault('cancel.removed');
     return record.entries;
   });
 }

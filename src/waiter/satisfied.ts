@@ -1,3 +1,4 @@
+import { fault } from '../fault.ts';
 import { log } from '../journal.ts';
 import { type Entry, withoutSatisfied } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
@@ -16,10 +17,16 @@ export async function noteSatisfied(
     const satisfied = new Set(withoutSatisfied(entries, run.began));
     return entries.filter((entry) => satisfied.has(entry) || isOf(entry, run));
   };
-  const gone = before.filter((entry) => !left(before).includes(entry));
-  if (gone.length === 0) return;
-  log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`);
-  await changeRecord(held, (record) => ({ ...record, entries: left(record.entries) }));
+  if (left(before).length === before.length) return;
+  let gone: readonly Entry[] = [];
+  fault('satisfied.noting');
+  await changeRecord(held, (record) => {
+    const entries = left(record.entries);
+    gone = record.entries.filter((entry) => !entries.includes(entry));
+    return { ...record, entries };
+  });
+  // Not before that: where there is no room to write it, they are still pending.
+  if (gone.length > 0) log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`);
 }
 
 function isOf(entry: Entry, { id }: SatisfyingRun): boolean {

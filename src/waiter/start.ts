@@ -1,6 +1,7 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
+import { fault, tell } from '../fault.ts';
 import { log } from '../journal.ts';
 import { self } from '../proc/process.ts';
 import { readText } from '../read.ts';
@@ -59,6 +60,8 @@ export interface StartContext {
   readonly survey: Survey;
   /** Whether the limit of open files is the run's again. */
   readonly limitRestored: boolean;
+  /** Told of the record as it is under the lock: what is pending if the start fails. */
+  readonly know: (record: CommandRecord) => void;
   /** For how many milliseconds other waiters have been let go first. */
   readonly waited: number;
   readonly cancelled: () => boolean;
@@ -84,10 +87,12 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
   const taken = await withLock(folder, () => take(context, folder, restart));
   if (taken.kind !== undefined) return taken;
   try {
+    fault('start.taken');
     if (cancelled()) throw new Refusal('cancelled');
     if (restart) return await startUnit(restart, taken, context, folder);
     const rerun = prepare(taken, context, folder);
     tellStarted(taken, folder);
+    fault('start.becoming');
     return become(rerun);
   } catch (error) {
     giveUp(taken, oneLine(error), cancelled(), held, folder);
@@ -102,16 +107,19 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
  * leaves the record as it was, and nothing beside it.
  */
 async function take(
-  { held, survey, waited }: StartContext,
+  { held, survey, waited, know }: StartContext,
   folder: string,
   restart: UnitRestart | undefined,
 ): Promise<Taken | Attempt> {
   const record = readRecord(folder, held.id);
   if (!isMine(record)) return { kind: 'look again' };
+  know(record);
   const step = nextStep(record.entries, monotonic());
   if (step.kind !== 'rerun' || step.notBefore > monotonic()) return { kind: 'look again' };
+  tell('last look');
   const other =
     otherWaiter(record, held, folder, waited) ?? runInTheWay({ held, survey, look: survey.look() }, folder);
+  tell('looked');
   if (other) return { kind: 'blocked', blocker: other };
   pruneLogs(folder);
   removeStrays(folder);
@@ -123,10 +131,12 @@ async function take(
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
   const output = startLog(folder, record.log, `${past.startedAt} ${what}`);
   try {
+    fault('start.logged');
     writePastRerun(folder, past);
     takeSlot(folder, record.command.mode, record.puppet.lockFile);
     noteCurrentRerun(folder, held.id);
     noteLastStart(folder, record.chainKey);
+    fault('start.noted');
     if (later.length === 0) removeRecord(folder, held.id);
     else
       await startSuccessor(held, later[0] as Entry, (waiter) =>
@@ -137,6 +147,7 @@ async function take(
         ),
       );
   } catch (error) {
+    takeBack(folder, held.id, record);
     leaveSlot(folder);
     forgetCurrentRerun(folder, held.id);
     forgetPastRerun(folder, past);
@@ -145,6 +156,19 @@ async function take(
     throw error;
   }
   return { record: taken, link, past, output, restart };
+}
+
+/**
+ * Makes this process the waiter again where a successor was recorded already, which ends without what it was to hold. Where there is no room to write that, the record goes: its
+ * waiter finds it gone, and writes it as soon as there is room.
+ */
+function takeBack(folder: string, id: string, record: CommandRecord): void {
+  if (isMine(readRecord(folder, id))) return;
+  try {
+    writeRecord(folder, id, record);
+  } catch {
+    removeRecord(folder, id);
+  }
 }
 
 /** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { fault } from '../fault.ts';
 import { type ProcessId, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { canonicalArguments } from '../request.ts';
@@ -36,7 +37,9 @@ export async function startSuccessor(
     const [pid, start] = (verdict?.text ?? '').split(':').map(Number);
     if (verdict?.exitCode !== 0 || !pid || start === undefined)
       throw new Refusal('no process could be started for what is due later');
+    fault('successor.started');
     record({ pid, start });
+    fault('successor.recorded');
     const handed = new Promise<void>((resolve) => input.end(`${JSON.stringify(held)}\n`, () => resolve()));
     await Promise.all([ended, handed]);
   } finally {
@@ -53,7 +56,9 @@ export async function startSuccessor(
 export function adopt(): { held: Held; record: CommandRecord } | undefined {
   const { pid, start } = self();
   say({ exitCode: 0, text: `${pid}:${start}` });
+  fault('successor.waiting');
   const handed = readFileSync(0, 'utf8');
+  fault('successor.told');
   if (!handed.endsWith('\n')) return undefined;
   const held = JSON.parse(handed) as Held;
   const record = readRecord(openStateFolder(held.home), held.id);

@@ -1,4 +1,5 @@
 import { monotonic } from '../clock.ts';
+import { fault } from '../fault.ts';
 import { log } from '../journal.ts';
 import { dirname } from '../path.ts';
 import { type ProcessId, sameProcess } from '../proc/process.ts';
@@ -87,6 +88,7 @@ class Waiter {
 
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
+    fault('waiter.step');
     const record = await ownRecord(this.held, this.known, this.wakeup);
     if (!record) return 'end';
     this.known = record;
@@ -106,12 +108,17 @@ class Waiter {
     }
   }
 
-  /** Waits for the end of a run that has notified, and notes it. */
-  private async awaitRun(run: CommandRecord['run']): Promise<void> {
+  /** Waits for the end of a run that has notified, or in which one that notified is nested, and notes it. */
+  private async awaitRun(run: ProcessId): Promise<void> {
     const watch = await runEnds(run, this.wakeup, this.puppetState, loadPartEarly);
     if (!watch.ended) return;
+    if (!this.known.entries.some((entry) => sameProcess(entry.run, run))) {
+      await noteRunEnd(this.held, run, { at: monotonic() });
+      return;
+    }
     const report = this.newReport();
     const end = { at: monotonic(), late: watch.late, brokenOff: this.wasBrokenOff(run, report) };
+    fault('waiter.run-ended');
     await noteRunEnd(this.held, run, end);
     if (end.brokenOff) this.tellBrokenOff(end);
     this.environment = report?.environment ?? this.environment;
@@ -126,7 +133,7 @@ class Waiter {
   }
 
   /** Whether it can be told that a run did not come to its end: it says so itself, or has left its lock behind. */
-  private wasBrokenOff(run: CommandRecord['run'], report: Report | undefined): boolean {
+  private wasBrokenOff(run: ProcessId, report: Report | undefined): boolean {
     return report?.transactionCompleted === false || lockPid(this.held.puppet.lockFile) === run.pid;
   }
 
@@ -139,7 +146,7 @@ class Waiter {
   }
 
   /** The run that has just ended may have done all that another one had asked for before. */
-  private async satisfyBy(run: CommandRecord['run'], report: Report | undefined): Promise<void> {
+  private async satisfyBy(run: ProcessId, report: Report | undefined): Promise<void> {
     if (!this.held.whole || !isFullSuccess(report, report?.environment)) return;
     const { noteSatisfied } = await loadPart();
     await noteSatisfied(this.held, this.known, { id: run, began: startTime(run) });
@@ -180,6 +187,9 @@ class Waiter {
       limitRestored: this.limitRestored,
       waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
       cancelled: this.cancelled,
+      know: (record) => {
+        this.known = record;
+      },
     });
     if (attempt.kind === 'over') return 'end';
     return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { thisMachine } from '../../support/machine/local.ts';
+import { until } from '../../support/machine/wait.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
-import { people, puppet } from './people.ts';
+import { held, hold, people, puppet } from './people.ts';
 
 const { session } = people();
 
@@ -64,3 +65,52 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
     link: 1,
   });
 });
+
+test('the plan common::converge joins a run that is going, and judges by the report of that run and by what follows', async () => {
+  const { node, world, compiles } = machine;
+  const lock = '/var/cache/puppet/state/agent_catalog_run.lock';
+  await world.write(
+    'hold.sh',
+    `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
+  );
+
+  /** Has an agent's run go on until the plan has looked at it. */
+  const joined = async (manifest: string) => {
+    await node.files.remove(world.path('held'));
+    await world.write('hold', '');
+    await compiles(`${manifest}\n${hold(world)}\n`);
+    const run = await world.start({ argv: [puppet.command, 'agent', '--test'] });
+    await held(world, run);
+    const holder = String(await node.files.read(lock));
+    const plan = bolt.converge(node, { interval: 1 });
+    // A task has its parameters in its environment.
+    const looks = async () =>
+      (await node.processes()).some(
+        ({ environ }) => environ.includes('PT_action=progress') && environ.includes(`PT_pid=${holder}\0`),
+      );
+    await until('the plan to look at that run', looks, { seconds: 120 });
+    await node.files.remove(world.path('hold'));
+    await run.ended;
+    return plan;
+  };
+
+  await compiles('include common::again');
+  const delivery = await world.run({ argv: [puppet.command, 'agent', '--test'] });
+  expect([0, 2], delivery.output).toContain(delivery.code);
+
+  const followed = await joined(asks(1));
+  expect(followed.failure, followed.output).toBeUndefined();
+  expect(followed.row).toMatchObject({
+    state: 'converged',
+    text: expect.stringMatching(/^the last run: /),
+    link: 1,
+  });
+  expect(followed.output).toMatch(/0 of 1 quiet; localhost: Puppet runs/);
+
+  const failed = await joined(`include common::again\nexec { '/bin/false': }`);
+  expect(failed.row).toMatchObject({ state: 'failed', text: 'the last run failed, and nothing is pending' });
+
+  const quiet = await joined('include common::again');
+  expect(quiet.failure, quiet.output).toBeUndefined();
+  expect(quiet.row).toMatchObject({ state: 'converged', text: 'the last run: changed' });
+}, 600_000);

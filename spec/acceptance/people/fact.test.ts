@@ -9,7 +9,7 @@ interface Again {
   readonly pending: readonly { readonly name: string; readonly due?: string }[];
   readonly chain: number;
   readonly last_rerun?: { readonly link: number; readonly result: string; readonly names: readonly string[] };
-  readonly puppet: readonly string[];
+  readonly internal: { readonly puppet: readonly string[]; readonly executable?: { readonly path: string } };
 }
 
 /** `puppet facts show again`, which is what `facter -p again` was. */
@@ -61,7 +61,10 @@ describe('the fact `again`', () => {
       chain: 0,
       pending: [{ name: 'later', due: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) }],
       last_rerun: { link: 1, names: ['later'], result: 'changed' },
-      puppet: [expect.stringMatching(/^\/usr\/bin\/ruby/), '/usr/bin/puppet'],
+      internal: {
+        puppet: [expect.stringMatching(/^\/usr\/bin\/ruby/), '/usr/bin/puppet'],
+        executable: { path: `${world.again}/again` },
+      },
     });
     const left = Date.parse(shown.pending[0]?.due ?? '') - Date.now();
     expect(left).toBeGreaterThan(3400e3);
@@ -90,7 +93,7 @@ describe('the fact `again`', () => {
 
     // What the class wrote down for the task, and for people.
     const settings = JSON.parse((await world.node.files.read(`${world.again}/again.json`)).toString());
-    expect(settings.puppet).toEqual(shown.puppet);
+    expect(settings.puppet).toEqual(shown.internal.puppet);
     expect((await here.again(['status'])).stdout).toContain('later\n');
     await here.again(['cancel', '--all']);
     await world.settled(3);

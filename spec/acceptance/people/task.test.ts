@@ -53,6 +53,26 @@ describe('the task, by Bolt on localhost', () => {
     await world.settled(1);
   });
 
+  test("a folder of another user's is refused, and nothing in it is run", async (context) => {
+    const { world } = await place(context);
+    const folder = world.path('his');
+    const ran = world.path('ran');
+    await world.node.files.makeFolder(folder);
+    await world.node.files.write(`${folder}/again`, `#!/bin/sh\ntouch ${ran}\necho '[]'\n`, 0o755);
+    expect(await bolt.task(thisMachine, { folder })).toMatchObject({ status: 'success' });
+    expect(await world.node.files.exists(ran)).toBe(true);
+    await world.node.files.remove(ran);
+
+    const { code } = await world.run({ argv: ['chown', '-R', '65534', folder] });
+    expect(code).toBe(0);
+    for (const action of ['status', 'cancel', 'now', 'progress']) {
+      expect(await bolt.task(thisMachine, { action, folder }), action).toMatchObject(
+        failure(`^${folder}/again is not run as root: ${folder} can be changed by user 65534 \\(\\S+\\), `),
+      );
+    }
+    expect(await world.node.files.exists(ran)).toBe(false);
+  });
+
   test('Bolt knows its parameters, and refuses what is none of them', async () => {
     const modules = ['--modulepath', `${session().root}/bolt/modules`];
     const { stdout } = await bolt.command(thisMachine, ['task', 'show', 'common::again', ...modules]);
@@ -125,9 +145,12 @@ describe('the action `now`, on a machine with an agent', () => {
     expect(run?.run.environ.toString('latin1')).not.toMatch(/PT_|BUNDLE|GEM_|RUBYOPT/);
     expect(await node.files.exists(world.path('wrong'))).toBe(false);
 
-    expect(await now(), 'that run is still going').toMatchObject(
-      failure(`^a run of the agent is going: pid ${started.value.pid}$`),
-    );
+    const joined = await now();
+    expect(joined, 'that run is still going').toEqual({
+      status: 'success',
+      value: { pid: started.value.pid, time: expect.any(Number), joined: true },
+    });
+    expect(Number(joined.value.time)).toBeGreaterThanOrEqual(Number(started.value.time));
     await node.files.remove(world.path('hold'));
     const text = async () => (await node.files.read(log)).toString();
     await until('the end of that run', async () => (await text()).includes('Applied catalog'), {
@@ -148,17 +171,17 @@ describe('the action `now`, on a machine with an agent', () => {
     const evil = world.path('bin/puppet');
     await node.files.write(settings, `{\n  "puppet": ["/usr/bin/ruby", "${evil}"],\n}\n`);
     for (const change of [
-      `chmod 0775 ${evil}`,
+      `chmod 0757 ${evil}`,
       `chown 1000 ${evil}`,
       `chmod 0755 ${evil}; chown 0 ${evil}; chmod 0777 ${world.path('bin')}`,
     ]) {
       await node.exec({ argv: ['sh', '-c', change] });
       expect(await now(), change).toMatchObject(
-        failure(/\/bin\/puppet, of the last run, .*others than root/),
+        failure(/\/bin\/puppet, of the last run, is not started: .* can be changed by/),
       );
     }
     await node.exec({ argv: ['chmod', '0666', settings] });
-    expect(await now()).toMatchObject(failure(/again\.json is not there, or not root's alone/));
+    expect(await now()).toMatchObject(failure(/again\.json can be changed by every user/));
     await node.files.write(settings, '{\n  "puppet": null,\n}\n', 0o644);
     expect(await now()).toMatchObject(failure(/doesn't say which Puppet the last run was/));
     expect(await node.files.exists(world.path('wrong'))).toBe(false);

@@ -26,6 +26,17 @@ export function deliveryScenarios(bench: Bench): void {
     });
   }
 
+  test('several runs deliver at once: each succeeds, and what they leave is whole', async (context) => {
+    const world = await bench.world(context, { delivered: false });
+    for (const command of ['true', 'rm -r "$1"/*', 'truncate --size 50M "$1/again"']) {
+      await shell(world, command, world.again);
+      const runs = await Promise.all(Array.from({ length: 3 }, () => include(world)));
+      for (const run of runs) expect([0, 2], run.output).toContain(run.code);
+      await expectSound(world);
+      await expectNothingToDo(world);
+    }
+  });
+
   const damages = [
     ['is gone', 'rm "$1"'],
     ['is cut off', 'truncate --size 50M "$1"'],

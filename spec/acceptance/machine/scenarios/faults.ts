@@ -24,7 +24,7 @@ export function faultScenarios(bench: Bench): void {
     [
       "can't be executed",
       'chmod 0644 AGAIN',
-      /^again: AGAIN could not be started, or ended at once, and is not damaged: see what `AGAIN --version` says$/,
+      /^again: AGAIN is not executable \(-rw-r--r--\): the next run of Puppet repairs it$/,
     ],
   ] as const) {
     test(`an executable that ${state}: the Exec fails in one line, and the next run repairs it`, async (context) => {

@@ -1,0 +1,225 @@
+import { SECOND_MS } from './place.ts';
+
+/** What was seen of a sequence when everything had come to rest. Times are milliseconds of CLOCK_MONOTONIC. */
+export interface Evidence {
+  /** What the stub noted: `TIME PID WHAT …` (stub.ts). */
+  readonly events: readonly string[];
+  /** What the journal was told: `TIME PID EVENT: TEXT` (src/fault.ts). */
+  readonly journal: readonly string[];
+  readonly history: readonly Past[];
+  /** When a process was sent a signal that may have ended it, and when a run that the test itself started had ended. */
+  readonly signalled: ReadonlyMap<number, number>;
+  readonly exits: ReadonlyMap<number, number>;
+  /** Names of which nothing need be told: the state folder was removed, and their waiter killed before its next look. */
+  readonly exempt: ReadonlySet<string>;
+}
+
+export interface Past {
+  readonly id: string;
+  readonly pid: number;
+  readonly names: readonly (string | null)[];
+  readonly failure: string | null;
+}
+
+/** A notification that was accepted. */
+interface Accepted {
+  readonly name: string;
+  /** When it was asked for, and when the answer came. */
+  readonly asked: number;
+  readonly answered: number;
+  readonly run: number;
+  readonly due: number;
+}
+
+interface Run {
+  readonly pid: number;
+  readonly mode: string;
+  readonly kind: string;
+  readonly descriptors: number;
+  readonly start: number;
+  /** Since when it is going: it has its lock. */
+  readonly begin: number | undefined;
+  readonly end: number | undefined;
+}
+
+/** How a notification ended. */
+interface Fate {
+  readonly kind: 'started' | 'satisfied' | 'cancelled' | 'lost' | 'failed';
+  readonly at: number;
+  readonly pid: number;
+}
+
+/** The stub's clock has steps of 10 ms. */
+const STEP_MS = 10;
+/** A run that began so shortly before a rerun can't have been seen by it. */
+const UNSEEN_MS = 50;
+
+/** What is wrong with a sequence: one line for each. */
+export function account(evidence: Evidence): string[] {
+  const runs = readRuns(evidence);
+  const { accepted, refused, unanswered } = readNotifications(evidence, runs);
+  const fates = readFates(evidence, runs);
+  const wrong: string[] = [];
+  for (const name of new Set([...accepted.map((one) => one.name), ...fates.keys()])) {
+    const asked = accepted.filter((one) => one.name === name);
+    const ends = fates.get(name) ?? [];
+    const told = ends.map(({ kind, at, pid }) => `${kind} at ${at} by ${pid}`).join(', ');
+    const most = asked.length + unanswered.filter((one) => one === name).length;
+    // A waiter that is killed after it has recorded, and before it has said so, is a refusal for Puppet, and is told as lost as well.
+    const lost = Math.min(
+      ends.filter(({ kind }) => kind === 'lost').length,
+      refused.filter((one) => one === name).length,
+    );
+    if (ends.length - lost > most)
+      wrong.push(`${name}: asked for ${most} times, and ended ${ends.length} times: ${told}`);
+    const last = asked.at(-1);
+    if (!last || evidence.exempt.has(name)) continue;
+    const latest = Math.max(...ends.map(({ at }) => at));
+    if (ends.length === 0 || latest + STEP_MS < last.asked)
+      wrong.push(
+        `${name}: asked for at ${last.asked} by ${last.run}, and nothing came of it; before: ${told || 'nothing'}`,
+      );
+  }
+  return [...wrong, ...tooEarly(evidence, runs, accepted), ...leaked(runs)];
+}
+
+function readRuns({ events, exits, signalled }: Evidence): Run[] {
+  const runs = new Map<number, Run>();
+  for (const line of events) {
+    const [time = '', pid = '', what, ...rest] = line.split(' ');
+    const [at, id] = [Number(time), Number(pid)];
+    if (what === 'start') {
+      const [mode = '', kind = '', descriptors] = rest;
+      // The test hears late of an end; a signal may have come first.
+      const ends = [exits.get(id), signalled.get(id)].filter((time) => time !== undefined);
+      const end = ends.length > 0 ? Math.min(...ends) : undefined;
+      runs.set(id, {
+        pid: id,
+        mode,
+        kind,
+        descriptors: Number(descriptors),
+        start: at,
+        begin: undefined,
+        end,
+      });
+    }
+    const run = runs.get(id);
+    if (run && what === 'begin') runs.set(id, { ...run, begin: at });
+    if (run && what === 'end') runs.set(id, { ...run, end: at });
+  }
+  return [...runs.values()];
+}
+
+function readNotifications({ events }: Evidence, runs: readonly Run[]) {
+  const accepted: Accepted[] = [];
+  const open = new Map<string, number>();
+  const refused: string[] = [];
+  for (const line of events) {
+    const [time = '', pid = '', what, name = '', code, delta, ...more] = line.split(' ');
+    if (what === 'asks') {
+      open.set(`${pid} ${name}`, Number(time));
+    }
+    if (what !== 'asked') continue;
+    const asked = open.get(`${pid} ${name}`) ?? Number(time);
+    // A launcher that was killed has said nothing; what was recorded stays.
+    if (Number(code) >= 128) continue;
+    open.delete(`${pid} ${name}`);
+    if (code !== '0') {
+      refused.push(name);
+      continue;
+    }
+    const ended = runs.find((run) => run.pid === Number(pid))?.end ?? Number(time);
+    const counted = more.includes('--start-timer-now') ? asked : ended;
+    const due = Math.max(counted + Number(delta) * SECOND_MS, ended);
+    accepted.push({ name, asked, answered: Number(time), run: Number(pid), due });
+  }
+  return { accepted, refused, unanswered: [...open.keys()].map((key) => key.split(' ')[1] ?? '') };
+}
+
+/** How each name ended, each time that it did. */
+function readFates({ journal, history }: Evidence, runs: readonly Run[]): Map<string, Fate[]> {
+  const fates = new Map<string, Fate[]>();
+  const note = (name: string, fate: Fate) => fates.set(name, [...(fates.get(name) ?? []), fate]);
+  const has = (name: string, kind: Fate['kind'], pid: number) =>
+    fates.get(name)?.some((fate) => fate.kind === kind && fate.pid === pid);
+  for (const line of journal) {
+    const match = /^(\d+) (\d+) (started|satisfied|cancelled|lost|failed): ([^:]*)(: .*)?$/.exec(line);
+    if (!match) continue;
+    const [, time, id, kind, names = '', text = ''] = match;
+    const pid = Number(id);
+    if (kind === 'started' && !runs.some((run) => run.pid === pid)) continue; // history tells what became of it
+    for (const name of names.split(', ')) {
+      if (text === ': cancelled' && has(name, 'cancelled', pid)) continue;
+      note(name, { kind: kind as Fate['kind'], at: Number(time), pid });
+    }
+  }
+  for (const { pid, names, failure, id } of history) {
+    const ran = runs.find((run) => run.pid === pid);
+    for (const name of names) {
+      if (name === null) continue;
+      if (failure === null) {
+        if (ran && !has(name, 'started', pid)) note(name, { kind: 'started', at: ran.start, pid });
+        if (!ran)
+          note(`${name} in the history as ${id}, which never ran and of which nothing is told`, {
+            kind: 'started',
+            at: 0,
+            pid,
+          });
+      } else if (
+        !ran &&
+        !fates.get(name)?.some(({ kind, at }) => kind !== 'satisfied' && at > 0 && kind !== 'started')
+      ) {
+        note(name, { kind: 'lost', at: Number.POSITIVE_INFINITY, pid });
+      }
+    }
+  }
+  return fates;
+}
+
+/** Reruns that started before they were due, or while a run was going. */
+function tooEarly(
+  { journal, history }: Evidence,
+  runs: readonly Run[],
+  accepted: readonly Accepted[],
+): string[] {
+  const wrong: string[] = [];
+  for (const rerun of runs.filter(({ kind }) => kind === 'rerun')) {
+    const timesOf = (what: string) =>
+      journal
+        .filter((line) => line.endsWith(` ${rerun.pid} ${what}`))
+        .map((line) => Number.parseInt(line, 10));
+    const looked = timesOf('last look');
+    const last = looked.filter((at) => at <= rerun.start + STEP_MS).at(-1);
+    const seen =
+      timesOf('looked')
+        .filter((at) => at <= rerun.start + STEP_MS)
+        .at(-1) ?? rerun.start;
+    if (last === undefined) {
+      wrong.push(`rerun ${rerun.pid} started without a look`);
+      continue;
+    }
+    const names = history.filter(({ pid }) => pid === rerun.pid).flatMap(({ names }) => names);
+    for (const name of names) {
+      const asked = accepted.filter((one) => one.name === name && one.asked <= last + STEP_MS);
+      const due = Math.min(...asked.map((one) => one.due));
+      if (asked.length > 0 && last + 2 * STEP_MS < due)
+        wrong.push(`rerun ${rerun.pid} of ${name} started at ${last}, before it was due at ${due}`);
+    }
+    for (const other of runs) {
+      if (other.pid === rerun.pid || other.begin === undefined) continue;
+      if (other.begin + UNSEEN_MS < last && (other.end ?? Number.POSITIVE_INFINITY) > seen + STEP_MS)
+        wrong.push(
+          `rerun ${rerun.pid} started at ${last} while ${other.kind} ${other.pid} was going from ${other.begin} to ${other.end}`,
+        );
+    }
+  }
+  return wrong;
+}
+
+/** Reruns that have more descriptors open than the runs that they repeat. */
+function leaked(runs: readonly Run[]): string[] {
+  const usual = Math.max(...runs.filter(({ kind }) => kind === 'run').map(({ descriptors }) => descriptors));
+  return runs
+    .filter(({ kind, descriptors }) => kind === 'rerun' && descriptors > usual)
+    .map(({ pid, descriptors }) => `rerun ${pid} has ${descriptors} descriptors, and a run ${usual}`);
+}

@@ -1,0 +1,190 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { instrumentedExecutable, root } from '../../../scripts/project.mjs';
+import { stubPuppet } from './stub.ts';
+
+/** A second, as the instrumented executable has it: see scripts/bundle.mjs. */
+export const SECOND_MS = 20;
+
+/** The commands whose reruns meet: two ways to run Puppet, and one more set of FACTER variables of each. */
+export const COMMANDS = [
+  { mode: 'agent', role: undefined },
+  { mode: 'apply', role: undefined },
+  { mode: 'apply', role: 'a' },
+  { mode: 'agent', role: 'b' },
+] as const;
+
+/** A process of this PID namespace. */
+export interface Process {
+  readonly pid: number;
+  readonly comm: string;
+  readonly state: string;
+  readonly argv: readonly string[];
+}
+
+/** Milliseconds of CLOCK_MONOTONIC, as the executable and the stub reckon. */
+export function now(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+/** A folder with the real launcher, the instrumented executable and a stub Puppet: all that one sequence needs, and nothing of another one's. */
+export class Place {
+  readonly base: string;
+  readonly home: string;
+  readonly state: string;
+  /** When each process was sent a signal that may have ended it. */
+  readonly signalled = new Map<number, number>();
+  /** When each run that this place has started had ended. */
+  readonly exits = new Map<number, number>();
+  private readonly children: ChildProcess[] = [];
+  private plans = 0;
+
+  constructor(base: string, program: string) {
+    this.base = base;
+    this.home = join(base, 'again');
+    this.state = join(this.home, 'state');
+    for (const folder of ['bin', 'var/state', 'again/faults', 'plans'])
+      mkdirSync(join(base, folder), { recursive: true, mode: 0o755 });
+    mkdirSync(this.state, { mode: 0o700 });
+    // A small disk of its own, which a step can fill.
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k,mode=0700', 'tmpfs', this.state]);
+    copyFileSync('/bin/dash', join(base, 'bin/ruby'));
+    writeFileSync(join(base, 'bin/puppet'), stubPuppet(base), { mode: 0o755 });
+    writeFileSync(join(base, 'site.pp'), '# read by nobody\n');
+    copyFileSync(join(root, 'files/again/notify'), join(this.home, 'notify'));
+    linkSync(program, join(this.home, 'again'));
+    const settings = { puppet_version: '8.10.0', puppet: null, burst: 1000, max_delay: 1800, limit: null };
+    writeFileSync(join(this.home, 'again.json'), JSON.stringify({ ...settings, splay: 0, grace: 2 }));
+    writeFileSync(join(this.home, 'journal'), '');
+    writeFileSync(join(base, 'events'), '');
+  }
+
+  /** Another executable takes the place of this one, as an update does it. */
+  update(program: string): void {
+    linkSync(program, join(this.home, '.again.new'));
+    renameSync(join(this.home, '.again.new'), join(this.home, 'again'));
+  }
+
+  /** Starts a run of the stub; what it does is written in a plan (stub.ts). */
+  start(command: number, plan: string): ChildProcess {
+    const { mode, role } = COMMANDS[command] ?? COMMANDS[0];
+    const file = join(this.base, `plans/${this.plans}`);
+    this.plans += 1;
+    writeFileSync(file, plan);
+    const folders = ['--confdir', join(this.base, 'etc'), '--vardir', join(this.base, 'var')];
+    const rest = mode === 'agent' ? ['--onetime', '--no-daemonize', ...folders] : [...folders, 'site.pp'];
+    const child = spawn(join(this.base, 'bin/ruby'), [join(this.base, 'bin/puppet'), mode, ...rest], {
+      cwd: this.base,
+      detached: true,
+      stdio: 'ignore',
+      env: {
+        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+        STUB_PLAN: file,
+        ...(role === undefined ? {} : { FACTER_role: role }),
+      },
+    });
+    const { pid } = child;
+    if (pid !== undefined) child.on('exit', () => this.exits.set(pid, now()));
+    this.children.push(child);
+    return child;
+  }
+
+  /** All processes of this PID namespace but for its first one and this one. */
+  processes(): Process[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => pid !== 1 && pid !== process.pid)
+      .flatMap((pid) => {
+        try {
+          const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+          const state = stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '';
+          if (state === 'Z' || state === 'X') return [];
+          const argv = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
+          return [{ pid, comm: readFileSync(`/proc/${pid}/comm`, 'latin1').trim(), state, argv }];
+        } catch {
+          return [];
+        }
+      });
+  }
+
+  waiters(): Process[] {
+    return this.processes().filter(({ argv }) => isWaiter(argv));
+  }
+
+  signal(pid: number, signal: number | NodeJS.Signals): void {
+    try {
+      process.kill(pid, signal);
+      this.signalled.set(pid, this.signalled.get(pid) ?? now());
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  /** The records of what is pending, as they are. */
+  records(): { waiter: { pid: number }; entries: { name?: string }[] }[] {
+    return this.list('commands', '.json').flatMap((path) => {
+      try {
+        return [JSON.parse(readFileSync(path, 'utf8'))];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  list(folder: string, ending: string): string[] {
+    try {
+      const path = join(this.state, folder);
+      return readdirSync(path)
+        .filter((name) => name.endsWith(ending))
+        .map((name) => join(path, name));
+    } catch {
+      return [];
+    }
+  }
+
+  lines(file: string): string[] {
+    return readFileSync(join(this.base, file), 'utf8').split('\n').slice(0, -1);
+  }
+
+  note(line: string): void {
+    appendFileSync(join(this.base, 'told'), `${now()} ${line}\n`);
+  }
+
+  /** Ends every process that is left, by its pid, and removes the folder. */
+  async close(): Promise<void> {
+    for (let round = 0; round < 200; round += 1) {
+      const left = this.processes();
+      if (left.length === 0) break;
+      for (const { pid } of left) this.signal(pid, 'SIGKILL');
+      await sleep(10);
+    }
+    execFileSync('umount', ['--lazy', this.state]);
+    rmSync(this.base, { recursive: true, force: true });
+  }
+}
+
+/** It may be called by its image in /proc, after an update. */
+function isWaiter(argv: readonly string[]): boolean {
+  const isAgain = argv[0]?.endsWith('/again') || argv[0]?.endsWith('/exe');
+  return isAgain === true && (argv.includes('--parent') || argv[1] === '--adopt');
+}
+
+/** Two copies of the instrumented executable, of which each place has a link: an update puts the other one in its place. */
+export function twoPrograms(folder: string): [string, string] {
+  const paths: [string, string] = [join(folder, 'again-1'), join(folder, 'again-2')];
+  for (const path of paths) copyFileSync(instrumentedExecutable, path);
+  return paths;
+}

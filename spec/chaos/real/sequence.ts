@@ -1,0 +1,156 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { account, type Past } from './account.ts';
+import { now, Place } from './place.ts';
+import { POINTS, type Step, take } from './steps.ts';
+
+/** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
+const REST_MS = 30_000;
+/** A process that is no waiter any more ends within this time. */
+const FORMER_MS = 2000;
+/** What a busy machine adds to that. */
+const BUSY_MS = 2000;
+
+/** A sequence on a place of its own. */
+export class Sequence {
+  private readonly place: Place;
+  private readonly programs: readonly [string, string];
+  private readonly exempt: Exempt;
+  private readonly steps: Step[] = [];
+
+  constructor(folder: string, programs: readonly [string, string]) {
+    this.programs = programs;
+    this.place = new Place(mkdtempSync(join(folder, 'place-')), programs[0]);
+    this.exempt = new Exempt(this.place);
+  }
+
+  get length(): number {
+    return this.steps.length;
+  }
+
+  async take(step: Step): Promise<void> {
+    this.steps.push(step);
+    this.exempt.before(step);
+    await take(step, this.place, this.programs);
+    this.exempt.after();
+  }
+
+  /** Waits until all is at rest, and returns what is wrong: a line for each. */
+  async finish(): Promise<string[]> {
+    const { place } = this;
+    const wrong = await rest(place, this.steps);
+    this.exempt.after();
+    const evidence = {
+      events: place.lines('events'),
+      journal: place.lines('again/journal'),
+      history: readHistory(place),
+      signalled: place.signalled,
+      exits: place.exits,
+      exempt: this.exempt.names,
+    };
+    const all = [...wrong, ...account(evidence)];
+    if (all.length > 0 && process.env.CHAOS_SHOW)
+      for (const line of [
+        ...place.lines('told'),
+        ...evidence.events,
+        ...evidence.journal,
+        ...evidence.history.map((past) => JSON.stringify(past)),
+      ].sort())
+        console.log(line);
+    return all;
+  }
+
+  close(): Promise<void> {
+    return this.place.close();
+  }
+}
+
+/**
+ * The one case of which nothing need be told: the state folder is removed, and a waiter is killed before it has looked again. A fault that kills may do so at any later
+ * moment.
+ */
+class Exempt {
+  readonly names = new Set<string>();
+  private readonly place: Place;
+  /** Whom a removed record named, and what it held. */
+  private removed: { readonly pid: number; readonly names: readonly string[] }[] = [];
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  before(step: Step): void {
+    if (step.do === 'remove-state')
+      this.removed = this.place
+        .records()
+        .map(({ waiter, entries }) => ({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') }));
+  }
+
+  /** Looks who has written its record again, and who can't any more. */
+  after(): void {
+    const living = new Set(this.place.processes().map(({ pid }) => pid));
+    const written = new Set(this.place.records().map(({ waiter }) => waiter.pid));
+    this.removed = this.removed.filter(({ pid, names }) => {
+      if (written.has(pid)) return false;
+      if (living.has(pid)) return true;
+      for (const name of names) this.names.add(name);
+      return false;
+    });
+  }
+}
+
+/** Undoes what stands in the way, and waits until no process and no record is left. */
+async function rest(place: Place, steps: readonly Step[]): Promise<string[]> {
+  await take({ do: 'free' }, place, ['', '']);
+  await take({ do: 'enable' }, place, ['', '']);
+  for (const point of POINTS) rmSync(join(place.home, 'faults', point), { force: true });
+  const killed = steps.some((step) => step.do === 'signal' || step.do === 'fault');
+  const wrong = await quiet(place);
+  // Whoever looks next tells what was lost.
+  if (killed) {
+    place.start(1, 'again last 0\n');
+    wrong.push(...(await quiet(place)));
+  }
+  const left = [
+    ...place.list('commands', '.json'),
+    ...(killed ? [] : [...place.list('', '.tmp'), ...place.list('commands', '.tmp')]),
+  ];
+  for (const path of left)
+    wrong.push(`left over: ${path.slice(place.base.length)} ${readFileSync(path, 'utf8').slice(0, 300)}`);
+  return wrong;
+}
+
+async function quiet(place: Place): Promise<string[]> {
+  const deadline = now() + REST_MS;
+  const idle = new Map<number, number>();
+  for (;;) {
+    const left = place.processes();
+    for (const { pid, state } of left) if (state === 'T') place.signal(pid, 'SIGCONT');
+    if (left.length === 0) return [];
+    const owners = new Set(place.records().map(({ waiter }) => waiter.pid));
+    for (const { pid } of place.waiters()) {
+      if (owners.has(pid)) idle.delete(pid);
+      else idle.set(pid, idle.get(pid) ?? now());
+      if (now() - (idle.get(pid) ?? now()) > FORMER_MS + BUSY_MS)
+        return [
+          `process ${pid} holds no record, and has not ended: ${left.find((one) => one.pid === pid)?.argv.join(' ')}`,
+        ];
+    }
+    if (now() > deadline)
+      return [
+        `still there after ${REST_MS / 1000} s: ${left.map(({ pid, state, argv }) => `${pid} (${state}) ${argv.join(' ')}`).join('; ')}`,
+      ];
+    await sleep(25);
+  }
+}
+
+function readHistory(place: Place): Past[] {
+  return place.list('history', '.json').flatMap((path) => {
+    try {
+      return [JSON.parse(readFileSync(path, 'utf8')) as Past];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,221 @@
+import { type ChildProcess, execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { COMMANDS, type Place } from './place.ts';
+
+/** One thing that happens in a sequence; plain data, so that a sequence can be kept and told again. */
+export type Step =
+  /** A run of a command: `notify` is what it asks for; a run that is not awaited goes on beside what follows. */
+  | {
+      readonly do: 'run';
+      readonly command: number;
+      /** Milliseconds before and after what it asks for. */
+      readonly before: number;
+      readonly after: number;
+      readonly notify: readonly { readonly name: number; readonly delta: number; readonly now: boolean }[];
+      readonly report: 'changed' | 'failed' | 'none';
+      readonly await: boolean;
+    }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'cancel'; readonly command: number; readonly name: number }
+  /** `which` counts the processes that there are at that moment. */
+  | {
+      readonly do: 'signal';
+      readonly signal: NodeJS.Signals | 40;
+      readonly of: 'waiters' | 'all';
+      readonly which: number;
+    }
+  | { readonly do: 'fault'; readonly point: string; readonly what: string }
+  | { readonly do: 'disable' | 'enable' | 'fill' | 'free' | 'remove-state' | 'update' };
+
+/** Where a fault can strike: the points of src/ that say so. A test holds this list to them. */
+export const POINTS = [
+  'cancel.removed',
+  'file.written',
+  'lock.linked',
+  'lock.releasing',
+  'notification.recorded',
+  'notification.recording',
+  'satisfied.noting',
+  'start.becoming',
+  'start.logged',
+  'start.noted',
+  'start.taken',
+  'successor.recorded',
+  'successor.started',
+  'successor.told',
+  'successor.waiting',
+  'verdict.said',
+  'verdict.saying',
+  'waiter.run-ended',
+  'waiter.step',
+] as const;
+
+const command = fc.nat(COMMANDS.length - 1);
+const name = fc.nat(2);
+const milliseconds = fc.constantFrom(0, 5, 20, 60);
+
+const run: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('run' as const),
+  command,
+  before: milliseconds,
+  after: milliseconds,
+  notify: fc.array(fc.record({ name, delta: fc.constantFrom(0, 0, 1, 3, 8, 20), now: fc.boolean() }), {
+    maxLength: 3,
+  }),
+  report: fc.constantFrom('changed' as const, 'changed' as const, 'failed' as const, 'none' as const),
+  await: fc.boolean(),
+});
+
+const signal: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('signal' as const),
+  signal: fc.constantFrom<NodeJS.Signals | 40>(
+    ...(['SIGKILL', 'SIGKILL', 'SIGSTOP', 'SIGCONT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const),
+    ...(['SIGHUP', 'SIGQUIT', 'SIGALRM', 40] as const),
+  ),
+  of: fc.constantFrom('waiters' as const, 'waiters' as const, 'all' as const),
+  which: fc.nat(7),
+});
+
+/** Where something can fail, and not only be killed, stopped or slow. */
+const FALLIBLE = POINTS.filter(
+  (point) =>
+    !['cancel.removed', 'lock.releasing', 'start.becoming', 'verdict.said', 'verdict.saying'].includes(point),
+);
+
+const fault: fc.Arbitrary<Step> = fc.oneof(
+  {
+    arbitrary: fc.record({
+      do: fc.constant('fault' as const),
+      point: fc.constantFrom(...POINTS),
+      what: fc.constantFrom('kill', 'stop', 'wait 100'),
+    }),
+    weight: 3,
+  },
+  {
+    arbitrary: fc.record({
+      do: fc.constant('fault' as const),
+      point: fc.constantFrom(...FALLIBLE),
+      what: fc.constant('throw ENOSPC'),
+    }),
+    weight: 1,
+  },
+);
+
+/** Any step; runs come most often. */
+export const step: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: run, weight: 10 },
+  {
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(10, 40, 100, 250) }),
+    weight: 4,
+  },
+  { arbitrary: signal, weight: 4 },
+  { arbitrary: fault, weight: 3 },
+  { arbitrary: fc.record({ do: fc.constant('cancel' as const), command, name }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        ...(['disable', 'enable', 'fill', 'free', 'remove-state', 'update'] as const),
+        ...(['enable', 'free'] as const),
+      ),
+    }),
+    weight: 3,
+  },
+);
+
+/** A name is one command's own, so that what is told of it is told of one notification, or of those that replaced each other. */
+export function nameOf(command: number, name: number): string {
+  return `c${command}-${name}`;
+}
+
+/** Does a step on a place. */
+export async function take(step: Step, place: Place, programs: readonly [string, string]): Promise<void> {
+  place.note(JSON.stringify(step));
+  switch (step.do) {
+    case 'run':
+      return awaitRun(place.start(step.command, planOf(step)), step.await);
+    case 'wait':
+      return sleep(step.ms);
+    case 'cancel':
+      return cancel(place, nameOf(step.command, step.name));
+    case 'signal': {
+      const among = step.of === 'waiters' ? place.waiters() : place.processes();
+      const target = among[step.which % Math.max(1, among.length)];
+      if (target) place.signal(target.pid, step.signal);
+      return;
+    }
+    case 'fault':
+      writeFileSync(join(place.home, 'faults', step.point), step.what);
+      return;
+    case 'disable':
+      writeFileSync(join(place.base, 'var/state/agent_disabled.lock'), '{}');
+      return;
+    case 'enable':
+      rmSync(join(place.base, 'var/state/agent_disabled.lock'), { force: true });
+      return;
+    case 'fill':
+      return fill(place);
+    case 'free':
+      rmSync(join(place.state, 'filler'), { force: true });
+      return;
+    case 'remove-state':
+      for (const entry of readNames(place.state))
+        rmSync(join(place.state, entry), { recursive: true, force: true });
+      return;
+    case 'update':
+      place.update(programs[place.lines('told').length % 2] as string);
+  }
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function planOf(step: Step & { do: 'run' }): string {
+  return [
+    `work ${step.before / 1000}`,
+    ...step.notify.map(
+      ({ name, delta, now }) =>
+        `again ${nameOf(step.command, name)} ${delta}${now ? ' --start-timer-now' : ''}`,
+    ),
+    `work ${step.after / 1000}`,
+    `report ${step.report}`,
+    '',
+  ].join('\n');
+}
+
+/** A run that is stopped would never end. */
+async function awaitRun(child: ChildProcess, wanted: boolean): Promise<void> {
+  if (!wanted) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  if (child.exitCode === null && child.signalCode === null) await Promise.race([ended, sleep(1000)]);
+}
+
+async function cancel(place: Place, name: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    execFile(
+      join(place.home, 'again'),
+      ['cancel', name],
+      { env: {}, timeout: 2000, killSignal: 'SIGKILL' },
+      () => resolve(),
+    );
+  });
+}
+
+/** Takes all room of the state folder's small disk. */
+function fill(place: Place): void {
+  mkdirSync(place.state, { recursive: true, mode: 0o700 });
+  for (const size of [64 * 1024, 4096, 1024, 64])
+    try {
+      for (let n = 0; n < 8; n += 1)
+        writeFileSync(join(place.state, 'filler'), Buffer.alloc(size), { flag: 'a' });
+    } catch {
+      // This much is not left.
+    }
+}

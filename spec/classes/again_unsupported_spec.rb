@@ -1,0 +1,160 @@
+# frozen_string_literal: true
+
+require 'open3'
+require 'spec_helper'
+
+# Where a rerun is impossible by nature, as far as that is known when the catalog is compiled. rspec-puppet keeps the catalogs of equal facts: the
+# examples of a module that was built in another way have a fact of their own.
+describe 'common::again' do
+  let(:pre_condition) do
+    <<~MANIFEST
+      include common::vardir
+      common::again::delta { 'x': delta => 60 }
+      file { '/tmp/foo': content => '', notify => [Exec['again'], Common::Again::Delta['x']] }
+    MANIFEST
+  end
+  let(:logged) { [] }
+
+  before { Puppet::Util::Log.newdestination(Puppet::Test::LogCollector.new(logged)) }
+
+  def bob
+    { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'privileged' => false }
+  end
+
+  def warnings
+    catalogue
+    logged.select { |message| message.level == :warning }.map(&:message).grep(%r{common})
+  end
+
+  # What a node prints and how that ends, by a real shell, for the exec and for a delta.
+  def outcomes(environment = {})
+    %w[again again-delta-x].map do |title|
+      output, error, status = Open3.capture3({ 'AGAIN_UNSUPPORTED' => nil }.merge(environment), catalogue.resource('Exec', title)[:command])
+      [output, error, status.exitstatus]
+    end.uniq
+  end
+
+  shared_examples 'nothing but execs' do |others = []|
+    it { is_expected.to compile.with_all_deps }
+
+    it 'manages nothing else on the node' do
+      refs = catalogue.resources.map(&:ref).grep(%r{\A(File|Exec)\[})
+      expect(refs).to contain_exactly('Exec[again]', 'Exec[again-delta-x]', 'File[/tmp/foo]', *others)
+    end
+
+    it 'has execs that only a notification starts' do
+      %w[again again-delta-x].each { |title| is_expected.to contain_exec(title).with_refreshonly(true).without_require }
+    end
+  end
+
+  {
+    'on another CPU' => [{ hiera_data: 'warn', os: { 'architecture' => 'riscv64' } }, 'riscv64', ['Exec[common::vardir]', 'File[/var/lib/puppet/tmp/common/]']],
+    'on macOS' => [{ hiera_data: 'warn', kernel: 'Darwin', os: { 'architecture' => 'arm64' } }, 'Darwin'],
+    'on macOS, where Puppet is not root' => [{ hiera_data: 'warn', kernel: 'Darwin', identity: { 'uid' => 501, 'privileged' => false } }, 'Darwin'],
+    'on FreeBSD' => [{ hiera_data: 'warn', kernel: 'FreeBSD' }, 'FreeBSD'],
+  }.each do |where, (overrides, name, *others)|
+    context "#{where}, where a warning is enough" do
+      let(:facts) { one_node(**overrides) }
+
+      it_behaves_like 'nothing but execs', *others
+
+      it 'warns, and does nothing' do
+        expect(warnings).to eq ["The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not #{name}."]
+        is_expected.to contain_exec('again').with(command: 'true', path: ['/bin', '/usr/bin']).without_provider
+        is_expected.to contain_exec('again-delta-x').with(command: 'true', path: ['/bin', '/usr/bin']).without_provider
+      end
+    end
+  end
+
+  context 'on Windows, where a warning is enough' do
+    let(:facts) { one_node(hiera_data: 'warn', kernel: 'windows', os: { 'architecture' => 'x64', 'windows' => { 'system32' => 'D:\Windows\system32' } }) }
+
+    it 'warns, and does nothing' do
+      expect(warnings).to eq ['The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not windows.']
+      %w[again again-delta-x].each do |title|
+        is_expected.to contain_exec(title).with(command: 'cmd.exe /c exit 0', path: 'D:\Windows\system32', refreshonly: true).without_provider
+      end
+    end
+  end
+
+  context 'for an ordinary user without a folder' do
+    let(:sentence) { "Puppet runs as an ordinary user: set common::vardir::base to a folder of that user's own instead of /var/lib/puppet/tmp/." }
+
+    {
+      'where a warning is enough' => { hiera_data: 'warn' },
+      'where the environment says that one is' => { again: { 'internal' => { 'unsupported' => 'warn' } } },
+    }.each do |where, overrides|
+      context where do
+        let(:facts) { one_node(identity: bob, **overrides) }
+
+        it_behaves_like 'nothing but execs'
+        it { expect(warnings).to eq [sentence] }
+        it { expect(outcomes).to eq [["Warning: #{sentence}\n", '', 0]] }
+      end
+    end
+
+    context 'where the parameter says that a warning is enough' do
+      let(:facts) { one_node(identity: bob) }
+      let(:pre_condition) { nil }
+      let(:params) { { unsupported: 'warn' } }
+
+      it { is_expected.to compile.with_all_deps }
+    end
+
+    context 'where the fact says something else' do
+      let(:facts) { one_node(identity: bob, again: { 'internal' => { 'unsupported' => 'fail' } }) }
+
+      it { is_expected.to compile.and_raise_error(%r{Puppet runs as an ordinary user}) }
+    end
+  end
+
+  describe 'a module that was deployed without a build' do
+    let(:sentence) { 'The module common was deployed without again-linux-x64, which this node needs: deploy a release, or run `npm run build`.' }
+
+    { 'without checksums' => %w[gz], 'without an archive' => %w[sums], 'without both' => [] }.each do |what, parts|
+      context what do
+        let(:facts) { one_node(built: what) }
+
+        before { build('again-linux-x64', 'again-linux-arm64', parts: parts) }
+
+        it_behaves_like 'nothing but execs', ['Exec[common::vardir]', 'File[/var/lib/puppet/tmp/common/]']
+        it { expect(warnings).to eq [sentence] }
+        it { expect(outcomes).to eq [['', "again: #{sentence}\n", 1]] }
+        it { expect(outcomes('AGAIN_UNSUPPORTED' => 'warn')).to eq [["Warning: #{sentence}\n", '', 0]] }
+
+        context 'where a warning is enough' do
+          let(:facts) { super().merge(hiera_data: 'warn') }
+
+          it { expect(outcomes).to eq [["Warning: #{sentence}\n", '', 0]] }
+        end
+      end
+    end
+
+    context 'with an executable for another CPU alone' do
+      let(:facts) { one_node(built: 'arm64') }
+
+      before { build('again-linux-arm64') }
+
+      it { expect(warnings).to eq [sentence] }
+    end
+
+    context 'without an archive, where nodes fetch that elsewhere' do
+      let(:facts) { one_node }
+      let(:pre_condition) { nil }
+      let(:params) { { source: 'https://files.example.com/again' } }
+
+      before { build('again-linux-x64', parts: %w[sums]) }
+
+      it { expect(warnings).to be_empty }
+      it { is_expected.to contain_file('/var/lib/puppet/tmp/common/again/again.gz') }
+    end
+
+    context 'where nodes fetch the archive from a module that lacks it' do
+      let(:facts) { one_node }
+      let(:pre_condition) { nil }
+      let(:params) { { source: 'puppet:///modules/other/again' } }
+
+      it { expect(warnings).to eq [sentence] }
+    end
+  end
+end

@@ -1,0 +1,193 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { temporaryFolder } from '../unit/state/temporary.ts';
+
+// Each starts dozens of programs, also on a machine that others keep busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+// Only root can give files to other users.
+beforeAll(() => {
+  if (process.getuid?.() !== 0) throw new Error('these tests need root: they give files to other users');
+});
+
+const STRANGER = 12345;
+const shells: readonly (readonly [string, ...string[]])[] = [
+  ['dash'],
+  ['bash', '--posix'],
+  ['busybox', 'sh'],
+  ['ksh'],
+];
+
+/** What the task answers when a shell runs it, with `local` in the place of /usr/local/sbin. */
+function answer({
+  folder = '',
+  local = '',
+  shell = ['dash'] as readonly string[],
+  user = 0,
+  variables = {} as Record<string, string>,
+}): unknown {
+  const place = temporaryFolder();
+  const script = join(place, 'again.sh');
+  copyFileSync('tasks/again.sh', script);
+  for (const path of [place, script]) chmodSync(path, 0o755);
+  const [program = '', ...args] = shell;
+  // Nothing of this machine's own is in the way.
+  const mount = `for folder in /var/lib/puppet /usr/local/sbin; do
+  test ! -d $folder || mount -t tmpfs tmpfs $folder
+done
+test -z "$1" || mount --bind "$1" /usr/local/sbin
+shift
+exec "$@"`;
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    [
+      ...['--mount', '--propagation', 'private', 'sh', '-c', mount, 'sh', local],
+      ...['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', program, ...args, script],
+    ],
+    { env: { PT_folder: folder, PATH: '/usr/bin:/bin', ...variables }, encoding: 'utf8' },
+  );
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+const runs = { pending: ['ran'] };
+const refused = (text: RegExp) => ({
+  _error: { kind: 'common/again', msg: expect.stringMatching(text), details: {} },
+});
+
+/** A folder with a stand-in for the executable, below folders that only root can change, in /tmp. */
+function folderWith(mode = 0o755): string {
+  const folder = join(temporaryFolder(), 'b/again');
+  mkdirSync(folder, { recursive: true });
+  chmodSync(dirname(dirname(folder)), 0o755);
+  writeFileSync(join(folder, 'again'), '#!/bin/sh\necho \'["ran"]\'\n');
+  chmodSync(join(folder, 'again'), mode);
+  return folder;
+}
+
+describe.each(shells)('the task, by %s', (...shell) => {
+  test("runs root's executable, in root's folders", () => {
+    expect(answer({ shell, folder: folderWith() })).toEqual(runs);
+  });
+
+  test.each([
+    ['the file', ''],
+    ['the folder', '..'],
+    ['a folder above', '../..'],
+  ])("doesn't run it where %s is another user's", (_, where) => {
+    const folder = folderWith();
+    chownSync(join(folder, 'again', where), STRANGER, STRANGER);
+    expect(answer({ shell, folder })).toEqual(refused(/^\/.*\/again is not run as root: \/.* user 12345/));
+  });
+
+  test('nor where every user can change the file, the folder, or one above', () => {
+    for (const where of ['again', '.', '..']) {
+      const folder = folderWith();
+      chmodSync(join(folder, where), 0o777);
+      expect(answer({ shell, folder })).toEqual(refused(/can be changed by every user \(.rwxrwxrwx\)/));
+    }
+  });
+
+  test("nor where the members of a group can, unless it is root's", () => {
+    const folder = folderWith();
+    chmodSync(folder, 0o775);
+    expect(answer({ shell, folder })).toEqual(runs);
+    chownSync(folder, 0, STRANGER);
+    expect(answer({ shell, folder })).toEqual(refused(/can be changed by group 12345 \(drwxrwxr-x\)/));
+  });
+
+  test('nor through a link that another user can change, to whatever it leads', () => {
+    const folder = folderWith();
+    const his = temporaryFolder();
+    chownSync(his, STRANGER, STRANGER);
+    symlinkSync(folder, join(his, 'link'));
+    expect(answer({ shell, folder: join(his, 'link') })).toEqual(refused(/user 12345/));
+
+    // Through two links: the first one is root's.
+    const roots = temporaryFolder();
+    symlinkSync(join(his, 'link'), join(roots, 'link'));
+    expect(answer({ shell, folder: join(roots, 'link') })).toEqual(refused(/user 12345/));
+
+    // A folder that is sticky keeps a link of root's, and not another user's.
+    const shared = temporaryFolder();
+    chmodSync(shared, 0o1777);
+    symlinkSync(folder, join(shared, 'link'));
+    expect(answer({ shell, folder: join(shared, 'link') })).toEqual(runs);
+    spawnSync('chown', ['-h', String(STRANGER), join(shared, 'link')]);
+    expect(answer({ shell, folder: join(shared, 'link') })).toEqual(refused(/user 12345/));
+  });
+
+  test("root's links are followed as the kernel does", () => {
+    const folder = folderWith();
+    const roots = temporaryFolder();
+    symlinkSync(`../${roots.split('/').at(-1)}/./one//`, join(roots, 'two'));
+    symlinkSync(dirname(folder), join(roots, 'one'));
+    expect(answer({ shell, folder: `${roots}/two/../b//again/` })).toEqual(runs);
+    symlinkSync('circle', join(roots, 'circle'));
+    expect(answer({ shell, folder: join(roots, 'circle') })).toEqual(refused(/^there is no /));
+  });
+
+  test("what root's link in /usr/local/sbin leads to must be root's, and so must the link", () => {
+    const local = temporaryFolder();
+    chmodSync(local, 0o755);
+    const folder = folderWith();
+    symlinkSync(join(folder, 'again'), join(local, 'again'));
+    expect(answer({ shell, local })).toEqual(runs);
+    chownSync(folder, STRANGER, STRANGER);
+    expect(answer({ shell, local })).toEqual(
+      refused(/^\/usr\/local\/sbin\/again is not run as root: .* user 12345/),
+    );
+    chownSync(folder, 0, 0);
+    chownSync(local, STRANGER, STRANGER);
+    expect(answer({ shell, local })).toEqual(refused(/: \/usr\/local\/sbin can be changed by user 12345/));
+  });
+
+  test("an ordinary user's own counts for that user, and for nobody else", () => {
+    const folder = folderWith();
+    for (const where of ['again', '.']) chownSync(join(folder, where), STRANGER, STRANGER);
+    expect(answer({ shell, folder, user: STRANGER })).toEqual(runs);
+    expect(answer({ shell, folder, user: STRANGER + 1 })).toEqual(refused(/user 12345/));
+  });
+
+  test('a run that is going is joined, also while the agent is disabled, and followed until it has ended', () => {
+    const folder = folderWith();
+    const at = (name: string) => join(folder, name);
+    // A stand-in for Puppet, which says where its locks are, and one for its run.
+    const places = `agent_catalog_run_lockfile = ${at('lock')}\nagent_disabled_lockfile = ${at('disabled')}\nlastrunreport = ${at('report')}\n`;
+    writeFileSync(at('stub'), `cat <<end\n${places}end\n`);
+    writeFileSync(at('again.json'), `{\n  "puppet": ["/bin/sh", "${at('stub')}"],\n}\n`);
+    copyFileSync('/bin/sleep', at('puppet'));
+    const run = spawn(at('puppet'), ['600'], { stdio: 'ignore' });
+    try {
+      writeFileSync(at('lock'), String(run.pid));
+      writeFileSync(at('disabled'), '{}');
+      utimesSync(at('lock'), 1700000000, 1700000000);
+      const task = (variables: Record<string, string>) => answer({ shell, folder, variables });
+      expect(task({ PT_action: 'now' })).toEqual({ pid: run.pid, time: 1700000000, joined: true });
+      const seen = { pending: ['ran'], history: ['ran'], report: null };
+      expect(task({ PT_action: 'progress', PT_pid: String(run.pid) })).toEqual({ running: run.pid, ...seen });
+
+      // A lock whose process is no Puppet is a lock that was left behind.
+      writeFileSync(at('lock'), String(process.pid));
+      writeFileSync(at('report'), "---\nstatus: changed\ntime: '2023-11-15T03:43:21.123456789+05:30'\n");
+      expect(task({ PT_action: 'progress' })).toEqual({
+        running: null,
+        ...seen,
+        report: { status: 'changed', time: 1700000001 },
+      });
+      expect(task({ PT_action: 'now' })).toEqual(refused(/^the agent is disabled: /));
+    } finally {
+      run.kill();
+    }
+  });
+});

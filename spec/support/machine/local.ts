@@ -99,8 +99,12 @@ function startProcess(door: Door, command: Command): Promise<Started> {
     const pidPipe = child.stdio[3] as Readable;
     pidPipe.on('data', (chunk: Buffer) => {
       said += chunk.toString();
+      // Not at the end of the pipe: nsenter(1) keeps it open as long as the command lives.
+      if (said.endsWith('\n')) started(Number(said));
     });
-    pidPipe.on('end', () => started(Number(said)));
+    pidPipe.on('end', () => {
+      if (!said.endsWith('\n')) reject(new Error(`could not be started: ${shown}\n${text(all)}`));
+    });
   });
 }
 

@@ -13,7 +13,7 @@ import { type Entry, withEntry } from './schedule/entry.ts';
 import type { Settings } from './settings.ts';
 import { readUnitLink } from './state/chains.ts';
 import { newLogName } from './state/logs.ts';
-import { here } from './state/place.ts';
+import { here, type Place } from './state/place.ts';
 import { type CommandRecord, isHeld, RECORD_VERSION } from './state/records.ts';
 import { version } from './version.ts';
 import type { Held } from './waiter/held.ts';
@@ -39,52 +39,88 @@ export interface Notification {
   readonly records: ReadonlyMap<string, CommandRecord>;
 }
 
+/** What a record takes from the world beside its notification. */
+export interface Moment {
+  /** Milliseconds of the monotonic clock, and when the notifying run began. */
+  readonly now: number;
+  readonly began: number;
+  /** 0 to 1: the part of the splay that is waited. */
+  readonly random: number;
+  /** Whether a living waiter has the surroundings of this very run already. */
+  readonly served: boolean;
+  readonly self: ProcessId;
+  readonly place: Place;
+  /** Names for a new log and a new chain. */
+  readonly log: string;
+  readonly chain: string;
+}
+
+function thisMoment({ run, held, records }: Notification): Moment {
+  return {
+    now: monotonic(),
+    began: startTime(run.process),
+    random: Math.random(),
+    served: isServed(records.get(held.id), run),
+    self: self(),
+    place: here(),
+    log: newLogName(new Date()),
+    chain: randomHex(8),
+  };
+}
+
 /**
  * The command's record with this notification in it, for the lock's owner to write. A waiter that serves this very run goes on with one entry more; for another run
  * this process takes the record over, since it has come from that run and so has its surroundings.
  *
  * @throws {Refusal} where the chain has reached its limit
  */
-export function withNotification(notification: Notification): CommandRecord {
+export function withNotification(
+  notification: Notification,
+  moment: Moment = thisMoment(notification),
+): CommandRecord {
   const { request, run, outer, command, facts, chainKey, held, settings, records } = notification;
   const mine = records.get(held.id);
   const siblings = [...records.values()].filter((record) => record.chainKey === chainKey);
-  const link = linkOf(notification, siblings);
+  const link = linkOf(notification, siblings, moment.began);
   if (isOver(link, settings)) {
     throw new ChainEnded(
       `the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`,
     );
   }
-  const shared = isServed(mine, run) ? mine : undefined;
+  const shared = moment.served ? mine : undefined;
   const grace = shared?.grace ?? notification.grace;
   const entry: Entry = {
-    ...newEntry(request, run.process, link, settings, monotonic(), Math.random()),
+    ...newEntry(request, run.process, link, settings, moment.now, moment.random),
     ...(outer && { outer }),
     ...(grace > 0 && { grace }),
   };
   return {
     version: RECORD_VERSION,
     software: shared?.software ?? version,
-    ...here(),
+    ...moment.place,
     command,
     facts,
-    waiter: shared?.waiter ?? self(),
+    waiter: shared?.waiter ?? moment.self,
     run: run.process,
     grace,
     chainKey,
-    chain: notification.link?.chain ?? siblings[0]?.chain ?? randomHex(8),
+    chain: notification.link?.chain ?? siblings[0]?.chain ?? moment.chain,
     puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
-    log: mine?.log ?? newLogName(new Date()),
+    log: mine?.log ?? moment.log,
     entries: withEntry(mine?.entries ?? [], entry),
   };
 }
 
 /** The link that a notification asks for: after that of its run, or of what is pending in the same chain. */
-function linkOf({ run, link, held, records }: Notification, siblings: readonly CommandRecord[]): number {
+function linkOf(
+  { link, held, records }: Notification,
+  siblings: readonly CommandRecord[],
+  began: number,
+): number {
   const pending = siblings.flatMap((record) => record.entries);
   // Only what is pending with the same facts is satisfied by this run.
   const own = records.get(held.id)?.entries ?? [];
-  const inPlace = own.length > 0 ? linkInPlace(own, startTime(run.process)) : 0;
+  const inPlace = own.length > 0 ? linkInPlace(own, began) : 0;
   return nextLink(
     Math.max(link?.link ?? 0, inPlace),
     pending.map((entry) => entry.link),

@@ -22,8 +22,16 @@ export interface Rerun {
 
 const SIGNALS = { SIGPIPE: 1n << 12n, SIGXFSZ: 1n << 24n } as const;
 
-/** Makes this process the rerun: same pid, nothing of `again` left. Does not return. */
-export function become(rerun: Rerun): never {
+/**
+ * Makes this process the rerun: same pid, nothing of `again` left. Does not return.
+ *
+ * @param last called when nothing is left to do but the system call
+ */
+export function become(rerun: Rerun, last: () => void = () => {}): never {
+  const execve = (...command: Parameters<typeof replaceProcess>) => {
+    last();
+    return replaceProcess(...command);
+  };
   const { surroundings } = rerun;
   process.umask(surroundings.umask);
   redirect(rerun.log);
@@ -49,7 +57,7 @@ export function become(rerun: Rerun): never {
   return execve('/bin/sh', words, ruby.environment);
 }
 
-function execve(file: string, argv: string[], environment: Record<string, string>): never {
+function replaceProcess(file: string, argv: string[], environment: Record<string, string>): never {
   if (!process.execve) throw new Error('this build of Node has no execve');
   const variables = Object.entries(environment).map(([name, value]) => fromText(`${name}=${value}`));
   requireRoom({ executable: fromText(file), argv: argv.map(fromText), environment: variables });

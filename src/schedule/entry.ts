@@ -75,6 +75,14 @@ export function withRunEnded(entries: readonly Entry[], run: ProcessId, end: Run
   });
 }
 
+/** What is left of what is pending once this run has done what was due when it began; what the run itself has asked for stays. */
+export function leftBy(entries: readonly Entry[], run: { id: ProcessId; began: number }): Entry[] {
+  const left = new Set(withoutSatisfied(entries, run.began));
+  return entries.filter(
+    (entry) => left.has(entry) || (entry.run.pid === run.id.pid && entry.run.start === run.id.start),
+  );
+}
+
 /**
  * Takes out what a run satisfies that began at this time: everything that was due by then. An entry that counts from the end of its run was due when that
  * run really ended, which may have been noticed a little later.

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, renameSync } from 'node:fs';
 import { join } from '../path.ts';
 import { readOwnFile, removeFile, replaceFile } from './files.ts';
 
@@ -36,8 +36,38 @@ function pastPath(folder: string, { id }: Pick<PastRerun, 'id'>): string {
   return join(folder, 'history', `${id}.json`);
 }
 
+/** Of a rerun that is on its way to Puppet. */
+function startingPath(folder: string, { id }: Pick<PastRerun, 'id'>): string {
+  return join(folder, 'history', `${id}.starting`);
+}
+
 export function forgetPastRerun(folder: string, rerun: Pick<PastRerun, 'id'>): void {
   removeFile(pastPath(folder, rerun));
+  removeFile(startingPath(folder, rerun));
+}
+
+/**
+ * Notes a rerun that is about to start, under a name of its own: where its process ends before {@link noteStarted}, it was none.
+ *
+ * @throws {Error} where there is no room for that
+ */
+export function noteStarting(folder: string, rerun: PastRerun): void {
+  replaceFile(startingPath(folder, rerun), `${JSON.stringify(rerun)}\n`);
+}
+
+/** Remembers it as one that was started. Needs no room. */
+export function noteStarted(folder: string, rerun: Pick<PastRerun, 'id'>): void {
+  try {
+    renameSync(startingPath(folder, rerun), pastPath(folder, rerun));
+  } catch {
+    return; // the state folder was removed meanwhile
+  }
+  prune(folder);
+}
+
+/** The reruns whose process has not come as far as Puppet. */
+export function readStarting(folder: string): PastRerun[] {
+  return fileNames(folder, '.starting').flatMap((name) => readPastRerun(folder, name) ?? []);
 }
 
 /** Remembers a rerun. A disk without room for that is no reason not to run. */
@@ -47,6 +77,11 @@ export function writePastRerun(folder: string, rerun: PastRerun): void {
   } catch {
     return;
   }
+  removeFile(startingPath(folder, rerun));
+  prune(folder);
+}
+
+function prune(folder: string): void {
   for (const name of fileNames(folder).slice(0, -KEPT)) removeFile(join(folder, 'history', name));
 }
 
@@ -86,8 +121,8 @@ export function parsePastRerun(content: string): PastRerun | undefined {
 }
 
 /** Names begin with the time in UTC, so they sort by it. */
-function fileNames(folder: string): string[] {
+function fileNames(folder: string, ending = '.json'): string[] {
   return readdirSync(join(folder, 'history'))
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => name.endsWith(ending))
     .sort();
 }

@@ -6,7 +6,7 @@ import { isAlive } from '../proc/process.ts';
 import { readReport } from '../puppet/report.ts';
 import { readBytes } from '../read.ts';
 import { displayName } from '../schedule/names.ts';
-import { newestRerun, type PastRerun, writePastRerun } from './history.ts';
+import { newestRerun, type PastRerun, readStarting, writePastRerun } from './history.ts';
 import { logPath } from './logs.ts';
 
 /** A report belongs to a rerun when its run began within this time after it; Puppet takes a second or two to start. */
@@ -25,6 +25,9 @@ export function isRunning(rerun: PastRerun): boolean {
  * seen in time stays unknown.
  */
 export function settleOutcomes(folder: string): void {
+  for (const rerun of readStarting(folder))
+    if (!isRunning(rerun))
+      writePastRerun(folder, { ...rerun, failure: 'lost: it was killed on its way to Puppet' });
   const newest = newestRerun(folder);
   if (!newest || newest.outcome || isRunning(newest)) return;
   const outcome = reportedOutcome(newest, folder);

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { fault } from '../fault.ts';
 import { basename, dirname } from '../path.ts';
 import type { ProcessId } from '../proc/process.ts';
@@ -21,18 +22,32 @@ export function watchRecord({ home, id }: Held, wakeup: Wakeup): void {
   wakeup.watch(dirname(path), { name: basename(path) });
 }
 
+/** Tells whether the folder of the records is still the same one, or one that was made after somebody had removed the state folder. */
+export function recordsFolder({ home, id }: Held): string {
+  const { dev, ino, birthtimeNs } = statSync(dirname(recordPath(openStateFolder(home), id)), {
+    bigint: true,
+  });
+  return `${dev}:${ino}:${birthtimeNs}`;
+}
+
 /**
  * The record as it is now, or undefined where another waiter has taken it over. A record that is gone or unreadable was removed by
  * somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
+ *
+ * @param isMoved whether the state folder was removed since this process has last seen its record
  */
 export async function ownRecord(
   held: Held,
   known: CommandRecord,
   wakeup: Wakeup,
+  isMoved: boolean,
 ): Promise<CommandRecord | undefined> {
   const folder = openStateFolder(held.home);
   const record = readRecord(folder, held.id);
-  if (record) return isMine(record) ? record : undefined;
+  // Who takes a record over keeps the name of its log: one that began anew knows nothing of what was pending.
+  const beganAnew = isMoved && record?.log !== known.log;
+  if (isMine(record)) return record;
+  if (record !== undefined && !beganAnew) return undefined;
   watchRecord(held, wakeup);
   return withLock(folder, () => {
     const other = readRecord(folder, held.id);
@@ -77,14 +92,23 @@ export async function finishRecord(held: Held): Promise<boolean> {
   });
 }
 
-/** Cancels all that is pending, and returns it. */
-export async function cancelRecord(held: Held): Promise<readonly Entry[]> {
+/**
+ * Cancels all that is pending.
+ *
+ * @param known what is pending as far as this process knows: it counts where somebody has removed the record
+ * @param tell called with what is cancelled, before it goes
+ */
+export async function cancelRecord(
+  held: Held,
+  known: CommandRecord,
+  tell: (entries: readonly Entry[]) => void,
+): Promise<void> {
   const folder = openStateFolder(held.home);
-  return withLock(folder, () => {
+  await withLock(folder, () => {
     const record = readRecord(folder, held.id);
-    if (!isMine(record)) return [];
+    if (record && !isMine(record)) return;
+    tell((record ?? known).entries);
+    fault('cancel.told');
     removeRecord(folder, held.id);
-    fault('cancel.removed');
-    return record.entries;
   });
 }

@@ -1,6 +1,6 @@
 import { fault } from '../fault.ts';
 import { log } from '../journal.ts';
-import { type Entry, withoutSatisfied } from '../schedule/entry.ts';
+import { type Entry, leftBy } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import type { CommandRecord } from '../state/records.ts';
 import type { Held } from './held.ts';
@@ -13,10 +13,7 @@ export async function noteSatisfied(
   { entries: before }: CommandRecord,
   run: SatisfyingRun,
 ): Promise<void> {
-  const left = (entries: readonly Entry[]) => {
-    const satisfied = new Set(withoutSatisfied(entries, run.began));
-    return entries.filter((entry) => satisfied.has(entry) || isOf(entry, run));
-  };
+  const left = (entries: readonly Entry[]) => leftBy(entries, run);
   if (left(before).length === before.length) return;
   let gone: readonly Entry[] = [];
   fault('satisfied.noting');
@@ -27,8 +24,4 @@ export async function noteSatisfied(
   });
   // Not before that: where there is no room to write it, they are still pending.
   if (gone.length > 0) log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`);
-}
-
-function isOf(entry: Entry, { id }: SatisfyingRun): boolean {
-  return entry.run.pid === id.pid && entry.run.start === id.start;
 }

@@ -20,7 +20,13 @@ import { noteLastStart, writeUnitLink } from '../state/chains.ts';
 import { forgetCurrentRerun, noteCurrentRerun } from '../state/current.ts';
 import { removeFile } from '../state/files.ts';
 import { openStateFolder } from '../state/folder.ts';
-import { forgetPastRerun, type PastRerun, writePastRerun } from '../state/history.ts';
+import {
+  forgetPastRerun,
+  noteStarted,
+  noteStarting,
+  type PastRerun,
+  writePastRerun,
+} from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
 import {
@@ -93,7 +99,7 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
     const rerun = prepare(taken, context, folder);
     tellStarted(taken, folder);
     fault('start.becoming');
-    return become(rerun);
+    return become(rerun, () => noteStarted(folder, taken.past));
   } catch (error) {
     giveUp(taken, oneLine(error), cancelled(), held, folder);
     return { kind: 'over' };
@@ -132,7 +138,7 @@ async function take(
   const output = startLog(folder, record.log, `${past.startedAt} ${what}`);
   try {
     fault('start.logged');
-    writePastRerun(folder, past);
+    noteStarting(folder, past);
     takeSlot(folder, record.command.mode, record.puppet.lockFile);
     noteCurrentRerun(folder, held.id);
     noteLastStart(folder, record.chainKey);
@@ -203,6 +209,7 @@ async function startUnit(
     return (await putBack(taken, held, folder)) ? { kind: 'blocked', blocker } : { kind: 'over' };
   }
   const { invocation } = result;
+  noteStarted(folder, taken.past);
   if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
   tellStarted(taken, folder);
   await atWork(restart, survey);

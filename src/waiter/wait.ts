@@ -18,7 +18,15 @@ import { type CommandRecord, withoutHold } from '../state/records.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
 import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
-import { cancelRecord, changeRecord, finishRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
+import {
+  cancelRecord,
+  changeRecord,
+  finishRecord,
+  noteRunEnd,
+  ownRecord,
+  recordsFolder,
+  watchRecord,
+} from './record.ts';
 import { runEnds } from './run-end.ts';
 import type { Satisfaction } from './satisfaction.ts';
 import type { Survey } from './survey.ts';
@@ -48,8 +56,7 @@ export async function waitAndBecome(
   }
   // What a shutdown ends stays recorded, and is reported as lost after the next boot.
   if (await isShuttingDown()) return;
-  const entries = await cancelRecord(held);
-  if (entries.length > 0) log('cancelled', displayNames(entries));
+  await waiter.cancel();
 }
 
 /** What is needed when something is due. A waiter may live for days before that, so it is loaded late, and best while the run is at its end. */
@@ -62,6 +69,8 @@ class Waiter {
   private readonly wakeup: Wakeup;
   private readonly cancelled: () => boolean;
   private readonly limitRestored: boolean;
+  /** The folder of the records, when this process has last seen its own there. */
+  private folder = '';
   /** Puppet's state folder, where its report, its locks and what disables it are. */
   private readonly puppetState: string;
   /** The notifying run's Puppet environment, once its report has told it. */
@@ -86,12 +95,21 @@ class Waiter {
     this.puppetState = dirname(held.puppet.reportFile);
   }
 
+  /** Takes out all that is pending: somebody has ended this process, and is told so. */
+  async cancel(): Promise<void> {
+    await cancelRecord(this.held, this.known, (entries) => {
+      if (entries.length > 0) log('cancelled', displayNames(entries));
+    });
+  }
+
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
     fault('waiter.step');
-    const record = await ownRecord(this.held, this.known, this.wakeup);
+    const folder = recordsFolder(this.held);
+    const isMoved = folder !== this.folder;
+    const record = await ownRecord(this.held, this.known, this.wakeup, isMoved);
     if (!record) return 'end';
-    this.known = record;
+    [this.known, this.folder] = [record, folder];
     const step = nextStep(record.entries, monotonic());
     if (step.kind !== 'rerun') this.watching = undefined;
     switch (step.kind) {

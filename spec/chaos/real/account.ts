@@ -65,6 +65,8 @@ export function account(evidence: Evidence): string[] {
     const ends = fates.get(name) ?? [];
     const told = ends.map(({ kind, at, pid }) => `${kind} at ${at} by ${pid}`).join(', ');
     const most = asked.length + unanswered.filter((one) => one === name).length;
+    // One that is killed between the journal's line of a cancellation and the record's end is told twice.
+    if (ends.some(({ kind }) => kind === 'cancelled') && ends.at(-1)?.kind === 'lost') ends.pop();
     // A waiter that is killed after it has recorded, and before it has said so, is a refusal for Puppet, and is told as lost as well.
     const lost = Math.min(
       ends.filter(({ kind }) => kind === 'lost').length,

@@ -46,9 +46,10 @@ export class Place {
   readonly state: string;
   /** When each process was sent a signal that may have ended it. */
   readonly signalled = new Map<number, number>();
+  /** Who was sent SIGKILL. */
+  readonly killed = new Set<number>();
   /** When each run that this place has started had ended. */
   readonly exits = new Map<number, number>();
-  private readonly children: ChildProcess[] = [];
   private plans = 0;
 
   constructor(base: string, program: string) {
@@ -97,7 +98,6 @@ export class Place {
     });
     const { pid } = child;
     if (pid !== undefined) child.on('exit', () => this.exits.set(pid, now()));
-    this.children.push(child);
     return child;
   }
 
@@ -127,6 +127,7 @@ export class Place {
   signal(pid: number, signal: number | NodeJS.Signals): void {
     try {
       process.kill(pid, signal);
+      if (signal === 'SIGKILL') this.killed.add(pid);
       this.signalled.set(pid, this.signalled.get(pid) ?? now());
     } catch {
       // It has ended meanwhile.

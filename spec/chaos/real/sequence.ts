@@ -67,13 +67,14 @@ export class Sequence {
 }
 
 /**
- * The one case of which nothing need be told: the state folder is removed, and a waiter is killed before it has looked again. A fault that kills may do so at any later
- * moment.
+ * The one case of which nothing need be told: the state folder is removed, and a waiter was killed before that, or is before it has looked again.
  */
 class Exempt {
   readonly names = new Set<string>();
   private readonly place: Place;
   /** Whom a removed record named, and what it held. */
+  /** Whether a fault may have killed a waiter. */
+  private kills = false;
   private removed: { readonly pid: number; readonly names: readonly string[] }[] = [];
 
   constructor(place: Place) {
@@ -81,10 +82,14 @@ class Exempt {
   }
 
   before(step: Step): void {
-    if (step.do === 'remove-state')
-      this.removed = this.place
-        .records()
-        .map(({ waiter, entries }) => ({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') }));
+    if (step.do === 'fault' && step.what === 'kill') this.kills = true;
+    if (step.do !== 'remove-state') return;
+    for (const { waiter, entries } of this.place.records())
+      this.removed.push({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') });
+    // Of a rerun that died on its way to Puppet, the history alone would have told.
+    const seen = new Set(this.place.lines('events').map((line) => Number(line.split(' ')[1])));
+    for (const { pid, names } of readHistory(this.place))
+      if (!seen.has(pid)) this.removed.push({ pid, names: names.map((name) => name ?? '') });
   }
 
   /** Looks who has written its record again, and who can't any more. */
@@ -94,7 +99,7 @@ class Exempt {
     this.removed = this.removed.filter(({ pid, names }) => {
       if (written.has(pid)) return false;
       if (living.has(pid)) return true;
-      for (const name of names) this.names.add(name);
+      if (this.kills || this.place.killed.has(pid)) for (const name of names) this.names.add(name);
       return false;
     });
   }

@@ -32,7 +32,7 @@ export type Step =
 
 /** Where a fault can strike: the points of src/ that say so. A test holds this list to them. */
 export const POINTS = [
-  'cancel.removed',
+  'cancel.told',
   'file.written',
   'lock.linked',
   'lock.releasing',
@@ -82,7 +82,7 @@ const signal: fc.Arbitrary<Step> = fc.record({
 /** Where something can fail, and not only be killed, stopped or slow. */
 const FALLIBLE = POINTS.filter(
   (point) =>
-    !['cancel.removed', 'lock.releasing', 'start.becoming', 'verdict.said', 'verdict.saying'].includes(point),
+    !['cancel.told', 'lock.releasing', 'start.becoming', 'verdict.said', 'verdict.saying'].includes(point),
 );
 
 const fault: fc.Arbitrary<Step> = fc.oneof(
@@ -162,7 +162,7 @@ export async function take(step: Step, place: Place, programs: readonly [string,
       return;
     case 'remove-state':
       for (const entry of readNames(place.state))
-        rmSync(join(place.state, entry), { recursive: true, force: true });
+        rmSync(join(place.state, entry), { recursive: true, force: true, maxRetries: 20 });
       return;
     case 'update':
       place.update(programs[place.lines('told').length % 2] as string);

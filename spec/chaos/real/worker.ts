@@ -1,8 +1,9 @@
-// Runs in a PID namespace of its own (main.ts starts it there): a waiter looks at all Puppets that it can see, and no other test's may be among them.
+// Has its share of the real sequences. Runs in a PID namespace of its own (main.ts starts it there): a waiter looks at all Puppets that it can see, and no other test's may be
+// among them.
 //
-//   node spec/chaos/real/worker.ts --seed N --sequences N [--keep FOLDER] [--whole] [FILE…]
+//   node spec/chaos/real/worker.ts [--seed N --sequences N] [--minutes N] [--keep FOLDER] [--whole] [FILE…]
 //
-// --whole: a sequence that fails is shown as it is, and not shrunk. With files: tells those sequences again, instead of new ones.
+// Tells the sequences of the files again, and then so many new ones. --whole: one that fails is shown as it is, and not shrunk.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,36 +16,57 @@ import { twoPrograms } from './place.ts';
 import { Sequence } from './sequence.ts';
 import { type Step, step } from './steps.ts';
 
+/** How long a sequence that fails is shrunk, in milliseconds. */
+const SHRINKING_MS = 180_000;
+
 const { values, positionals } = parseArgs({
   options: {
-    seed: { type: 'string' },
-    sequences: { type: 'string' },
+    seed: { type: 'string', default: '0' },
+    sequences: { type: 'string', default: '0' },
+    minutes: { type: 'string', default: '70' },
     keep: { type: 'string' },
-    whole: { type: 'boolean' },
+    whole: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
 
+// No systemd of this machine has a say in it.
 if (existsSync('/run/systemd')) execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run/systemd']);
 const folder = mkdtempSync(join(tmpdir(), 'again-chaos-'));
+const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    removeFolder();
+    process.exit(1);
+  });
 try {
   const programs = twoPrograms(folder);
-  process.exitCode = positionals.length > 0 ? await again(programs) : await anew(programs);
+  const kept = await tellAgain(programs);
+  const isNew = Number(values.sequences) > 0 && (await tellNew(programs));
+  process.exitCode = kept && (isNew || values.sequences === '0') ? 0 : 1;
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder();
 }
 
-async function anew(programs: [string, string]): Promise<number> {
+/** Whether new sequences are as they should be. */
+async function tellNew(programs: [string, string]): Promise<boolean> {
   const [seed, numRuns] = [Number(values.seed), Number(values.sequences)];
   const lengths: number[] = [];
+  const began = Date.now();
+  let failedAt = 0;
   const commands = fc.commands([step.map((one) => new Command(one))], { size: '+1', maxCommands: 20 });
   const property = fc.asyncProperty(commands, async (steps) => {
+    // fast-check shrinks for as long as there is something to leave out.
+    if (failedAt > 0 && Date.now() - failedAt > SHRINKING_MS) return;
     const sequence = new Sequence(folder, programs);
     try {
-      await fc.asyncModelRun(() => ({ model: { disabled: false, full: false }, real: sequence }), steps);
-      lengths.push(sequence.length);
+      const state = { model: { disabled: false, full: false }, real: sequence };
+      await fc.asyncModelRun(() => state, steps);
+      if (failedAt === 0) lengths.push(sequence.length);
       const wrong = await sequence.finish();
-      if (wrong.length > 0) throw new Error(wrong.join('\n'));
+      if (wrong.length === 0) return;
+      failedAt ||= Date.now();
+      throw new Error(wrong.join('\n'));
     } finally {
       await sequence.close();
     }
@@ -52,39 +74,46 @@ async function anew(programs: [string, string]): Promise<number> {
   const details = await fc.check(property, {
     seed,
     numRuns,
-
-    endOnFailure: values.whole ?? false,
-    interruptAfterTimeLimit: 3_600_000,
+    endOnFailure: values.whole,
+    interruptAfterTimeLimit: Number(values.minutes) * 60_000,
+    markInterruptAsFailure: true,
   });
   const median = lengths.sort((a, b) => a - b)[Math.floor(lengths.length / 2)] ?? 0;
-  console.log(`real: seed ${seed}: ${details.numRuns} sequences, median of ${median} commands`);
-  if (!details.failed) return 0;
-  const steps = [...(details.counterexample?.[0] ?? [])].map((one) => (one as Command).step);
+  const seconds = Math.round((Date.now() - began) / 1000);
   console.log(
-    `real: seed ${seed}: ${(details.errorInstance as Error | undefined)?.message}\n${steps.map((one) => JSON.stringify(one)).join('\n')}`,
+    `chaos: real, seed ${seed}: ${lengths.length} of ${numRuns} sequences, median of ${median} commands, in ${seconds} s`,
   );
-  if (values.keep !== undefined) {
+  if (!details.failed) return true;
+  const [found] = details.counterexample ?? [];
+  const steps = [...(found ?? [])].filter((one) => one instanceof Command).map((one) => one.step);
+  console.log(
+    `chaos: real, seed ${seed}: ${(details.errorInstance as Error | undefined)?.message ?? 'no time left'}`,
+  );
+  console.log(steps.map((one) => JSON.stringify(one)).join('\n'));
+  if (values.keep !== undefined && steps.length > 0) {
     mkdirSync(values.keep, { recursive: true });
     const path = join(values.keep, `seed-${seed}.json`);
-    writeFileSync(path, `${JSON.stringify(steps, null, 1)}\n`);
-    console.log(`real: kept as ${path}`);
+    writeFileSync(path, `[\n${steps.map((one) => `  ${JSON.stringify(one)}`).join(',\n')}\n]\n`);
+    console.log(`chaos: kept as ${path}`);
   }
-  return 1;
+  return false;
 }
 
-/** Tells kept sequences again. */
-async function again(programs: [string, string]): Promise<number> {
-  let failed = 0;
+/** Whether kept sequences are as they should be. */
+async function tellAgain(programs: [string, string]): Promise<boolean> {
+  let good = true;
   for (const file of positionals) {
     const sequence = new Sequence(folder, programs);
     try {
       for (const one of JSON.parse(readFileSync(file, 'utf8')) as Step[]) await sequence.take(one);
       const wrong = await sequence.finish();
-      if (wrong.length > 0) failed += 1;
-      console.log(`real: ${basename(file)}: ${wrong.length === 0 ? 'as it should be' : wrong.join('\n')}`);
+      if (wrong.length > 0) good = false;
+      console.log(
+        `chaos: real, ${basename(file)}: ${wrong.length === 0 ? 'as it should be' : wrong.join('\n')}`,
+      );
     } finally {
       await sequence.close();
     }
   }
-  return failed > 0 ? 1 : 0;
+  return good;
 }

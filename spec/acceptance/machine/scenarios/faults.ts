@@ -92,10 +92,12 @@ export function faultScenarios(bench: Bench): void {
     const { pid, startTime } =
       (await world.node.processes()).find((process) => process.pid === globalThis.process.pid) ?? {};
     const boot = (await world.node.files.read('/proc/sys/kernel/random/boot_id')).toString().trim();
-    await world.node.files.write(`${world.state}/lock.1000`, JSON.stringify({ pid, start: startTime, boot }));
+    const [lock] = (await world.node.files.list(world.state)).filter((name) => name.startsWith('lock-'));
+    const newer = `${world.state}/${lock?.replace(/\d+$/, '1000')}`;
+    await world.node.files.write(newer, JSON.stringify({ pid, start: startTime, boot }));
     const run = await world.run({ argv: world.apply(site) });
     expect(outputOf(run.output, 'again')).toEqual([
-      `again: ${world.state}/lock.1000 is held by a process that does not go on: end the process that it names`,
+      `again: ${newer} has been held for 20 s by pid ${pid}, which seems stuck: end that process and try again`,
     ]);
     expect(await world.pending()).toEqual([]);
     expect(await world.helpers()).toEqual([]);

@@ -46,10 +46,12 @@ describe("an agent's run", () => {
   });
 
   it('of the daemon that restarts its own service before it notifies is run again once, with the arguments of the new daemon', async () => {
+    const skipped =
+      'until journalctl --unit=puppet --output=cat | grep -q "already in progress"; do sleep 0.2; done';
     const options = (more: string) => `PUPPET_EXTRA_OPTS=--color=false${more}`;
     serve('restarted', {
       more: `exec { 'changed configuration':
-  command  => 'echo "${options(' --show_diff')}" >/etc/default/puppet && systemctl restart puppet',
+  command  => 'echo "${options(' --show_diff')}" >/etc/default/puppet && systemctl restart puppet; ${skipped}',
   onlyif   => '${amongFirst(1, 'restarted')}',
   provider => 'shell',
   require  => Exec['probe'],

@@ -35,7 +35,7 @@ export function namespaceScenarios(bench: Bench): void {
       wrap: inContainer,
     });
     await until('both runs', async () => (await world.clock()).ends.length === 2, {
-      seconds: 100,
+      seconds: 200,
       seen: shell.output,
     });
     await world.settled(2);
@@ -77,7 +77,10 @@ ${probe(world, 'run', "notify => Common::Again::Delta['later'],")}
       `${again} status --json >${world.path('one')}.tmp; mv ${world.path('one')}.tmp ${world.path('one')}`,
       waitFor('leave'),
     );
-    await until('the first record', async () => (await world.pending()).length === 1, { seen: one.output });
+    await until('the first record', async () => (await world.pending()).length === 1, {
+      seconds: 200,
+      seen: one.output,
+    });
     const [waiter] = await world.helpers();
 
     // The same command, in another container of the same machine: asked, recorded and cancelled beside the first.

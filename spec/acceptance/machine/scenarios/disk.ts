@@ -28,6 +28,9 @@ export function diskScenarios(bench: Bench): void {
     await world.run({ argv: ['dd', 'if=/dev/zero', `of=${ballast}`, 'bs=4k'] }); // to the end of the disk
     expect(await syslog.line(/^waiting: /)).toMatch(/^waiting: one, two: .*ENOSPC/);
 
+    const descriptors = async () => (await world.node.files.list(`/proc/${waiter}/fd`)).length;
+    const before = await descriptors();
+
     // Wherever the room ends in the middle of a start, there is one process afterwards, and the same files.
     for (let pages = 0; pages <= TOO_FEW; pages += 1) {
       if (pages > 0) await must('truncate', '--size=-4k', ballast);
@@ -47,6 +50,10 @@ export function diskScenarios(bench: Bench): void {
         { seconds: 10, seen: left },
       );
     }
+    await until('no descriptor more than before', async () => (await descriptors()) <= before, {
+      seconds: 10,
+      seen: descriptors,
+    });
     const status = await must(`${world.again}/again`, 'status');
     expect(status).toMatch(/waits for +\S.*ENOSPC/);
     expect((await syslog.lines()).filter((line) => line.startsWith('waiting: '))).toHaveLength(1);

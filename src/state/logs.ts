@@ -1,4 +1,4 @@
-import { readdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from '../path.ts';
 import { randomHex } from '../random.ts';
 import { appendToFile, removeFile } from './files.ts';
@@ -33,9 +33,16 @@ export function pruneLogs(folder: string): void {
   for (const { path } of logs.slice(KEPT - 1)) removeFile(path);
 }
 
-/** Begins a log with one line of `again`'s own, and returns its descriptor. An attempt that failed may have begun it already. */
+/** Begins a log with one line of `again`'s own, and returns its descriptor. What fails leaves neither a file nor a descriptor. */
 export function startLog(folder: string, name: string, line: string): number {
-  const descriptor = appendToFile(logPath(folder, name));
-  writeSync(descriptor, `again: ${line}\n`);
-  return descriptor;
+  const path = logPath(folder, name);
+  const descriptor = appendToFile(path);
+  try {
+    writeSync(descriptor, `again: ${line}\n`);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    removeFile(path);
+    throw error;
+  }
 }

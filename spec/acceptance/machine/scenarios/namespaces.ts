@@ -8,13 +8,16 @@ import { announcement, inContainer, notifyOnce, probe } from '../../../support/m
 export function namespaceScenarios(bench: Bench): void {
   test("`sh -c 'puppet apply s.pp; true'` as pid 1: the line says that the rerun ends with it, and it is told as lost", async (context) => {
     const world = await bench.world(context);
-    const site = await world.write('site.pp', notifyOnce(world));
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, "Common::Again::Delta['later']", "common::again::delta { 'later': delta => 60 }"),
+    );
     const run = await world.run({
       argv: ['sh', '-c', `${shellWords(world.apply(site))}; true`],
       wrap: inContainer,
     });
     expect(run.code, run.output).toBe(0);
-    expect(announcementIn(run.output)).toContain('pid 1 (`sh -c ...`) ends first');
+    expect(announcementIn(run.output, 'again-delta-later')).toContain('pid 1 (`sh -c ...`) ends first');
     await until('the end of all', async () => (await world.processes()).length === 0);
     const history = await world.run({ argv: [`${world.again}/again`, 'history', '--json'] });
     expect(JSON.parse(history.stdout)).toEqual([
@@ -32,7 +35,7 @@ export function namespaceScenarios(bench: Bench): void {
       wrap: inContainer,
     });
     await until('both runs', async () => (await world.clock()).ends.length === 2, {
-      seconds: 100,
+      seconds: 200,
       seen: shell.output,
     });
     await world.settled(2);
@@ -65,16 +68,19 @@ ${probe(world, 'run', "notify => Common::Again::Delta['later'],")}
     );
     const apply = shellWords(world.apply(site));
     const again = `${world.again}/again`;
-    const until_ = (name: string) => `until test -e ${world.path(name)}; do sleep 0.1; done`;
+    const waitFor = (name: string) => `until test -e ${world.path(name)}; do sleep 0.1; done`;
     const container = (...commands: string[]) =>
       world.start({ argv: ['sh', '-euc', commands.join('\n')], wrap: inContainer });
     const one = await container(
       apply,
-      until_('ask'),
+      waitFor('ask'),
       `${again} status --json >${world.path('one')}.tmp; mv ${world.path('one')}.tmp ${world.path('one')}`,
-      until_('leave'),
+      waitFor('leave'),
     );
-    await until('the first record', async () => (await world.pending()).length === 1, { seen: one.output });
+    await until('the first record', async () => (await world.pending()).length === 1, {
+      seconds: 200,
+      seen: one.output,
+    });
     const [waiter] = await world.helpers();
 
     // The same command, in another container of the same machine: asked, recorded and cancelled beside the first.
@@ -86,7 +92,7 @@ ${probe(world, 'run', "notify => Common::Again::Delta['later'],")}
     await until('an answer from the first', () => world.node.files.exists(world.path('one')));
     const status = JSON.parse((await world.node.files.read(world.path('one'))).toString());
     expect(status).toEqual([expect.objectContaining({ name: 'later' })]);
-    expect(await world.helpers()).toEqual([waiter]);
+    expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter?.pid]);
 
     // Nor does the machine itself, which sees both.
     const outside = await world.run({ argv: [again, 'status', '--json'] });
@@ -100,6 +106,6 @@ ${probe(world, 'run', "notify => Common::Again::Delta['later'],")}
 }
 
 /** The one line of the Exec; its pid is one of the namespace. */
-function announcementIn(output: string): string {
-  return announcement(output).line;
+function announcementIn(output: string, exec = 'again'): string {
+  return announcement(output, exec).line;
 }

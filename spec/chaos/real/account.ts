@@ -12,6 +12,8 @@ export interface Evidence {
   readonly exits: ReadonlyMap<number, number>;
   /** Names of which nothing need be told: the state folder was removed, and their waiter killed before its next look. */
   readonly exempt: ReadonlySet<string>;
+  /** Names of which the waiter may know less than was told: the state folder was removed while it was stopped. */
+  readonly unseen: ReadonlySet<string>;
 }
 
 export interface Past {
@@ -65,17 +67,17 @@ export function account(evidence: Evidence): string[] {
     const ends = fates.get(name) ?? [];
     const told = ends.map(({ kind, at, pid }) => `${kind} at ${at} by ${pid}`).join(', ');
     const most = asked.length + unanswered.filter((one) => one === name).length;
-    // One that is killed between the journal's line of a cancellation and the record's end is told twice.
-    if (ends.some(({ kind }) => kind === 'cancelled') && ends.at(-1)?.kind === 'lost') ends.pop();
+    // One that is killed between the journal's line of a cancellation and the end of its record is told twice.
+    if (ends.length > most && ends.at(-2)?.kind === 'cancelled' && ends.at(-1)?.kind === 'lost') ends.pop();
     // A waiter that is killed after it has recorded, and before it has said so, is a refusal for Puppet, and is told as lost as well.
     const lost = Math.min(
       ends.filter(({ kind }) => kind === 'lost').length,
       refused.filter((one) => one === name).length,
     );
-    if (ends.length - lost > most)
+    if (ends.length - lost > most && !evidence.unseen.has(name))
       wrong.push(`${name}: asked for ${most} times, and ended ${ends.length} times: ${told}`);
     const last = asked.at(-1);
-    if (!last || evidence.exempt.has(name)) continue;
+    if (!last || evidence.exempt.has(name) || evidence.unseen.has(name)) continue;
     const latest = Math.max(...ends.map(({ at }) => at));
     if (ends.length === 0 || latest + STEP_MS < last.asked)
       wrong.push(

@@ -4,7 +4,7 @@ import { allPids } from '../proc/process.ts';
 import { removeFile } from './files.ts';
 import { lockPrefix } from './lock.ts';
 import { isHere, isOver, type Over } from './place.ts';
-import { type CommandRecord, isHeld, removeRecord } from './records.ts';
+import { type CommandRecord, isClosed, isHeld, removeRecord } from './records.ts';
 
 /** A record that nobody waits for any more. */
 export interface Lost {
@@ -26,7 +26,7 @@ export function sweep(found: ReadonlyMap<string, CommandRecord>): {
   const lost: Lost[] = [];
   const records = new Map<string, CommandRecord>();
   for (const [id, record] of found) {
-    if (isHeld(record)) {
+    if (isHeld(record) || (isHere(record) && isClosed(record))) {
       records.set(id, record);
       continue;
     }

@@ -1,4 +1,4 @@
-import { withNotification } from '../../../src/recording.ts';
+import { formerWaiters, withNotification } from '../../../src/recording.ts';
 import { ChainEnded } from '../../../src/refusal.ts';
 import { backOff } from '../../../src/schedule/chain.ts';
 import { BROKEN_OFF_MS, dueTime, type Entry, leftBy, withRunEnded } from '../../../src/schedule/entry.ts';
@@ -44,6 +44,8 @@ interface SimulatedWaiter {
   known: CommandRecord;
   stopped: boolean;
   quietUntil: number;
+  /** The state folder, when it has last seen its record there. */
+  folder: number;
   /** Runs that were going when this waiter has looked, and are to be asked for when they have ended. */
   seen: Set<SimulatedRun>;
 }
@@ -74,6 +76,8 @@ export class World {
   private full = false;
   private fault: StartFault = 'none';
   private pid = 100;
+  /** Which state folder it is: each removal makes another one. */
+  private folder = 0;
   private readonly runs: SimulatedRun[] = [];
   private readonly records = new Map<number, CommandRecord>();
   private readonly lastStart = new Map<string, number>();
@@ -159,6 +163,7 @@ export class World {
           random: 0,
           served,
           self: { pid: waiter, start: 0 },
+          former: formerWaiters(mine, served).filter((one) => this.isWaiting(one.pid)),
           place: PLACE,
           log: `log${waiter}.log`,
           chain: String(waiter),
@@ -213,7 +218,7 @@ export class World {
       const record = this.records.get(waiter.command);
       if (!record || record.waiter.pid === waiter.pid) {
         this.end(waiter.command, (record ?? waiter.known).entries, 'cancelled');
-        this.records.delete(waiter.command);
+        if (record) this.closeRecord(waiter.command, record);
       }
       this.remove(waiter);
     }
@@ -230,9 +235,14 @@ export class World {
       if (!waiter) this.excuse(command, record.entries);
       else this.forgetUnseen(waiter, record);
     }
+    // A former waiter that is stopped can't know any more that another one has it.
+    for (const { pid, command, known } of this.waiters)
+      if (this.records.get(command)?.waiter.pid !== pid)
+        for (const entry of known.entries) this.fates.delete(tokenOf(command, entry));
     for (const { command, entries } of this.starting) this.excuse(command, entries);
     this.starting.length = 0;
     this.records.clear();
+    this.folder += 1;
     this.lastStart.clear();
     this.settle();
   }
@@ -284,7 +294,7 @@ export class World {
       return true;
     }
     if (record.waiter.pid !== waiter.pid) {
-      if (record.log !== waiter.known.log) {
+      if (waiter.folder !== this.folder && record.log !== waiter.known.log) {
         if (this.full) return false;
         this.handOver(waiter, record);
       }
@@ -292,11 +302,12 @@ export class World {
       return true;
     }
     waiter.known = record;
+    waiter.folder = this.folder;
     const next = nextStep(record.entries, this.now);
     if (next.kind === 'finish') {
       if (this.full) return false;
-      this.records.delete(waiter.command);
       this.remove(waiter);
+      this.closeRecord(waiter.command, record);
       return true;
     }
     if (next.kind === 'await-run') return this.noteRunEnd(waiter, record, next.run.pid);
@@ -389,7 +400,7 @@ export class World {
     }
     this.lastStart.set(record.chainKey, this.now);
     this.remove(waiter);
-    if (later.length === 0) this.records.delete(waiter.command);
+    if (later.length === 0) this.closeRecord(waiter.command, record);
     else {
       const successor = this.nextPid();
       const left = {
@@ -418,7 +429,7 @@ export class World {
     for (const { command, entries } of this.starting) this.end(command, entries, 'lost');
     this.starting.length = 0;
     for (const [command, record] of this.records) {
-      if (this.waiterOf(record)) continue;
+      if (this.waiterOf(record) || this.isClosed(record)) continue;
       this.end(command, record.entries, 'lost');
       this.records.delete(command);
     }
@@ -453,8 +464,30 @@ export class World {
     return this.waiters.find(({ pid }) => pid === record.waiter.pid);
   }
 
+  private isWaiting(pid: number): boolean {
+    return this.waiters.some((waiter) => waiter.pid === pid);
+  }
+
+  private isClosed({ entries, former }: CommandRecord): boolean {
+    return entries.length === 0 && former?.some(({ pid }) => this.isWaiting(pid)) === true;
+  }
+
+  private closeRecord(command: number, record: CommandRecord): void {
+    const closed = { ...record, entries: [], log: `log${this.nextPid()}.log` };
+    if (this.isClosed(closed)) this.records.set(command, closed);
+    else this.records.delete(command);
+  }
+
   private addWaiter(pid: number, command: number, known: CommandRecord): void {
-    this.waiters.push({ pid, command, known, stopped: false, quietUntil: 0, seen: new Set() });
+    this.waiters.push({
+      pid,
+      command,
+      known,
+      stopped: false,
+      quietUntil: 0,
+      folder: this.folder,
+      seen: new Set(),
+    });
   }
 
   private remove(waiter: SimulatedWaiter): void {

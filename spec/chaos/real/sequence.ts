@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account, type Past } from './account.ts';
-import { now, Place } from './place.ts';
-import { POINTS, type Step, take } from './steps.ts';
+import { COMMANDS, now, Place } from './place.ts';
+import { nameOf, POINTS, type Step, take } from './steps.ts';
 
 /** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
 const REST_MS = 30_000;
@@ -89,15 +89,10 @@ class Exempt {
     if (step.do !== 'remove-state') return;
     for (const { waiter, entries } of this.place.records())
       this.removed.push({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') });
-    // What has changed since a waiter that is stopped has looked was in its record alone.
-    const stopped = new Set(
-      this.place
-        .processes()
-        .filter(({ state }) => state === 'T')
-        .map(({ pid }) => pid),
-    );
-    for (const { waiter, entries } of this.place.records())
-      if (stopped.has(waiter.pid)) for (const entry of entries) this.unseen.add(entry.name ?? '');
+    // What has changed since a waiter that is stopped has looked was in its record alone, or that another one has it.
+    if (this.place.processes().some(({ state }) => state === 'T'))
+      for (const command of COMMANDS.keys())
+        for (const name of [0, 1, 2]) this.unseen.add(nameOf(command, name));
     // Of a rerun that died on its way to Puppet, the history alone would have told.
     const seen = new Set(this.place.lines('events').map((line) => Number(line.split(' ')[1])));
     for (const { pid, names } of readHistory(this.place))

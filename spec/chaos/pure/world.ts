@@ -223,7 +223,7 @@ export class World {
       this.remove(waiter);
     }
     if (signal === 'kill') {
-      if (!this.records.has(waiter.command)) this.excuse(waiter.command, waiter.known.entries);
+      if (waiter.folder !== this.folder) this.excuse(waiter.command, waiter.known.entries);
       this.remove(waiter);
     }
     this.settle();
@@ -232,7 +232,10 @@ export class World {
   removeState(): void {
     for (const [command, record] of this.records) {
       const waiter = this.waiterOf(record);
-      if (!waiter) this.excuse(command, record.entries);
+      // A former waiter that lives finds no record either: which of the two comes first can't be said.
+      if (record.former?.some(({ pid }) => this.isWaiting(pid)))
+        for (const entry of record.entries) this.fates.delete(tokenOf(command, entry));
+      else if (!waiter) this.excuse(command, record.entries);
       else this.forgetUnseen(waiter, record);
     }
     // A former waiter that is stopped can't know any more that another one has it.
@@ -431,7 +434,7 @@ export class World {
     for (const [command, record] of this.records) {
       if (this.waiterOf(record) || this.isClosed(record)) continue;
       this.end(command, record.entries, 'lost');
-      this.records.delete(command);
+      this.closeRecord(command, record);
     }
     if (replaced !== undefined) this.settle();
   }

@@ -141,7 +141,7 @@ function readNotifications({ events }: Evidence, runs: readonly Run[]) {
 }
 
 /** How each name ended, each time that it did. */
-function readFates({ journal, history }: Evidence, runs: readonly Run[]): Map<string, Fate[]> {
+function readFates({ journal, history, signalled }: Evidence, runs: readonly Run[]): Map<string, Fate[]> {
   const fates = new Map<string, Fate[]>();
   const note = (name: string, fate: Fate) => fates.set(name, [...(fates.get(name) ?? []), fate]);
   const has = (name: string, kind: Fate['kind'], pid: number) =>
@@ -158,7 +158,10 @@ function readFates({ journal, history }: Evidence, runs: readonly Run[]): Map<st
     }
   }
   for (const { pid, names, failure, id } of history) {
-    const ran = runs.find((run) => run.pid === pid);
+    // One that was ended after its execve, and before it has said a word, looks like a Puppet that tells its log elsewhere.
+    const became = signalled.has(pid) && journal.some((line) => line.includes(` ${pid} started: `));
+    const ran =
+      runs.find((run) => run.pid === pid) ?? (became ? { start: signalled.get(pid) ?? 0 } : undefined);
     for (const name of names) {
       if (name === null) continue;
       if (failure === null) {

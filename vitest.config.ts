@@ -8,7 +8,8 @@ const minutes = 60 * seconds;
 
 /**
  * Tests that drive a whole machine: one file at a time, for they share Puppet, its lock and its server. On a CI machine, which others may
- * keep busy, one that fails has a second try, and the report names it; at a desk it fails.
+ * keep busy, one that fails has a second try, and the closing part of `npm test` names it; at a desk it fails. Tests of races, coalescing,
+ * faults and delivery have one try everywhere: they say so themselves.
  */
 const wholeMachine = { fileParallelism: false, retry: process.env.CI ? 1 : 0 };
 

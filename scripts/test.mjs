@@ -29,14 +29,19 @@ const vitest = (project, title) => ({
     project,
     '--reporter=default',
     '--reporter=json',
+    '--reporter=./scripts/second-tries.mjs',
     `--outputFile.json=${reportOf(project)}`,
   ],
-  count: () => countVitest(reportOf(project)),
+  env: { AGAIN_SECOND_TRIES: secondTriesOf(project) },
+  count: () => ({ ...countVitest(reportOf(project)), secondTries: readLines(secondTriesOf(project)) }),
 });
 
 const setUp = (...parts) => check(`set-up: ${parts.join(', ')}`, 'sh', 'scripts/setup.sh', ...parts);
 const module = check('module', bin('node'), 'scripts/module.mjs');
 const build = (...args) => check('build', bin('node'), 'build.mjs', ...args);
+
+/** The short form of `npm run chaos`. */
+const chaos = check('chaos: random sequences', bin('node'), 'spec/chaos/main.ts', '--short');
 
 /** The steps of each part. */
 const parts = {
@@ -72,6 +77,8 @@ const plans = {
     ...parts.shell,
     ...parts.unit,
     ...parts.root,
+    build('--instrumented'),
+    chaos,
     ...parts.catalog,
     module,
     check('demo', bin('node'), 'scripts/demo.mjs'),
@@ -129,7 +136,7 @@ async function take(step) {
 }
 
 /** Runs a command in the project's root; what it prints is shown as it comes, and returned. */
-function runVisibly({ title, program, args }) {
+function runVisibly({ title, program, args, env }) {
   mkdirSync(reports, { recursive: true });
   return new Promise((resolve) => {
     let output = '';
@@ -137,7 +144,7 @@ function runVisibly({ title, program, args }) {
       cwd: root,
       detached: true, // a group of its own, to be ended as a whole
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+      env: { ...process.env, ...env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
     });
     const end = (signal) => {
       try {
@@ -176,6 +183,18 @@ function runVisibly({ title, program, args }) {
 
 function reportOf(project) {
   return join(reports, `${project}.json`);
+}
+
+function secondTriesOf(project) {
+  return join(reports, `${project}.second-tries`);
+}
+
+function readLines(path) {
+  try {
+    return readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  } catch {
+    return []; // vitest crashed before it wrote it
+  }
 }
 
 function countNothing() {
@@ -223,6 +242,8 @@ function sumUp(results) {
     total.failed += failed;
     total.skipped += skipped;
   }
+  for (const name of results.flatMap(({ secondTries = [] }) => secondTries))
+    console.log(`passed at its second try: ${name}`);
   process.exitCode = total.failed > 0 ? 1 : 0;
   console.log(`\n${describe(total)}`);
 }

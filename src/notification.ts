@@ -270,6 +270,7 @@ function makeRoom(
   { command, id }: Subject,
 ): LoggedEvent[] {
   const others = [...records]
+    .filter(([, other]) => other.entries.length > 0)
     .filter(([otherId, other]) => otherId !== id && commandKey(other.command) === commandKey(command))
     .sort(([, a], [, b]) => newestNotification(a) - newestNotification(b));
   return others.slice(0, Math.max(0, others.length + 1 - MOST_SETS_OF_FACTS)).flatMap(([otherId, other]) => {

@@ -1,6 +1,6 @@
 import type { Bytes } from './bytes.ts';
 import { monotonic } from './clock.ts';
-import { type ProcessId, sameProcess, self } from './proc/process.ts';
+import { isAlive, type ProcessId, sameProcess, self } from './proc/process.ts';
 import { startTime } from './proc/start-time.ts';
 import { randomHex } from './random.ts';
 import { ChainEnded } from './refusal.ts';
@@ -49,6 +49,8 @@ export interface Moment {
   /** Whether a living waiter has the surroundings of this very run already. */
   readonly served: boolean;
   readonly self: ProcessId;
+  /** Living processes that have been the record's waiter, and may not know that they are it no more. */
+  readonly former: readonly ProcessId[];
   readonly place: Place;
   /** Names for a new log and a new chain. */
   readonly log: string;
@@ -56,16 +58,26 @@ export interface Moment {
 }
 
 function thisMoment({ run, held, records }: Notification): Moment {
+  const mine = records.get(held.id);
+  const served = isServed(mine, run);
   return {
     now: monotonic(),
     began: startTime(run.process),
     random: Math.random(),
-    served: isServed(records.get(held.id), run),
+    served,
     self: self(),
+    former: formerWaiters(mine, served).filter(isAlive),
     place: here(),
     log: newLogName(new Date()),
     chain: randomHex(8),
   };
+}
+
+/** Who has been a record's waiter when a notification takes it over. One without entries was closed by its waiter, which knows that. */
+export function formerWaiters(record: CommandRecord | undefined, served: boolean): readonly ProcessId[] {
+  if (!record) return [];
+  const last = served || record.entries.length === 0 ? [] : [record.waiter];
+  return [...(record.former ?? []), ...last];
 }
 
 /**
@@ -80,7 +92,9 @@ export function withNotification(
 ): CommandRecord {
   const { request, run, outer, command, facts, chainKey, held, settings, records } = notification;
   const mine = records.get(held.id);
-  const siblings = [...records.values()].filter((record) => record.chainKey === chainKey);
+  const siblings = [...records.values()].filter(
+    (record) => record.chainKey === chainKey && record.entries.length > 0,
+  );
   const link = linkOf(notification, siblings, moment.began);
   if (isOver(link, settings)) {
     throw new ChainEnded(
@@ -101,6 +115,7 @@ export function withNotification(
     command,
     facts,
     waiter: shared?.waiter ?? moment.self,
+    ...(moment.former.length > 0 && { former: moment.former }),
     run: run.process,
     grace,
     chainKey,

@@ -9,8 +9,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Failure, root, run } from '../../scripts/project.mjs';
-import { checkModel } from './pure/check.ts';
+import { Failure, readVersion, root, run } from '../../scripts/project.mjs';
 
 /** Real sequences at a time: most of the time they wait. */
 const WORKERS = 3;
@@ -18,7 +17,7 @@ const WORKERS = 3;
 /** A namespace of processes, with its own /proc, and of mounts: the shell is its first process, and reaps what others leave to it. */
 const PRIVATE = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--'];
 
-await run('chaos', async (args) => {
+await run('chaos', async (args: string[]) => {
   const { values } = parseArgs({
     args,
     options: {
@@ -41,6 +40,9 @@ await run('chaos', async (args) => {
   if (real > 0 && process.getuid?.() !== 0)
     throw new Failure('needs root, for namespaces and small disks; `--real 0` needs none');
   console.log(`chaos: seed ${seed}`);
+  // What the build puts in: see src/version.ts.
+  Object.assign(globalThis, { AGAIN_VERSION: readVersion() });
+  const { checkModel } = await import('./pure/check.ts');
   checkModel(seed, pure);
   if (real === 0) return;
   const kept = readKept(values.keep);

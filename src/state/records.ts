@@ -17,6 +17,8 @@ export interface CommandRecord extends Place {
   /** A fingerprint of the run's FACTER variables; empty where it has none. Runs that differ in them are not each other's. */
   readonly facts: string;
   readonly waiter: ProcessId;
+  /** Those before it that may not have seen yet that they are the waiter no more: one that is stopped (SIGSTOP), for example. */
+  readonly former?: readonly ProcessId[];
   /** The run whose surroundings the waiter has: the newest one that notified. */
   readonly run: ProcessId;
   /** Milliseconds of grace after that run: 0 where nobody is waiting to go on. */
@@ -68,6 +70,29 @@ export function writeRecord(folder: string, id: string, record: CommandRecord): 
 
 export function removeRecord(folder: string, id: string): void {
   removeFile(recordPath(folder, id));
+}
+
+/**
+ * Ends a record of which nothing is pending any more. As long as a former waiter lives, it stays, without entries: to that one, a record that is gone is one that somebody has
+ * removed, and it would have it all run once more.
+ *
+ * @param log a name for a new log: that of this record is in use
+ */
+export function closeRecord(folder: string, id: string, record: CommandRecord, log: string): void {
+  if (record.former?.some(isAlive)) {
+    try {
+      writeRecord(folder, id, { ...record, entries: [], log });
+      return;
+    } catch {
+      // No room: a rerun too many is better than one too few.
+    }
+  }
+  removeRecord(folder, id);
+}
+
+/** Whether all that a record is there for is that a former waiter sees it. */
+export function isClosed({ entries, former }: CommandRecord): boolean {
+  return entries.length === 0 && former?.some(isAlive) === true;
 }
 
 /** All records, by command. */
@@ -156,6 +181,7 @@ function isRecord(value: CommandRecord): boolean {
     text(value.log) &&
     /^\w[\w-]*\.log$/.test(value.log) &&
     isProcessId(value.waiter) &&
+    (value.former === undefined || value.former.every(isProcessId)) &&
     isProcessId(value.run) &&
     (value.command.mode === 'apply' || value.command.mode === 'agent') &&
     text(value.command.executable) &&

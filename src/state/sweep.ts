@@ -3,8 +3,9 @@ import { join } from '../path.ts';
 import { allPids } from '../proc/process.ts';
 import { removeFile } from './files.ts';
 import { lockPrefix } from './lock.ts';
+import { newLogName } from './logs.ts';
 import { isHere, isOver, type Over } from './place.ts';
-import { type CommandRecord, isHeld, removeRecord } from './records.ts';
+import { type CommandRecord, closeRecord, isClosed, isHeld } from './records.ts';
 
 /** A record that nobody waits for any more. */
 export interface Lost {
@@ -26,7 +27,7 @@ export function sweep(found: ReadonlyMap<string, CommandRecord>): {
   const lost: Lost[] = [];
   const records = new Map<string, CommandRecord>();
   for (const [id, record] of found) {
-    if (isHeld(record)) {
+    if (isHeld(record) || (isHere(record) && isClosed(record))) {
       records.set(id, record);
       continue;
     }
@@ -51,7 +52,8 @@ export function forget<Told>(
 ): Told[] {
   // A record without entries was cancelled, or satisfied; only its waiter's end was missing.
   const told = lost.filter(({ record }) => record.entries.length > 0).map(tell);
-  for (const { id } of lost) if (id !== replaced) removeRecord(folder, id);
+  for (const { id, record } of lost)
+    if (id !== replaced) closeRecord(folder, id, record, newLogName(new Date()));
   return told;
 }
 

@@ -5,12 +5,13 @@ import type { ProcessId } from '../proc/process.ts';
 import { type Entry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
+import { newLogName } from '../state/logs.ts';
 import {
   type CommandRecord,
+  closeRecord,
   isMine,
   readRecord,
   recordPath,
-  removeRecord,
   writeRecord,
 } from '../state/records.ts';
 import type { Held } from './held.ts';
@@ -87,7 +88,7 @@ export async function finishRecord(held: Held): Promise<boolean> {
     if (!isMine(record)) return record !== undefined;
     // A notification may have come since the record was read.
     if (record.entries.length > 0) return false;
-    removeRecord(folder, held.id);
+    closeRecord(folder, held.id, record, newLogName(new Date()));
     return true;
   });
 }
@@ -109,6 +110,6 @@ export async function cancelRecord(
     if (record && !isMine(record)) return;
     tell((record ?? known).entries);
     fault('cancel.told');
-    removeRecord(folder, held.id);
+    if (record) closeRecord(folder, held.id, record, newLogName(new Date()));
   });
 }

@@ -31,6 +31,7 @@ import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
 import {
   type CommandRecord,
+  closeRecord,
   isMine,
   readRecord,
   removeRecord,
@@ -143,7 +144,7 @@ async function take(
     noteCurrentRerun(folder, held.id);
     noteLastStart(folder, record.chainKey);
     fault('start.noted');
-    if (later.length === 0) removeRecord(folder, held.id);
+    if (later.length === 0) closeRecord(folder, held.id, record, newLogName(new Date()));
     else
       await startSuccessor(held, later[0] as Entry, (waiter) =>
         writeRecord(

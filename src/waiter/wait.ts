@@ -70,7 +70,7 @@ class Waiter {
   private readonly cancelled: () => boolean;
   private readonly limitRestored: boolean;
   /** The folder of the records, when this process has last seen its own there. */
-  private folder = '';
+  private folder: string;
   /** Puppet's state folder, where its report, its locks and what disables it are. */
   private readonly puppetState: string;
   /** The notifying run's Puppet environment, once its report has told it. */
@@ -91,6 +91,7 @@ class Waiter {
     this.wakeup = wakeup;
     this.cancelled = cancelled;
     this.environment = held.environment;
+    this.folder = recordsFolder(held);
     this.limitRestored = restoreOpenFiles(held.surroundings.openFiles);
     this.puppetState = dirname(held.puppet.reportFile);
   }

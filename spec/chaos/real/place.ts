@@ -74,6 +74,8 @@ export class Place {
 
   /** Another executable takes the place of this one, as an update does it. */
   update(program: string): void {
+    // rename(2) does nothing where both are the same file already.
+    rmSync(join(this.home, '.again.new'), { force: true });
     linkSync(program, join(this.home, '.again.new'));
     renameSync(join(this.home, '.again.new'), join(this.home, 'again'));
   }

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account, type Past } from './account.ts';
-import { now, Place } from './place.ts';
-import { POINTS, type Step, take } from './steps.ts';
+import { COMMANDS, now, Place } from './place.ts';
+import { nameOf, POINTS, type Step, take } from './steps.ts';
 
 /** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
 const REST_MS = 30_000;
@@ -48,6 +48,7 @@ export class Sequence {
       signalled: place.signalled,
       exits: place.exits,
       exempt: this.exempt.names,
+      unseen: this.exempt.unseen,
     };
     const all = [...wrong, ...account(evidence)];
     if (all.length > 0 && process.env.CHAOS_SHOW)
@@ -73,6 +74,8 @@ class Exempt {
   readonly names = new Set<string>();
   private readonly place: Place;
   /** Whom a removed record named, and what it held. */
+  /** Names of which the waiter may know less than was told: no count holds for them. */
+  readonly unseen = new Set<string>();
   /** Whether a fault may have killed a waiter. */
   private kills = false;
   private removed: { readonly pid: number; readonly names: readonly string[] }[] = [];
@@ -86,6 +89,10 @@ class Exempt {
     if (step.do !== 'remove-state') return;
     for (const { waiter, entries } of this.place.records())
       this.removed.push({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') });
+    // What has changed since a waiter that is stopped has looked was in its record alone, or that another one has it.
+    if (this.place.processes().some(({ state }) => state === 'T'))
+      for (const command of COMMANDS.keys())
+        for (const name of [0, 1, 2]) this.unseen.add(nameOf(command, name));
     // Of a rerun that died on its way to Puppet, the history alone would have told.
     const seen = new Set(this.place.lines('events').map((line) => Number(line.split(' ')[1])));
     for (const { pid, names } of readHistory(this.place))

@@ -88,9 +88,9 @@ export function faultScenarios(bench: Bench): void {
     const site = await world.write('site.pp', notifyOnce(world));
     const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
     expect(prepared.code, prepared.output).toBe(0);
-    // Somebody who holds it and does not go on: this very test, by name.
-    const { pid, startTime } =
-      (await world.node.processes()).find((process) => process.pid === globalThis.process.pid) ?? {};
+    // Somebody who holds it and does not go on.
+    const { pid } = await world.start({ argv: ['/bin/sleep', '600'] });
+    const startTime = (await world.node.processes()).find((process) => process.pid === pid)?.startTime;
     const boot = (await world.node.files.read('/proc/sys/kernel/random/boot_id')).toString().trim();
     const [lock] = (await world.node.files.list(world.state)).filter((name) => name.startsWith('lock-'));
     const newer = `${world.state}/${lock?.replace(/\d+$/, '1000')}`;

@@ -58,7 +58,7 @@ async function breakOff(world: World, run: Started, signal: string): Promise<voi
   const sleeper = await until(
     'the run to hang',
     async () => (await world.processes()).find(({ argv }) => argv.join(' ') === '/bin/sleep 600'),
-    { seen: run.output },
+    { seconds: 200, seen: run.output },
   );
   await world.node.signal(run.pid, signal);
   await world.node.signal(sleeper.pid, 'SIGKILL');

@@ -73,11 +73,10 @@ function thisMoment({ run, held, records }: Notification): Moment {
   };
 }
 
-/** Who has been a record's waiter when a notification takes it over. One without entries was closed by its waiter, which knows that. */
+/** Who has been a record's waiter when a notification takes it over; also of one without entries, which `again cancel` may have emptied. */
 export function formerWaiters(record: CommandRecord | undefined, served: boolean): readonly ProcessId[] {
   if (!record) return [];
-  const last = served || record.entries.length === 0 ? [] : [record.waiter];
-  return [...(record.former ?? []), ...last];
+  return [...(record.former ?? []), ...(served ? [] : [record.waiter])];
 }
 
 /**

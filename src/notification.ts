@@ -4,7 +4,7 @@ import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from './bytes.ts'
 import { fault } from './fault.ts';
 import type { Event } from './journal.ts';
 import { reportLost } from './lost.ts';
-import { type ProcessId, readAncestry } from './proc/process.ts';
+import { type ProcessId, readAncestry, self } from './proc/process.ts';
 import { reportMark } from './puppet/report.ts';
 import { findPuppetSettings, type PuppetSettings } from './puppet/settings.ts';
 import { isServed, linkOfRun, withNotification } from './recording.ts';
@@ -222,7 +222,10 @@ function record({
     if (served && !isServed(found.get(id), run)) return undefined;
     const { lost, records } = sweep(found);
     const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;
-    const taken = takeOverFormer(folder, records, subject);
+    const former = formerRecord(records, subject);
+    const taken = new Map(records);
+    // This process takes it over, also where it is of this very run.
+    if (former && taken.delete(former[0]) && !taken.has(id)) taken.set(id, { ...former[1], waiter: self() });
     const made = withNotification({
       ...{
         request,
@@ -241,26 +244,21 @@ function record({
     fault('notification.recording');
     writeRecord(folder, id, made);
     fault('notification.recorded');
+    if (former) emptyFormerRecord(folder, ...former);
     // After what can fail for want of room, so that a refusal leaves what was lost for the next one that looks.
     const told = forget(folder, lost, reportLost(folder), id);
     return { record: made, events: [...told, ...makeRoom(folder, taken, subject)] };
   });
 }
 
-/** Has a waiter of version 0.1.0 end that waits for the same command: it named the record otherwise. */
-function takeOverFormer(
-  folder: string,
+/** A record that a waiter of version 0.1.0 holds for the same command, which it named otherwise. */
+function formerRecord(
   records: ReadonlyMap<string, CommandRecord>,
-  { command, facts, id }: Subject,
-): ReadonlyMap<string, CommandRecord> {
-  const formerId = formerCommandId(command);
-  const former = facts === '' ? records.get(formerId) : undefined;
-  if (!former) return records;
-  emptyFormerRecord(folder, formerId, former);
-  const taken = new Map(records);
-  taken.delete(formerId);
-  if (!taken.has(id)) taken.set(id, former);
-  return taken;
+  { command, facts }: Subject,
+): readonly [string, CommandRecord] | undefined {
+  const id = formerCommandId(command);
+  const record = facts === '' ? records.get(id) : undefined;
+  return record && [id, record];
 }
 
 /** Of too many sets of FACTER variables of one command, the one goes for which nothing was asked for the longest time. */

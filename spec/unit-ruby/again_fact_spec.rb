@@ -316,6 +316,27 @@ describe AgainFact do
     end
   end
 
+  describe 'what the environment of the run wants where a rerun is impossible' do
+    around do |example|
+      before = ENV.fetch('AGAIN_UNSUPPORTED', nil)
+      example.run
+    ensure
+      ENV['AGAIN_UNSUPPORTED'] = before
+    end
+
+    {
+      'warn' => { 'unsupported' => 'warn' },
+      'fail' => {},
+      '' => {},
+    }.each do |value, choice|
+      it "is told to the class: #{value.inspect}" do
+        ENV['AGAIN_UNSUPPORTED'] = value
+        expect(described_class.choice).to eq(choice)
+        expect(described_class.value['internal'].slice('unsupported')).to eq(choice)
+      end
+    end
+  end
+
   it 'takes few milliseconds, with as much as there can be' do
     50.times { |n| write(format('commands/%016x.json', n), record(*Array.new(20) { entry })) }
     200.times { |n| write(format('history/20261122T08%04dZ-aaaaaa.json', n), '{}') }

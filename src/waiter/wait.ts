@@ -249,11 +249,12 @@ class Waiter {
   private async tell(blocker: Blocker | undefined): Promise<void> {
     const { describeBlocker } = await loadPart();
     const why = blocker && describeBlocker(blocker);
-    if (why === this.told) return;
-    const names = displayNames(this.known.entries);
-    if (blocker === undefined) log('goes on', names);
-    else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
-    this.told = why;
+    if (why !== this.told) {
+      const names = displayNames(this.known.entries);
+      if (blocker === undefined) log('goes on', names);
+      else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
+      this.told = why;
+    }
     const heldUp = blocker?.kind === 'run' || blocker?.kind === 'start' ? undefined : why;
     if (heldUp === this.known.heldUp) return;
     try {
@@ -262,7 +263,7 @@ class Waiter {
         ...(heldUp === undefined ? {} : { heldUp }),
       }));
     } catch {
-      // No room for it: `again status` finds that out by itself.
+      // No room for it: the next look tries again.
     }
   }
 }

@@ -97,8 +97,10 @@ function startProcess(door: Door, command: Command): Promise<Started> {
     }
     let said = '';
     const pidPipe = child.stdio[3] as Readable;
+    // Not at its end: nsenter itself, which waits for the command in another PID namespace, keeps the pipe open.
     pidPipe.on('data', (chunk: Buffer) => {
       said += chunk.toString();
+      if (said.endsWith('\n')) started(Number(said));
     });
     pidPipe.on('end', () => started(Number(said)));
   });

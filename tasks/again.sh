@@ -80,7 +80,7 @@ cancel() {
 }
 
 # Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's. A run that is going
-# is joined instead: the answer says which one, and when it took the lock, just before it began its report.
+# is joined instead: the answer says which one, and when it took the lock. Its report is written later than that, and all others were written before.
 now() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can start a run of the agent'
   find_puppet
@@ -113,28 +113,16 @@ progress() {
   printf '{"running":%s,"pending":%s,"history":%s,"report":%s}\n' "${running:-null}" "$pending" "$said" "$(report)"
 }
 
-# Of Puppet's newest report: what came of that run, and when it began.
+# Of Puppet's newest report: what came of that run, and when it was written, at that run's end. (The time in it is that of a moment before the run
+# takes the lock.)
 report() {
   file=$(place lastrunreport)
   status=$(sed -n 's/^status: //p' "$file" 2>/dev/null)
-  time=$(sed -n "s/^time: *//p" "$file" 2>/dev/null | tr -d "'\"")
-  if [ -n "$status" ] && seconds=$(seconds_of "$time"); then
-    printf '{"status":"%s","time":%s}' "$(json "$status")" "$seconds"
+  if [ -n "$status" ] && time=$(stat -c %Y "$file" 2>/dev/null); then
+    printf '{"status":"%s","time":%s}' "$(json "$status")" "$time"
   else
     printf null
   fi
-}
-
-# Of a time as Ruby writes it, 2026-11-25T20:47:00.123456789+01:00, since 1970. Not every `date` reads all of that.
-seconds_of() {
-  clock=$(printf '%s' "$1" | sed -n 's/^\(....-..-..\)[T ]\(..:..:..\).*/\1 \2/p')
-  zone=$(printf '%s' "$1" | sed -n 's/.* *\([+-]\)\([0-9][0-9]\):\{0,1\}\([0-9][0-9]\)$/\1 \2 \3/p')
-  [ -n "$clock" ] && local_seconds=$(date -u -d "$clock" +%s 2>/dev/null) || return 1
-  # shellcheck disable=SC2086 # its three words
-  set -- ${zone:-+ 00 00}
-  offset=$((${2#0} * 3600 + ${3#0} * 60))
-  [ "$1" = + ] || offset=-$offset
-  echo $((local_seconds - offset))
 }
 
 find_puppet() {

@@ -179,7 +179,8 @@ describe.each(shells)('the task, by %s', (...shell) => {
 
       // A lock whose process is no Puppet is a lock that was left behind.
       writeFileSync(at('lock'), String(process.pid));
-      writeFileSync(at('report'), "---\nstatus: changed\ntime: '2023-11-15T03:43:21.123456789+05:30'\n");
+      writeFileSync(at('report'), "---\nstatus: changed\ntime: '2023-11-14T22:13:19+00:00'\n");
+      utimesSync(at('report'), 1700000001, 1700000001);
       expect(task({ PT_action: 'progress' })).toEqual({
         running: null,
         ...seen,

@@ -97,9 +97,9 @@ function startProcess(door: Door, command: Command): Promise<Started> {
     }
     let said = '';
     const pidPipe = child.stdio[3] as Readable;
+    // Not at its end: nsenter itself, which waits for the command in another PID namespace, keeps the pipe open.
     pidPipe.on('data', (chunk: Buffer) => {
       said += chunk.toString();
-      // Not at the end of the pipe: nsenter(1) keeps it open as long as the command lives.
       if (said.endsWith('\n')) started(Number(said));
     });
     pidPipe.on('end', () => {

@@ -54,7 +54,7 @@ async function tellNew(programs: [string, string]): Promise<boolean> {
   const lengths: number[] = [];
   const began = Date.now();
   let failedAt = 0;
-  const commands = fc.commands([step.map((one) => new Command(one))], { size: '+1', maxCommands: 20 });
+  const commands = fc.commands([step.map((one) => new Command(one))], { size: '+1', maxCommands: 24 });
   const property = fc.asyncProperty(commands, async (steps) => {
     // fast-check shrinks for as long as there is something to leave out.
     if (failedAt > 0 && Date.now() - failedAt > SHRINKING_MS) return;

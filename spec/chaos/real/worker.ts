@@ -33,7 +33,12 @@ const { values, positionals } = parseArgs({
 // No systemd of this machine has a say in it.
 if (existsSync('/run/systemd')) execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run/systemd']);
 const folder = mkdtempSync(join(tmpdir(), 'again-chaos-'));
-const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+const removeFolder = () => {
+  // A sequence that was broken off has its small disk still.
+  for (const [, mount = ''] of readFileSync('/proc/self/mounts', 'utf8').matchAll(/^\S+ (\S+)/gm))
+    if (mount.startsWith(`${folder}/`)) execFileSync('umount', ['--lazy', mount]);
+  rmSync(folder, { recursive: true, force: true });
+};
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
   process.once(signal, () => {
     removeFolder();

@@ -234,7 +234,8 @@ export class World {
       const waiter = this.waiterOf(record);
       // A former waiter that lives finds no record either: which of the two comes first can't be said.
       if (record.former?.some(({ pid }) => this.isWaiting(pid)))
-        for (const entry of record.entries) this.fates.delete(tokenOf(command, entry));
+        for (const entry of [...record.entries, ...(waiter?.known.entries ?? [])])
+          this.fates.delete(tokenOf(command, entry));
       else if (!waiter) this.excuse(command, record.entries);
       else this.forgetUnseen(waiter, record);
     }

@@ -33,7 +33,12 @@ const { values, positionals } = parseArgs({
 // No systemd of this machine has a say in it.
 if (existsSync('/run/systemd')) execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run/systemd']);
 const folder = mkdtempSync(join(tmpdir(), 'again-chaos-'));
-const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+const removeFolder = () => {
+  // A sequence that was broken off has its small disk still.
+  for (const [, mount = ''] of readFileSync('/proc/self/mounts', 'utf8').matchAll(/^\S+ (\S+)/gm))
+    if (mount.startsWith(`${folder}/`)) execFileSync('umount', ['--lazy', mount]);
+  rmSync(folder, { recursive: true, force: true });
+};
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
   process.once(signal, () => {
     removeFolder();
@@ -54,7 +59,7 @@ async function tellNew(programs: [string, string]): Promise<boolean> {
   const lengths: number[] = [];
   const began = Date.now();
   let failedAt = 0;
-  const commands = fc.commands([step.map((one) => new Command(one))], { size: '+1', maxCommands: 20 });
+  const commands = fc.commands([step.map((one) => new Command(one))], { size: '+1', maxCommands: 24 });
   const property = fc.asyncProperty(commands, async (steps) => {
     // fast-check shrinks for as long as there is something to leave out.
     if (failedAt > 0 && Date.now() - failedAt > SHRINKING_MS) return;

@@ -209,11 +209,15 @@ async function startUnit(
     const blocker = { kind: 'unit', because: result.because, patience: result.retryAfterMs } as const;
     return (await putBack(taken, held, folder)) ? { kind: 'blocked', blocker } : { kind: 'over' };
   }
-  const { invocation } = result;
   noteStarted(folder, taken.past);
-  if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
   tellStarted(taken, folder);
-  await atWork(restart, survey);
+  try {
+    const { invocation } = result;
+    if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
+    await atWork(restart, survey);
+  } catch {
+    // It was started all the same: without room for its link, its chain begins anew.
+  }
   return { kind: 'over' };
 }
 
@@ -233,7 +237,7 @@ function putBack({ record, past }: Taken, held: Held, folder: string): Promise<b
     writeRecord(folder, held.id, other ? { ...other, entries } : { ...record, waiter: self() });
     forgetCurrentRerun(folder, held.id);
     forgetPastRerun(folder, past);
-    return other === undefined;
+    return other === undefined || isMine(other);
   });
 }
 

@@ -65,6 +65,8 @@ export type Outcome =
 /** What a notification comes from. */
 interface Subject {
   readonly run: Run;
+  /** Whether its daemon has ended meanwhile, and another one has taken the place of that. */
+  readonly isOrphan: boolean;
   /** The outermost Puppet run in which it is nested. */
   readonly outer: ProcessId | undefined;
   readonly settings: Settings;
@@ -80,6 +82,9 @@ interface Subject {
 
 /** How many sets of FACTER variables of one command can wait at once: a variable that counts up must not fill the machine with waiters. */
 const MOST_SETS_OF_FACTS = 8;
+
+/** Milliseconds within which a daemon that was just started begins its first run. */
+const FIRST_RUN_MS = 15_000;
 
 /**
  * The life of a notification up to its verdict: find the run, decide what to repeat, and record it for the waiter that this process is about to
@@ -109,7 +114,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
 async function inspect(request: WaiterRequest): Promise<Subject> {
   const user = process.getuid?.() ?? 0;
   const ancestry = [...readAncestry(request.parent)];
-  const run = await identify(ancestry, user);
+  const { run, isOrphan } = await identify(ancestry, user);
   const settings = readSettings();
   const surroundings = enterSurroundings(run);
   const puppet = findPuppetSettings(run, surroundings.environment, user);
@@ -117,14 +122,17 @@ async function inspect(request: WaiterRequest): Promise<Subject> {
   const facts = factsOf(surroundings.environment);
   const outer = findOuterRun(ancestry, run);
   const [id, caveat] = [commandId(command, facts), mortalInit(ancestry)];
-  return { run, outer, settings, surroundings, puppet, command, facts, id, caveat };
+  return { run, isOrphan, outer, settings, surroundings, puppet, command, facts, id, caveat };
 }
 
-async function identify(ancestry: Parameters<typeof findOuterRun>[0], user: number): Promise<Run> {
+async function identify(
+  ancestry: Parameters<typeof findOuterRun>[0],
+  user: number,
+): Promise<{ run: Run; isOrphan: boolean }> {
   try {
-    return identifyRun(ancestry, user);
+    return { run: identifyRun(ancestry, user), isOrphan: false };
   } catch (error) {
-    if (error instanceof OrphanedRun) return withNewDaemon(error, user);
+    if (error instanceof OrphanedRun) return { run: await withNewDaemon(error, user), isOrphan: true };
     throw error;
   }
 }
@@ -209,8 +217,9 @@ function record({
 }: Recording): Promise<Recorded | undefined> {
   const { run, command, facts, id } = subject;
   const link = linkOfRun(run, subject.surroundings.environment, folder, id);
-  // Nobody waits to go on where `again` itself, a daemon or systemd has started the run.
+  // Nobody waits to go on where `again` itself, a daemon or systemd has started the run. But a new daemon begins with a run of its own.
   const isOurs = link !== undefined || run.mode === 'daemon' || shelter?.isMain === true;
+  const grace = subject.isOrphan ? FIRST_RUN_MS : isOurs ? 0 : held.grace;
   return recordIn(folder, () => {
     const newer = newerVersion(folder, id);
     if (newer !== undefined) {
@@ -220,7 +229,7 @@ function record({
     }
     const found = readRecords(folder);
     if (served && !isServed(found.get(id), run)) return undefined;
-    const { lost, records } = sweep(found);
+    const { lost, records } = sweep(folder, found);
     const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;
     const former = formerRecord(records, subject);
     const taken = new Map(records);
@@ -239,7 +248,7 @@ function record({
         held,
       },
       records: taken,
-      grace: isOurs ? 0 : held.grace,
+      grace,
     });
     fault('notification.recording');
     writeRecord(folder, id, made);

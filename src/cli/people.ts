@@ -127,7 +127,7 @@ async function settle(): Promise<{ folder: string; trouble: string | undefined }
   let trouble: string | undefined;
   try {
     const told = await withLock(folder, () =>
-      forget(folder, sweep(readRecords(folder)).lost, reportLost(folder)),
+      forget(folder, sweep(folder, readRecords(folder)).lost, reportLost(folder)),
     );
     for (const [event, text] of told) log(event, text);
     settleOutcomes(folder);

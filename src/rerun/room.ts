@@ -27,7 +27,7 @@ export function requireRoom(
   if (longest !== undefined) {
     const start = toDisplay(longest).slice(0, 40);
     throw new Refusal(
-      `one argument or variable has ${longest.length} bytes ("${start}…"), and Linux takes no more than ${LONGEST - 1}`,
+      `one argument or variable has ${longest.length} bytes ("${start}..."), and Linux takes no more than ${LONGEST - 1}`,
     );
   }
   const bytes = strings.reduce(

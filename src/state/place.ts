@@ -40,17 +40,31 @@ export function isHere({ machine, boot, pidNamespace }: Place): boolean {
 /** Why nobody of this place can still live; undefined where somebody may, out of sight. */
 export type Over = 'the machine was booted anew' | 'its container was started anew';
 
+/** A waiter touches its record at least once in a minute ({@link TOUCHED_MS}); so long after the last time, milliseconds, it does not live. */
+const ABANDONED_MS = 5 * 60_000;
+
+/** Milliseconds after which a waiter touches its record, for those who can't see its process. */
+export const TOUCHED_MS = 45_000;
+
 /**
- * Whether a place that is not this one is over. Another machine's may live. So may, seen from a container, the host's; another container's on the same machine
- * is over, unless its processes can be seen: containers that share a folder have machine-ids of their own.
+ * Whether a place that is not this one is over. Another machine's may live. So may, seen from a container, the host's, and that of another container; but a
+ * record that nobody has touched for some minutes is one of a container that has ended. The host sees all processes.
  *
+ * @param age milliseconds since the record was touched
  * @param pids all processes that can be seen
  */
-export function isOver(place: Place, pids: () => Iterable<number>): Over | undefined {
-  const { machine, boot, pidNamespace } = here();
+export function isOver(
+  place: Place,
+  age: () => number,
+  pids: () => Iterable<number>,
+  { machine, boot, pidNamespace }: Place = here(),
+): Over | undefined {
   if (place.machine !== machine) return undefined;
   if (place.boot !== boot) return 'the machine was booted anew';
-  if (place.pidNamespace === FIRST_NAMESPACE && pidNamespace !== FIRST_NAMESPACE) return undefined;
+  if (pidNamespace !== FIRST_NAMESPACE) {
+    const isContainers = place.pidNamespace !== FIRST_NAMESPACE;
+    return isContainers && age() > ABANDONED_MS ? 'its container was started anew' : undefined;
+  }
   for (const pid of pids()) if (namespaceOf(pid) === place.pidNamespace) return undefined;
   return 'its container was started anew';
 }

@@ -5,7 +5,7 @@ import { removeFile } from './files.ts';
 import { lockPrefix } from './lock.ts';
 import { newLogName } from './logs.ts';
 import { isHere, isOver, type Over } from './place.ts';
-import { type CommandRecord, closeRecord, isClosed, isHeld } from './records.ts';
+import { type CommandRecord, closeRecord, isClosed, isHeld, recordPath } from './records.ts';
 
 /** A record that nobody waits for any more. */
 export interface Lost {
@@ -20,10 +20,10 @@ export interface Lost {
  *
  * @param found all records, as they are now
  */
-export function sweep(found: ReadonlyMap<string, CommandRecord>): {
-  lost: Lost[];
-  records: Map<string, CommandRecord>;
-} {
+export function sweep(
+  folder: string,
+  found: ReadonlyMap<string, CommandRecord>,
+): { lost: Lost[]; records: Map<string, CommandRecord> } {
   const lost: Lost[] = [];
   const records = new Map<string, CommandRecord>();
   for (const [id, record] of found) {
@@ -31,11 +31,19 @@ export function sweep(found: ReadonlyMap<string, CommandRecord>): {
       records.set(id, record);
       continue;
     }
-    const because = isHere(record) ? 'its waiter was killed' : isOver(record, allPids);
+    const because = isHere(record)
+      ? 'its waiter was killed'
+      : isOver(record, () => ageOf(recordPath(folder, id)), allPids);
     if (because === undefined) continue;
     lost.push({ id, record, because });
   }
   return { lost, records };
+}
+
+/** Milliseconds since a file was touched; none where it is gone. */
+function ageOf(path: string): number {
+  const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return touched === undefined ? 0 : Date.now() - touched;
 }
 
 /**

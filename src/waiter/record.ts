@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import { fault } from '../fault.ts';
 import { basename, dirname } from '../path.ts';
 import type { ProcessId } from '../proc/process.ts';
@@ -6,6 +6,7 @@ import { type Entry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { newLogName } from '../state/logs.ts';
+import { TOUCHED_MS } from '../state/place.ts';
 import {
   type CommandRecord,
   closeRecord,
@@ -47,7 +48,10 @@ export async function ownRecord(
   const record = readRecord(folder, held.id);
   // Who takes a record over keeps the name of its log: one that began anew knows nothing of what was pending.
   const beganAnew = isMoved && record?.log !== known.log;
-  if (isMine(record)) return record;
+  if (isMine(record)) {
+    touch(recordPath(folder, held.id));
+    return record;
+  }
   if (record !== undefined && !beganAnew) return undefined;
   watchRecord(held, wakeup);
   return withLock(folder, () => {
@@ -56,6 +60,16 @@ export async function ownRecord(
     writeRecord(folder, held.id, { ...(other ?? known), entries });
     return other ? undefined : known;
   });
+}
+
+/** Shows a process that can't see this one, in another container, that somebody waits for this record (state/place.ts). */
+function touch(path: string): void {
+  try {
+    const now = new Date();
+    if (now.getTime() - statSync(path).mtimeMs > TOUCHED_MS) utimesSync(path, now, now);
+  } catch {
+    // It was removed just now, or the disk can't be written: the next step tries again.
+  }
 }
 
 /** All entries of both; of the same name the newer one's. */

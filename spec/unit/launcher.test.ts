@@ -118,6 +118,7 @@ describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %
     LINES: "one\nexport two='2'\nexport 3\n it's five\n",
     IFS: ':',
     ENV: '/nonexistent',
+    PPID: '1',
     again: '/nonexistent',
     parent: '1',
     verdict: '0 lie',

@@ -22,6 +22,7 @@ import { raceScenarios } from './scenarios/race.ts';
 import { refusalScenarios } from './scenarios/refusals.ts';
 import { scriptScenarios } from './scenarios/scripts.ts';
 import { signalScenarios } from './scenarios/signals.ts';
+import { siteScenarios } from './scenarios/sites.ts';
 import { variableScenarios } from './scenarios/variables.ts';
 
 /** Debian 12's own. */
@@ -82,6 +83,7 @@ describe.concurrent('delivery', once, () => deliveryScenarios(bench('delivery'))
 describe.concurrent('races', once, () => raceScenarios(bench('race')));
 describe.concurrent("Puppet's own rules", () => puppetRuleScenarios(bench('rules')));
 describe.concurrent('refusals', () => refusalScenarios(bench('refusals')));
+describe.concurrent('what sites have', () => siteScenarios(bench('sites')));
 describe.concurrent('stray signals', () => signalScenarios(bench('signals')));
 describe.concurrent('default places', () => defaultPlaceScenarios(bench('default')));
 describe.concurrent('puppet agent', () => agentScenarios(bench('agent')));

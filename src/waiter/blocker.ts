@@ -60,12 +60,12 @@ export function patienceOf(blocker: Blocker, now: number): number {
       return Math.min(blocker.until - now, blocker.because === 'back-off' ? 5000 : 250);
     case 'disabled':
     case 'shutdown':
-      return 2000;
+      return 5000;
     case 'unit':
       return blocker.patience;
     case 'start':
     case 'turn':
-      return 50;
+      return 100;
     case 'trouble':
       return SECOND_MS;
   }

@@ -9,7 +9,7 @@ export interface Request {
 
 /** What the process is told that is to be the waiter. */
 export interface WaiterRequest extends Request {
-  /** The process that Puppet started, or Puppet itself. */
+  /** The process that Puppet started, or Puppet itself; 0 for one outside of this PID namespace. */
   readonly parent: number;
 }
 
@@ -36,7 +36,7 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
   let name: string | undefined;
   let delta = 0;
   let startTimerNow = false;
-  let parent = 0;
+  let parent = Number.NaN;
   for (let at = 0; at < args.length; at += 1) {
     const value = () => {
       at += 1;
@@ -67,7 +67,7 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
         return undefined;
     }
   }
-  return Number.isSafeInteger(parent) && parent > 0 ? { name, delta, startTimerNow, parent } : undefined;
+  return Number.isSafeInteger(parent) && parent >= 0 ? { name, delta, startTimerNow, parent } : undefined;
 }
 
 /** The same form, of a whole waiter, for a program that may expand what looks like a variable: the name's bytes are then in hexadecimal (`--name-hex`). */

@@ -72,7 +72,7 @@ describe('the command line as the module writes it', () => {
     ['a delta without its value', ['--parent', '17', '--delta']],
     ['an empty name', ['--name', '', '--parent', '17']],
     ['a name without its value', ['--parent', '17', '--name']],
-    ['parent 0', ['--parent', '0']],
+    ['no parent', []],
     ['parent -1', ['--parent', '-1']],
     ['parent x', ['--parent', 'x']],
     ['an empty parent', ['--parent', '']],

@@ -40,10 +40,7 @@ export function settleOutcomes(folder: string): void {
   const failure = isLogged ? failureByLog(logPath(folder, `${newest.id}.log`)) : undefined;
   if (failure === undefined) return;
   writePastRerun(folder, { ...newest, failure });
-  log(
-    failure.startsWith('lost: ') ? 'lost' : 'failed',
-    `${newest.names.map(displayName).join(', ')}: ${failure}`,
-  );
+  log('failed', `${newest.names.map(displayName).join(', ')}: ${failure}`);
 }
 
 /** What Puppet's last report says, where it is this rerun's. */
@@ -64,8 +61,8 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
 const BEGINNING = 16 * 1024;
 
 /**
- * Why a rerun without a report was none, by what its log begins with: the kernel did not take the command, Puppet skipped the run, or the process was
- * killed before Puppet said a word. Undefined where Puppet said something else.
+ * Why a rerun without a report was none, by what its log begins with: the kernel did not take the command, or Puppet skipped the run. Undefined where it says
+ * something else, or nothing: a Puppet that is told to say nothing is a Puppet.
  */
 function failureByLog(path: string): string | undefined {
   let said: string;
@@ -75,9 +72,10 @@ function failureByLog(path: string): string | undefined {
     return undefined; // it has made room for newer ones
   }
   const [, ...lines] = said.split('\n').filter((line) => line !== '');
-  if (lines.length === 0) return 'lost: it was killed before Puppet said a word';
   const execve = /process\.execve failed with error code (\w+)/.exec(said);
   if (execve) return `the command could not be started (${execve[1]})`;
+  const env = lines.find((line) => line.startsWith('env: '));
+  if (env !== undefined) return `the command could not be started (${env.slice('env: '.length)})`;
   const skipped = lines.find((line) => /Skipping run of Puppet|already in progress; skipping/.test(line));
   return skipped === undefined ? undefined : `skipped by Puppet: ${plainLine(skipped)}`;
 }

@@ -256,7 +256,7 @@ function environmentOf(world: World, { knowsFolder = true }: Way = {}): Record<s
 /** The resources of the class that a run changed, in their order. */
 function changes(world: World, { output }: Finished): string[] {
   const named = output.replaceAll(executableOf(world), 'AGAIN');
-  const all = [...named.matchAll(/^Notice: \/Stage\[main\]\/Common::Again\/(\w+\[[^\]]*\])/gm)];
+  const all = [...named.matchAll(/^Notice: \/Stage\[main\]\/Common::Again::Delivery\/(\w+\[[^\]]*\])/gm)];
   return [...new Set(all.map(([, name = '']) => name))];
 }
 

@@ -88,6 +88,7 @@ export function faultScenarios(bench: Bench): void {
     const site = await world.write('site.pp', notifyOnce(world));
     const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
     expect(prepared.code, prepared.output).toBe(0);
+    await world.run({ argv: [`${world.again}/again`, 'status'] }); // takes the lock, and leaves its file
     // Somebody who holds it and does not go on.
     const { pid } = await world.start({ argv: ['/bin/sleep', '600'] });
     const startTime = (await world.node.processes()).find((process) => process.pid === pid)?.startTime;

@@ -5,6 +5,8 @@ import { expectOneAtATime } from '../../../support/machine/one-at-a-time.ts';
 import { inARow } from '../../../support/machine/script.ts';
 import { announcement, notifyOnce, outputOf, probe, type World } from '../../../support/machine/world.ts';
 
+const CERTIFICATE = 'another certificate name';
+
 /** The default of the class parameter, in seconds. */
 const grace = 3;
 
@@ -54,7 +56,7 @@ export function scriptScenarios(bench: Bench): void {
   });
 
   for (const [what, ...more] of [
-    ['another certificate name', '--certname', 'another.example'],
+    [CERTIFICATE, '--certname', `another${Date.now()}.example`],
     ['another server', '--server', 'puppet'], // the other name of its certificate
   ] as const) {
     test(`\`puppet agent -t\`, which notifies, and at once the same with ${what}: that satisfies nothing`, async (context) => {
@@ -66,7 +68,8 @@ export function scriptScenarios(bench: Bench): void {
       const runs = await world.settled(3);
       expect(runs[2]?.run.pid).toBe(announcement(output).waiter);
       expect(runs[2]?.run.argv).not.toContain(more[1]);
-      await expectOneAtATime(world, 3);
+      // An agent that waits for a certificate sleeps, and the rerun does not wait for it.
+      if (what !== CERTIFICATE) await expectOneAtATime(world, 3);
     });
   }
 }

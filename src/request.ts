@@ -61,7 +61,7 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
         startTimerNow = true;
         break;
       case '--parent':
-        parent = Number(value());
+        parent = Number(value() || Number.NaN);
         break;
       default:
         return undefined;

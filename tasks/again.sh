@@ -49,7 +49,9 @@ find_folder() {
 find_executable() {
   executable=
   if [ ! -e "$1" ]; then
-    reason="there is no $1: has Puppet applied common::again here? Else give the parameter folder"
+    # A link that leads nowhere is there; what is missing is where it leads.
+    missing=$(readlink "$1" || printf '%s' "$1")
+    reason="there is no $missing: has Puppet applied common::again here? Else give the parameter folder"
   elif ! resolve "$1"; then
     reason="$1 is not run as $(user_name): $reason"
   elif [ ! -x "$resolved" ] || [ "${resolved##*/}" != again ]; then

@@ -6,6 +6,7 @@ import { dueTime, type Entry, earliestStart } from '../schedule/entry.ts';
 import { displayName } from '../schedule/names.ts';
 import { logPath } from '../state/logs.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
+import { version } from '../version.ts';
 import { createSurvey } from '../waiter/survey.ts';
 
 /** What a waiter waits for right now. */
@@ -33,8 +34,8 @@ export interface Pending {
   readonly chain: string;
   /** Pid of the waiter. */
   readonly pid: number;
-  /** The version of `again` that the waiter is: an update does not change one that waits. */
-  readonly version: string;
+  /** The version of `again` that the waiter is, where that is another one than this: an update does not change one that waits. */
+  readonly version?: string;
   readonly log: string;
 }
 
@@ -78,7 +79,7 @@ function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumsta
     link: entry.link,
     chain: record.chain,
     pid: record.waiter.pid,
-    version: record.software,
+    ...(record.software === version ? {} : { version: record.software }),
     log: logPath(folder, record.log),
   };
 }

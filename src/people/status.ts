@@ -1,4 +1,3 @@
-import { version } from '../version.ts';
 import { formatDuration, formatTime } from './duration.ts';
 import type { Paint } from './paint.ts';
 import type { Pending, WaitsFor } from './pending.ts';
@@ -23,7 +22,7 @@ function drawOne(one: Pending, paint: Paint): string {
     ['since', formatTime(one.since)],
     ['command', one.command],
     ['chain', `rerun ${one.link} in a row`],
-    ['waiter', `pid ${one.pid}${one.version === version ? '' : `, still version ${one.version}`}`],
+    ['waiter', `pid ${one.pid}${one.version === undefined ? '' : `, still version ${one.version}`}`],
     ['log', one.log],
   ];
   const lines = rows.map(([label, value]) => `  ${paint('dim', label.padEnd(10))} ${value}`);

@@ -7,8 +7,8 @@ export interface PrivateMachine {
   close(): Promise<void>;
 }
 
-/** What Puppet writes to at its default places. */
-const changed = ['/etc/puppet', '/var/lib/puppet', '/var/cache/puppet', '/var/log/puppet'];
+/** What Puppet, and the module, write to at their default places. */
+const changed = ['/etc/puppet', '/var/lib/puppet', '/var/cache/puppet', '/var/log/puppet', '/usr/local/sbin'];
 
 /**
  * A machine with processes, a host name and Puppet folders of its own, made from this one: what is done to it at Puppet's default

@@ -16,7 +16,6 @@ const pending = (more: Partial<Pending> = {}): Pending => ({
   link: 1,
   chain: 'c0ffee',
   pid: 4711,
-  version: '0.1.0',
   log: '/var/lib/puppet/tmp/common/again/state/logs/20261122T080005Z-0a1b2c.log',
   ...more,
 });
@@ -77,4 +76,18 @@ test('80 columns are enough for all but the path of the log, which is one word',
   const rows = drawStatus([pending({ dueIn: 8040, link: 100, pid: 4_194_304 })], plain).split('\n');
   for (const row of rows.filter((row) => !row.startsWith('  log ')))
     expect(row.length).toBeLessThanOrEqual(80);
+});
+
+test('a waiter of another version, which an update has left', () => {
+  expect(drawStatus([pending({ version: '0.0.9' })], plain)).toMatch(
+    /waiter +pid 4711, still version 0\.0\.9\n/,
+  );
+  expect(drawStatus([pending()], plain)).not.toContain('version');
+});
+
+test.each<[WaitsFor, string]>([
+  [{ kind: 'grace' }, 'a run that may follow the one that asked for it'],
+  [{ kind: 'held', because: 'the start limit of x.service' }, 'the start limit of x.service'],
+])('what else is in the way: %j', (waitsFor, words) => {
+  expect(drawStatus([pending({ dueIn: 0, waitsFor })], plain)).toMatch(new RegExp(`waits for +${words}\\n`));
 });

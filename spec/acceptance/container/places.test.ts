@@ -141,7 +141,7 @@ describe('a run that', () => {
       /^coalesced: b: Will run `puppet apply .*` again 600 s after this run/,
       /^cancelled: a$/,
       /^cancelled: b$/,
-      /^scheduled: Exec\['again'\]: Will run `puppet apply .*told-now\.pp` again as soon as this run/,
+      /^scheduled: Exec\['again'\]: Will run `puppet apply .*told-now\.pp` again 3 s after this run/,
       /^started: Exec\['again'\]: runs puppet apply .*told-now\.pp, rerun 1 in a row, output to /,
     ];
     const told = async () =>

@@ -90,7 +90,11 @@ async function tellNew(programs: [string, string]): Promise<boolean> {
   );
   if (!details.failed) return true;
   const [found] = details.counterexample ?? [];
-  const steps = [...(found ?? [])].filter((one) => one instanceof Command).map((one) => one.step);
+  // fast-check has each command in a wrapper of its own, which says whether it was run.
+  const steps = [...(found ?? [])].flatMap((one) => {
+    const command = (one as { cmd?: unknown }).cmd ?? one;
+    return command instanceof Command ? [command.step] : [];
+  });
   console.log(
     `chaos: real, seed ${seed}: ${(details.errorInstance as Error | undefined)?.message ?? 'no time left'}`,
   );

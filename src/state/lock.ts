@@ -2,7 +2,7 @@ import { closeSync, existsSync, linkSync, readdirSync, truncateSync, writeSync }
 import { bootId, monotonic } from '../clock.ts';
 import { fault } from '../fault.ts';
 import { join } from '../path.ts';
-import { isAlive, self } from '../proc/process.ts';
+import { isAlive, type ProcessId, sameProcess, self } from '../proc/process.ts';
 import { Refusal } from '../refusal.ts';
 import { sleep } from '../sleep.ts';
 import { createFile, readOwnFile, removeFile, temporaryName } from './files.ts';
@@ -15,6 +15,9 @@ const RETRY_MS = 3;
 export const lockPrefix = () => `lock-${placeTag()}.`;
 /** More than there can ever have been; a stray file with a larger number is not one of ours. */
 const HIGHEST = 2 ** 48;
+
+/** The locks that this process holds. One that names it and is none of these could not be released: on a disk that was read-only for a while, for example. */
+const holding = new Set<string>();
 
 /**
  * Runs `work` while no other process runs its own on the same state folder.
@@ -49,12 +52,7 @@ async function acquire(folder: string): Promise<string> {
       if (newest === 0 || isFree(join(folder, lockPrefix() + newest))) {
         const won = join(folder, lockPrefix() + (newest + 1));
         if (!tryLink(mine, won)) continue;
-        fault('lock.linked');
-        const numbers = lockNumbers(folder);
-        if (Math.max(...numbers) === newest + 1) {
-          for (const number of numbers) if (number <= newest) removeFile(join(folder, lockPrefix() + number));
-          return won;
-        }
+        if (isNewest(folder, won, newest + 1)) return won;
         removeFile(won);
         continue;
       }
@@ -71,7 +69,24 @@ async function acquire(folder: string): Promise<string> {
   }
 }
 
+/** Whether a lock that this process has just made is the newest one; then the older ones go, and it is held. */
+function isNewest(folder: string, made: string, number: number): boolean {
+  try {
+    fault('lock.linked');
+    const numbers = lockNumbers(folder);
+    if (Math.max(...numbers) !== number) return false;
+    for (const older of numbers) if (older < number) removeFile(join(folder, lockPrefix() + older));
+    holding.add(made);
+    return true;
+  } catch (error) {
+    // It names this process, which lives and does not hold it: everybody would wait for it.
+    release(made);
+    throw error;
+  }
+}
+
 function release(held: string): void {
+  holding.delete(held);
   try {
     fault('lock.releasing');
     // Needs no room on the disk, unlike writing a word.
@@ -97,6 +112,7 @@ function isFree(path: string): boolean {
     const content = readOwnFile(path);
     if (content === undefined) return !existsSync(path);
     const owner = JSON.parse(content);
+    if (isSelf(owner)) return !holding.has(path);
     return owner.boot !== bootId() || !isAlive(owner);
   } catch {
     return true;
@@ -109,6 +125,10 @@ function ownerOf(path: string): string {
   } catch {
     return 'a process';
   }
+}
+
+function isSelf(owner: ProcessId & { boot: string }): boolean {
+  return owner.boot === bootId() && sameProcess(owner, self());
 }
 
 function tryLink(existing: string, path: string): boolean {

@@ -102,7 +102,9 @@ describe('watching a process', () => {
 
   test('a zombie has ended', async () => {
     // The shell becomes `cat`, which never asks for the end of the child that the shell has started.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec cat'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number.parseInt(String(line), 10);
     while (readStat(pid)?.state !== 'Z') await new Promise((resolve) => setImmediate(resolve));

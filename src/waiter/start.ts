@@ -146,13 +146,12 @@ async function take(
     fault('start.noted');
     if (later.length === 0) closeRecord(folder, held.id, record, newLogName(new Date()));
     else
-      await startSuccessor(held, later[0] as Entry, (waiter) =>
-        writeRecord(
-          folder,
-          held.id,
-          withoutHold({ ...record, waiter, entries: later, log: newLogName(new Date()) }),
-        ),
-      );
+      await startSuccessor(held, later[0] as Entry, (waiter) => {
+        const log = newLogName(new Date());
+        const rest = withoutHold({ ...record, waiter, entries: later, log });
+        writeRecord(folder, held.id, rest);
+        return rest;
+      });
   } catch (error) {
     takeBack(folder, held.id, record);
     leaveSlot(folder);

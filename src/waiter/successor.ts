@@ -20,7 +20,7 @@ import type { Held } from './held.ts';
 export async function startSuccessor(
   held: Held,
   first: Entry,
-  record: (waiter: ProcessId) => void,
+  record: (waiter: ProcessId) => CommandRecord,
 ): Promise<void> {
   const shown = canonicalArguments({ ...first, name: first.name });
   const { spawn } = await import('node:child_process');
@@ -38,9 +38,11 @@ export async function startSuccessor(
     if (verdict?.exitCode !== 0 || !pid || start === undefined)
       throw new Refusal('no process could be started for what is due later');
     fault('successor.started');
-    record({ pid, start });
+    const recorded = record({ pid, start });
     fault('successor.recorded');
-    const handed = new Promise<void>((resolve) => input.end(`${JSON.stringify(held)}\n`, () => resolve()));
+    const handed = new Promise<void>((resolve) =>
+      input.end(`${JSON.stringify({ held, recorded })}\n`, () => resolve()),
+    );
     await Promise.all([ended, handed]);
   } finally {
     // Without what it is to hold, the successor ends: nothing is left where something failed.
@@ -60,9 +62,9 @@ export function adopt(): { held: Held; record: CommandRecord } | undefined {
   const handed = readFileSync(0, 'utf8');
   fault('successor.told');
   if (!handed.endsWith('\n')) return undefined;
-  const held = JSON.parse(handed) as Held;
-  const record = readRecord(openStateFolder(held.home), held.id);
-  return record && { held, record };
+  const { held, recorded } = JSON.parse(handed) as { held: Held; recorded: CommandRecord };
+  // Where somebody has removed the state folder meanwhile, it is pending all the same.
+  return { held, record: readRecord(openStateFolder(held.home), held.id) ?? recorded };
 }
 
 /** This very program, also where an update has put another one in its place: what it hands over is for its own version. */

@@ -87,6 +87,10 @@ class Exempt {
   before(step: Step): void {
     if (step.do === 'fault' && step.what === 'kill') this.kills = true;
     if (step.do !== 'remove-state') return;
+    // Whose waiter it was that a fault has killed on its way to Puppet, the folder alone could have told.
+    if (this.kills)
+      for (const command of COMMANDS.keys())
+        for (const name of [0, 1, 2]) this.names.add(nameOf(command, name));
     for (const { waiter, entries } of this.place.records())
       this.removed.push({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') });
     // What has changed since a waiter that is stopped has looked was in its record alone, or that another one has it.

@@ -221,13 +221,13 @@ function record({
   const isOurs = link !== undefined || run.mode === 'daemon' || shelter?.isMain === true;
   const grace = subject.isOrphan ? FIRST_RUN_MS : isOurs ? 0 : held.grace;
   return recordIn(folder, () => {
-    const newer = newerVersion(folder, id);
+    const found = readRecords(folder);
+    const newer = found.has(id) ? undefined : newerVersion(folder, id);
     if (newer !== undefined) {
       throw new Refusal(
         `${recordPath(folder, id)} is of a newer version of again (record ${newer}): run Puppet once more, it delivers that`,
       );
     }
-    const found = readRecords(folder);
     if (served && !isServed(found.get(id), run)) return undefined;
     const { lost, records } = sweep(folder, found);
     const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;

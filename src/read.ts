@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { type Bytes, fromBuffer } from './bytes.ts';
 
 /** Shared by all reads: most files are smaller, and a new buffer for each would be most of what a waiter's memory holds. */
@@ -27,14 +27,8 @@ export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** Whether a file holds just these bytes: cheaper than reading it where there are hundreds to look at. */
-export function contains(path: string, wanted: Buffer): boolean {
-  if (wanted.length >= room.length) return readBytes(path) === fromBuffer(wanted);
-  const descriptor = openSync(path, 'r');
-  try {
-    const length = readSync(descriptor, room, 0, wanted.length + 1, 0);
-    return length === wanted.length && room.subarray(0, length).equals(wanted);
-  } finally {
-    closeSync(descriptor);
-  }
+/** Whether two paths lead to one file or folder; not where either leads nowhere. */
+export function isSameFile(path: string, other: string): boolean {
+  const [a, b] = [path, other].map((one) => statSync(one, { throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }

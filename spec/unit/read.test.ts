@@ -1,7 +1,7 @@
-import { openSync, writeFileSync } from 'node:fs';
+import { openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { contains, readBytes } from '../../src/read.ts';
+import { isSameFile, readBytes } from '../../src/read.ts';
 import { temporaryFolder } from './state/temporary.ts';
 
 function fileOf(content: Buffer): string {
@@ -37,19 +37,14 @@ describe('reading a file', () => {
   });
 });
 
-describe('comparing a file', () => {
-  test.each([
-    ['the same', 'abc', 'abc', true],
-    ['shorter', 'ab', 'abc', false],
-    ['longer', 'abcd', 'abc', false],
-    ['another', 'abx', 'abc', false],
-    ['both empty', '', '', true],
-  ])('%s', (_, content, wanted, expected) => {
-    expect(contains(fileOf(Buffer.from(content)), Buffer.from(wanted))).toBe(expected);
-  });
-
-  test('more than is read at once', () => {
-    expect(contains(fileOf(large), large)).toBe(true);
-    expect(contains(fileOf(Buffer.concat([large, Buffer.from('x')])), large)).toBe(false);
+describe('whether two paths lead to one file', () => {
+  test('by another name, through a link, and not where one leads nowhere', () => {
+    const [file, other] = [fileOf(Buffer.from('a')), fileOf(Buffer.from('a'))];
+    symlinkSync(file, `${file}-link`);
+    expect(isSameFile(file, `${file}-link`)).toBe(true);
+    expect(isSameFile('/proc/self/root/', '/')).toBe(true);
+    expect(isSameFile(file, other)).toBe(false);
+    expect(isSameFile(file, `${file}-gone`)).toBe(false);
+    expect(isSameFile(`${file}-gone`, `${file}-gone`)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { isSameFile } from '../read.ts';
 import { numbersOf, SIGUSR1 } from '../signals.ts';
 import { runSilently } from '../spawn.ts';
 
@@ -34,9 +34,4 @@ export function throughEnv(
     name,
     ...args,
   ];
-}
-
-function isSameFile(path: string, other: string): boolean {
-  const [a, b] = [path, other].map((one) => statSync(one, { throwIfNoEntry: false }));
-  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { type Bytes, splitAtNul } from '../bytes.ts';
 import { monotonic } from '../clock.ts';
 import { allPids, type ProcessId, type ProcessSnapshot, readProcess } from '../proc/process.ts';
@@ -6,9 +5,9 @@ import { startTime } from '../proc/start-time.ts';
 import { lastValue } from '../puppet/arguments.ts';
 import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import { findPuppetSettings, lockPid, type PuppetSettings } from '../puppet/settings.ts';
-import { readBytes } from '../read.ts';
+import { isSameFile, readBytes } from '../read.ts';
 import { SECOND_MS } from '../second.ts';
-import { namespaceOf } from '../state/place.ts';
+import { here, namespaceOf } from '../state/place.ts';
 import { describe, isRewritten, isSingle } from './identify.ts';
 import type { Run } from './types.ts';
 
@@ -53,13 +52,8 @@ function inspect(pid: number, user: number, lockFiles: readonly string[]): Puppe
   const found = readProcess(pid);
   if (!found || found.status.effectiveUser !== user || !isRuby(found.image ?? ('' as Bytes)))
     return undefined;
-  if (namespaceOf(pid) !== namespaceOf('self') || !hasSameRoot(pid)) return undefined;
+  if (namespaceOf(pid) !== here().pidNamespace || !isSameFile(`/proc/${pid}/root/`, '/')) return undefined;
   return direct(found, user) ?? rewritten(found, user, lockFiles);
-}
-
-function hasSameRoot(pid: number): boolean {
-  const [root, ours] = [statSync(`/proc/${pid}/root/`), statSync('/')];
-  return root.dev === ours.dev && root.ino === ours.ino;
 }
 
 /** A Puppet whose arguments are as it was started with. */

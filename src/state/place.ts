@@ -47,13 +47,13 @@ const ABANDONED_MS = 5 * 60_000;
 export const TOUCHED_MS = 45_000;
 
 /**
- * Whether a place that is not this one is over. Another machine's may live. So may, seen from a container, the host's, and that of another container; but a
+ * Why a place that is not this one is over, if it is. Another machine's may live. So may, seen from a container, the host's, and that of another container; but a
  * record that nobody has touched for some minutes is one of a container that has ended. The host sees all processes.
  *
  * @param age milliseconds since the record was touched
  * @param pids all processes that can be seen
  */
-export function isOver(
+export function whyOver(
   place: Place,
   age: () => number,
   pids: () => Iterable<number>,

@@ -4,7 +4,7 @@ import { allPids } from '../proc/process.ts';
 import { removeFile } from './files.ts';
 import { lockPrefix } from './lock.ts';
 import { newLogName } from './logs.ts';
-import { isHere, isOver, type Over } from './place.ts';
+import { isHere, type Over, whyOver } from './place.ts';
 import { type CommandRecord, closeRecord, isClosed, isHeld, recordPath } from './records.ts';
 
 /** A record that nobody waits for any more. */
@@ -33,7 +33,7 @@ export function sweep(
     }
     const because = isHere(record)
       ? 'its waiter was killed'
-      : isOver(record, () => ageOf(recordPath(folder, id)), allPids);
+      : whyOver(record, () => ageOf(recordPath(folder, id)), allPids);
     if (because === undefined) continue;
     lost.push({ id, record, because });
   }

@@ -1,11 +1,11 @@
 import { monotonic } from '../clock.ts';
 import { join } from '../path.ts';
-import { isAlive, readStat } from '../proc/process.ts';
+import { type ProcessId, readStat } from '../proc/process.ts';
 import { isDisabled, lockHolder } from '../puppet/lock.ts';
 import { chainLinkOf, processName } from '../rerun/environment.ts';
 import type { PuppetProcess } from '../run/processes.ts';
 import { backOff } from '../schedule/chain.ts';
-import { nextStep } from '../schedule/plan.ts';
+import { nextStep, type Step } from '../schedule/plan.ts';
 import { SECOND_MS } from '../second.ts';
 import { lastStartOf } from '../state/chains.ts';
 import { currentRerun } from '../state/current.ts';
@@ -116,10 +116,11 @@ export function otherWaiter(
   const starting = slotHolder(folder);
   if (starting && !isPastStart(starting)) return { kind: 'start', pid: starting.pid };
   if (waited > COURTESY_MS) return undefined;
-  const due = dueSince(record) ?? Number.POSITIVE_INFINITY;
+  const due = rerunOf(record)?.due ?? Number.POSITIVE_INFINITY;
   for (const [id, other] of readRecords(folder)) {
     if (id === held.id || !isHeld(other) || other.heldUp !== undefined) continue;
-    if ((dueSince(other) ?? Number.POSITIVE_INFINITY) < due && isReady(other))
+    const rerun = rerunOf(other);
+    if (rerun && rerun.due < due && rerun.notBefore <= monotonic() && !isStopped(other.waiter))
       return { kind: 'turn', pid: other.waiter.pid };
   }
   return undefined;
@@ -129,18 +130,17 @@ export function otherWaiter(
  * Whether the process of a start slot needs it no more: Puppet has its lock, or waits for one that another process has. A `puppet apply` is seen by
  * its command line, as a run.
  */
-function isPastStart({ mode, lockFile, pid, start }: StartSlot): boolean {
-  if (!isAlive({ pid, start })) return true;
+function isPastStart({ mode, lockFile }: StartSlot): boolean {
   return mode === 'agent' && lockHolder(lockFile) !== undefined;
 }
 
-function dueSince(record: CommandRecord): number | undefined {
+/** What a waiter would start, as far as its record tells; undefined where nothing is due. */
+function rerunOf(record: CommandRecord): (Step & { kind: 'rerun' }) | undefined {
   const step = nextStep(record.entries, monotonic());
-  return step.kind === 'rerun' ? step.due : undefined;
+  return step.kind === 'rerun' ? step : undefined;
 }
 
-/** Whether a waiter would start now, as far as its record tells; one that is stopped (SIGSTOP) would not. */
-function isReady(record: CommandRecord): boolean {
-  const step = nextStep(record.entries, monotonic());
-  return step.kind === 'rerun' && step.notBefore <= monotonic() && readStat(record.waiter.pid)?.state !== 'T';
+/** Whether a process is stopped (SIGSTOP). */
+function isStopped({ pid }: ProcessId): boolean {
+  return readStat(pid)?.state === 'T';
 }

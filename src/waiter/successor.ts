@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { fault } from '../fault.ts';
 import { type ProcessId, self } from '../proc/process.ts';
+import { isSameFile } from '../read.ts';
 import { Refusal } from '../refusal.ts';
 import { canonicalArguments } from '../request.ts';
 import type { Entry } from '../schedule/entry.ts';
@@ -70,8 +71,7 @@ export function adopt(): { held: Held; record: CommandRecord } | undefined {
 /** This very program, also where an update has put another one in its place: what it hands over is for its own version. */
 function thisProgram(): string {
   const image = `/proc/${process.pid}/exe`;
-  const [running, named] = [image, process.execPath].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return running?.ino === named?.ino && running?.dev === named?.dev ? process.execPath : image;
+  return isSameFile(image, process.execPath) ? process.execPath : image;
 }
 
 async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { allPids } from '../../../src/proc/process.ts';
-import { FIRST_NAMESPACE, here, isHere, isOver, namespaceOf, type Place } from '../../../src/state/place.ts';
+import { FIRST_NAMESPACE, here, isHere, namespaceOf, type Place, whyOver } from '../../../src/state/place.ts';
 
 const host: Place = { machine: 'm', boot: 'b', pidNamespace: FIRST_NAMESPACE };
 const container: Place = { ...host, pidNamespace: 'pid:[4026532000]' };
@@ -36,12 +36,12 @@ describe('a place that is not this one', () => {
       'its container was started anew',
     ],
   ])('%s', (_, place, age, own, expected) => {
-    expect(isOver(place, age, nobody, own)).toBe(expected);
+    expect(whyOver(place, age, nobody, own)).toBe(expected);
   });
 
   test('a container that lives, from the host, which sees its processes', () => {
     const namespace = namespaceOf('self') as string;
-    expect(isOver({ ...host, pidNamespace: namespace }, old, allPids, host)).toBeUndefined();
+    expect(whyOver({ ...host, pidNamespace: namespace }, old, allPids, host)).toBeUndefined();
   });
 });
 

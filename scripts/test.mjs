@@ -29,11 +29,11 @@ const vitest = (project, title) => ({
     project,
     '--reporter=default',
     '--reporter=json',
-    '--reporter=./scripts/second-tries.mjs',
+    '--reporter=./scripts/remarks.mjs',
     `--outputFile.json=${reportOf(project)}`,
   ],
-  env: { AGAIN_SECOND_TRIES: secondTriesOf(project) },
-  count: () => ({ ...countVitest(reportOf(project)), secondTries: readLines(secondTriesOf(project)) }),
+  env: { AGAIN_REMARKS: remarksOf(project) },
+  count: () => ({ ...countVitest(reportOf(project)), remarks: readLines(remarksOf(project)) }),
 });
 
 const setUp = (...parts) => check(`set-up: ${parts.join(', ')}`, 'sh', 'scripts/setup.sh', ...parts);
@@ -185,8 +185,8 @@ function reportOf(project) {
   return join(reports, `${project}.json`);
 }
 
-function secondTriesOf(project) {
-  return join(reports, `${project}.second-tries`);
+function remarksOf(project) {
+  return join(reports, `${project}.remarks`);
 }
 
 function readLines(path) {
@@ -214,9 +214,12 @@ function countVitest(path) {
   }
 }
 
-/** Sums rspec's closing lines: `12 examples, 1 failure, 2 pending`. */
+/** Sums rspec's closing lines, `12 examples, 1 failure, 2 pending`, and names what failed by its lines `rspec ./spec/… # …`. */
 function countRspec(output) {
-  const counted = countNothing();
+  const counted = {
+    ...countNothing(),
+    remarks: [...output.matchAll(/^rspec '?\.\/.*$/gm)].map(([line]) => `failed: ${line}`),
+  };
   for (const [, examples, failures, pending] of output.matchAll(
     /(\d+) examples?, (\d+) failures?(?:, (\d+) pending)?/g,
   )) {
@@ -242,8 +245,7 @@ function sumUp(results) {
     total.failed += failed;
     total.skipped += skipped;
   }
-  for (const name of results.flatMap(({ secondTries = [] }) => secondTries))
-    console.log(`passed at its second try: ${name}`);
+  for (const remark of results.flatMap(({ remarks = [] }) => remarks)) console.log(remark);
   process.exitCode = total.failed > 0 ? 1 : 0;
   console.log(`\n${describe(total)}`);
 }

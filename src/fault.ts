@@ -22,7 +22,10 @@ function inject(point: string): void {
     return; // none is meant for this point, or another process took it
   }
   const [action, value] = what.split(' ');
-  if (action === 'kill') process.kill(process.pid, 'SIGKILL');
+  if (action === 'kill') {
+    note(`killed: ${point}`);
+    process.kill(process.pid, 'SIGKILL');
+  }
   if (action === 'stop') process.kill(process.pid, 'SIGSTOP');
   if (action === 'wait') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(value));
   if (action === 'throw') throw Object.assign(new Error(`${value}: injected at ${point}`), { code: value });

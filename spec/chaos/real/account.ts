@@ -59,7 +59,7 @@ const UNSEEN_MS = 50;
 /** What is wrong with a sequence: one line for each. */
 export function account(evidence: Evidence): string[] {
   const runs = readRuns(evidence);
-  const { accepted, refused, unanswered } = readNotifications(evidence, runs);
+  const { accepted, unanswered } = readNotifications(evidence, runs);
   const fates = readFates(evidence, runs);
   const wrong: string[] = [];
   for (const name of new Set([...accepted.map((one) => one.name), ...fates.keys()])) {
@@ -69,12 +69,7 @@ export function account(evidence: Evidence): string[] {
     const most = asked.length + unanswered.filter((one) => one === name).length;
     // One that is killed between the journal's line of a cancellation and the end of its record is told twice.
     if (ends.length > most && ends.at(-2)?.kind === 'cancelled' && ends.at(-1)?.kind === 'lost') ends.pop();
-    // A waiter that is killed after it has recorded, and before it has said so, is a refusal for Puppet, and is told as lost as well.
-    const lost = Math.min(
-      ends.filter(({ kind }) => kind === 'lost').length,
-      refused.filter((one) => one === name).length,
-    );
-    if (ends.length - lost > most && !evidence.unseen.has(name))
+    if (ends.length > most && !evidence.unseen.has(name))
       wrong.push(`${name}: asked for ${most} times, and ended ${ends.length} times: ${told}`);
     const last = asked.at(-1);
     if (!last || evidence.exempt.has(name) || evidence.unseen.has(name)) continue;
@@ -116,8 +111,8 @@ function readRuns({ events, exits, signalled }: Evidence): Run[] {
 
 function readNotifications({ events }: Evidence, runs: readonly Run[]) {
   const accepted: Accepted[] = [];
+  const unanswered: string[] = [];
   const open = new Map<string, number>();
-  const refused: string[] = [];
   for (const line of events) {
     const [time = '', pid = '', what, name = '', code, delta, ...more] = line.split(' ');
     if (what === 'asks') {
@@ -125,19 +120,17 @@ function readNotifications({ events }: Evidence, runs: readonly Run[]) {
     }
     if (what !== 'asked') continue;
     const asked = open.get(`${pid} ${name}`) ?? Number(time);
-    // A launcher that was killed has said nothing; what was recorded stays.
-    if (Number(code) >= 128) continue;
+    // A launcher or a helper that was killed has said nothing; what was recorded stays, or is told as lost.
     open.delete(`${pid} ${name}`);
-    if (code !== '0') {
-      refused.push(name);
-      continue;
-    }
+    if (code === 'silent' || Number(code) >= 128) unanswered.push(name);
+    if (code !== '0') continue;
     const ended = runs.find((run) => run.pid === Number(pid))?.end ?? Number(time);
     const counted = more.includes('--start-timer-now') ? asked : ended;
     const due = Math.max(counted + Number(delta) * SECOND_MS, ended);
     accepted.push({ name, asked, answered: Number(time), run: Number(pid), due });
   }
-  return { accepted, refused, unanswered: [...open.keys()].map((key) => key.split(' ')[1] ?? '') };
+  unanswered.push(...[...open.keys()].map((key) => key.split(' ')[1] ?? ''));
+  return { accepted, unanswered };
 }
 
 /** How each name ended, each time that it did. */

@@ -136,6 +136,14 @@ export class Place {
     }
   }
 
+  /** Whom a fault has killed, and when: the executable says so itself (src/fault.ts). */
+  struck(): Map<number, number> {
+    const lines = this.lines('again/journal').map((line) => line.split(' '));
+    return new Map(
+      lines.filter(([, , what]) => what === 'killed:').map(([at, pid]) => [Number(pid), Number(at)]),
+    );
+  }
+
   /** The records of what is pending, as they are. */
   records(): { waiter: { pid: number }; entries: { name?: string }[] }[] {
     return this.list('commands', '.json').flatMap((path) => {

@@ -45,7 +45,7 @@ export class Sequence {
       events: place.lines('events'),
       journal: place.lines('again/journal'),
       history: readHistory(place),
-      signalled: place.signalled,
+      signalled: new Map([...place.struck(), ...place.signalled]),
       exits: place.exits,
       exempt: this.exempt.names,
       unseen: this.exempt.unseen,
@@ -72,12 +72,10 @@ export class Sequence {
  */
 class Exempt {
   readonly names = new Set<string>();
-  private readonly place: Place;
-  /** Whom a removed record named, and what it held. */
   /** Names of which the waiter may know less than was told: no count holds for them. */
   readonly unseen = new Set<string>();
-  /** Whether a fault may have killed a waiter. */
-  private kills = false;
+  private readonly place: Place;
+  /** Whom a removed record named, and what it held. */
   private removed: { readonly pid: number; readonly names: readonly string[] }[] = [];
 
   constructor(place: Place) {
@@ -85,10 +83,9 @@ class Exempt {
   }
 
   before(step: Step): void {
-    if (step.do === 'fault' && step.what === 'kill') this.kills = true;
     if (step.do !== 'remove-state') return;
     // Whose waiter it was that a fault has killed on its way to Puppet, the folder alone could have told.
-    if (this.kills)
+    if (this.place.struck().size > 0)
       for (const command of COMMANDS.keys())
         for (const name of [0, 1, 2]) this.names.add(nameOf(command, name));
     for (const { waiter, entries } of this.place.records())
@@ -106,11 +103,12 @@ class Exempt {
   /** Looks who has written its record again, and who can't any more. */
   after(): void {
     const living = new Set(this.place.processes().map(({ pid }) => pid));
+    const struck = this.place.struck();
     const written = new Set(this.place.records().map(({ waiter }) => waiter.pid));
     this.removed = this.removed.filter(({ pid, names }) => {
       if (written.has(pid)) return false;
       if (living.has(pid)) return true;
-      if (this.kills || this.place.killed.has(pid)) for (const name of names) this.names.add(name);
+      if (struck.has(pid) || this.place.killed.has(pid)) for (const name of names) this.names.add(name);
       return false;
     });
   }

@@ -7,7 +7,7 @@
 // SEA mode), once for each CPU: files/again/again-linux-x64 and files/again/again-linux-arm64. Beside each
 // lies what is shipped of it: the same, packed (.gz), and its checksums (.sums). The Node binaries are those
 // of the npm packages node-linux-*, in the versions of package-lock.json. What is up to date is left alone;
-// --force builds it all the same. --instrumented builds this CPU's variant for tests of faults (src/fault.ts, src/second.ts), which is never
+// --force builds it all the same. --instrumented builds this CPU's variant for tests of faults (src/os/fault.ts, src/os/second.ts), which is never
 // shipped, and lies in the build's cache.
 
 import { createHash } from 'node:crypto';

@@ -17,7 +17,7 @@ const wholeMachine = { fileParallelism: false, retry: process.env.CI ? 1 : 0 };
 const matrix = { ...wholeMachine, testTimeout: 30 * minutes, hookTimeout: 5 * minutes };
 
 export default defineConfig({
-  // What the build puts in: see build.mjs and src/version.ts.
+  // What the build puts in: see build.mjs and src/os/version.ts.
   define: { AGAIN_VERSION: JSON.stringify(version) },
   test: {
     projects: [

@@ -5,19 +5,19 @@ import { Script } from 'node:vm';
 import { Failure, load, root } from './project.mjs';
 
 /** The parts, by the file that each begins with. A part loads another one by importing that file dynamically; only plain data and errors pass between them. */
-const entries = { main: 'src/main.ts', waiter: 'src/waiter/part.ts', people: 'src/cli/command-line.ts' };
+const entries = { main: 'src/main.ts', waiter: 'src/wait/late.ts', people: 'src/cli/command-line.ts' };
 
-/** What the build for tests of faults has instead (src/fault.ts, src/second.ts). */
+/** What the build for tests of faults has instead (src/os/fault.ts, src/os/second.ts). */
 export const INSTRUMENTS = { AGAIN_INSTRUMENTED: 'true', AGAIN_SECOND_MS: '20' };
 
 /** The executable's first script, which loads the parts, and their sources: `{ loader, parts: { NAME: SOURCE } }`. */
 export async function bundleSources(version, instruments = {}) {
   const parts = {};
   for (const [name, entry] of Object.entries(entries)) {
-    // The loader (src/loader.ts) calls it.
+    // The loader (src/bundle/loader.ts) calls it.
     parts[name] = `(function(require,module){${await bundle(entry, version, instruments)}\n})`;
   }
-  return { loader: await bundle('src/loader.ts', version, instruments), parts };
+  return { loader: await bundle('src/bundle/loader.ts', version, instruments), parts };
 }
 
 /**

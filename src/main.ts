@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
-import { type Bytes, splitAtNul } from './bytes.ts';
-import { fault } from './fault.ts';
-import { log } from './journal.ts';
-import { takeNotification } from './notification.ts';
-import { readBytes } from './read.ts';
-import { ChainEnded, oneLine, Refusal, Unsupported } from './refusal.ts';
-import { parseCanonical, type WaiterRequest } from './request.ts';
-import { readSettings } from './settings.ts';
-import { STRAY } from './signals.ts';
-import { say } from './verdict.ts';
-import { listen } from './waiter/listen.ts';
-import { waitAndBecome } from './waiter/wait.ts';
+import { takeNotification } from './notify/notification.ts';
+import { type Bytes, splitAtNul } from './os/bytes.ts';
+import { fault } from './os/fault.ts';
+import { log } from './os/journal.ts';
+import { readBytes } from './os/read.ts';
+import { ChainEnded, oneLine, Refusal, Unsupported } from './os/refusal.ts';
+import { STRAY } from './os/signals.ts';
+import { say } from './os/verdict.ts';
+import { parseCanonical, type WaiterRequest } from './schedule/request.ts';
+import { readSettings } from './state/settings.ts';
+import { listen } from './wait/listen.ts';
+import { waitAndBecome } from './wait/waiter.ts';
 
 /**
  * What a single-file executable is called with: argv[0], as on every program. Three callers have to be told apart: the launcher of the
@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     writeFileSync('/proc/self/comm', 'again');
   } catch {
-    // /proc is not mounted: see self() of proc/process.ts for whom that matters.
+    // /proc is not mounted: see self() of os/process.ts for whom that matters.
   }
   const notification = parseCanonical(args);
   if (notification) return beWaiter(notification);
@@ -42,7 +42,7 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
   try {
     const outcome = await takeNotification(request);
     if (outcome.kind === 'elsewhere') {
-      const { relay } = await import('./waiter/part.ts');
+      const { relay } = await import('./wait/late.ts');
       return say(await relay(outcome.command));
     }
     fault('verdict.saying');
@@ -76,7 +76,7 @@ function isWarningEnough(parent: number): boolean {
 
 async function beSuccessor(): Promise<void> {
   const { wakeup, cancelled } = listen();
-  const { adopt } = await import('./waiter/part.ts');
+  const { adopt } = await import('./wait/late.ts');
   const adopted = adopt();
   if (adopted) await waitAndBecome(adopted.held, adopted.record, wakeup, cancelled);
   wakeup.close();

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../src/people/duration.ts';
+import { formatDuration } from '../../src/cli/duration.ts';
 import { fill, table, writePicture } from '../draw/page.ts';
 import { INTERVAL, pulse } from '../simulation/scenarios.ts';
 import { byInterval } from './interval.ts';

@@ -1,4 +1,4 @@
-import { formatDuration as duration } from '../../src/people/duration.ts';
+import { formatDuration as duration } from '../../src/cli/duration.ts';
 import { element, line, picture, rectangle, text } from '../draw/svg.ts';
 import { type HostStory, type Pass, type RunSeen, totalRuns } from './story.ts';
 

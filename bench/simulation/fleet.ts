@@ -1,4 +1,4 @@
-import type { ProcessId } from '../../src/proc/process.ts';
+import type { ProcessId } from '../../src/os/process.ts';
 import { type ChainRules, isOver, newEntry, nextLink, type Splay } from '../../src/schedule/chain.ts';
 import { dueTime, type Entry, withRunEnded } from '../../src/schedule/entry.ts';
 import { createClock } from './clock.ts';

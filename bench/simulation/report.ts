@@ -1,4 +1,4 @@
-import { formatDuration } from '../../src/people/duration.ts';
+import { formatDuration } from '../../src/cli/duration.ts';
 import { fill, table, writePicture } from '../draw/page.ts';
 import { drawChart } from './chart.ts';
 import { type Outcome, type RunTimings, SAMPLE } from './fleet.ts';

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { fromText } from '../../src/bytes.ts';
-import { currentExecutable } from '../../src/rerun/executable.ts';
+import { fromText } from '../../src/os/bytes.ts';
+import { currentExecutable } from '../../src/repeat/executable.ts';
 import { openStateFolder, refuseForeignWriters } from '../../src/state/folder.ts';
 import { temporaryFolder } from '../unit/state/temporary.ts';
 import { refusalOf } from '../unit/thrown.ts';

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseStatus } from '../../src/proc/status.ts';
-import { REALTIME_SET } from '../../src/signals.ts';
+import { REALTIME_SET } from '../../src/os/signals.ts';
+import { parseStatus } from '../../src/os/status.ts';
 import { temporaryFolder } from './state/temporary.ts';
 
 /** A folder with the launcher, and with a script in the executable's place that notes how it was started and gives this answer. */

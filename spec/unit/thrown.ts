@@ -1,4 +1,4 @@
-import { Refusal } from '../../src/refusal.ts';
+import { Refusal } from '../../src/os/refusal.ts';
 
 /** The sentence of the refusal that this ends with; fails where it ends with anything else. */
 export function refusalOf(work: () => unknown): string {

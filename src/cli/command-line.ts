@@ -1,8 +1,8 @@
 import yargs, { type FallbackCompletionFunction } from 'yargs';
-import { oneLine, Refusal } from '../refusal.ts';
-import { relay } from '../relay.ts';
-import { canonicalArguments, isName, LONGEST_DELTA, parseDelta, type Request } from '../request.ts';
-import { version } from '../version.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
+import { version } from '../os/version.ts';
+import { canonicalArguments, isName, LONGEST_DELTA, parseDelta, type Request } from '../schedule/request.ts';
+import { relay } from '../systemd/relay.ts';
 import { peopleCommands } from './people.ts';
 
 /**

@@ -1,24 +1,24 @@
 import type { CommandModule } from 'yargs';
-import { log } from '../journal.ts';
-import { reportLost } from '../lost.ts';
-import { join } from '../path.ts';
-import { cancel } from '../people/cancel.ts';
-import { drawHistory, pastOf } from '../people/history.ts';
-import { showLog } from '../people/log.ts';
-import { paintFor } from '../people/paint.ts';
-import { readPending } from '../people/pending.ts';
-import { drawStatus } from '../people/status.ts';
-import { verify } from '../people/verify.ts';
-import { oneLine, Refusal } from '../refusal.ts';
-import { home } from '../settings.ts';
+import { log } from '../os/journal.ts';
+import { join } from '../os/path.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
+import { version } from '../os/version.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { readHistory } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath } from '../state/logs.ts';
+import { reportLost } from '../state/lost.ts';
 import { isRunning, settleOutcomes } from '../state/outcomes.ts';
 import { isHeld, readRecords } from '../state/records.ts';
+import { home } from '../state/settings.ts';
 import { forget, sweep } from '../state/sweep.ts';
-import { version } from '../version.ts';
+import { cancel } from './cancel.ts';
+import { drawHistory, pastOf } from './history.ts';
+import { showLog } from './log.ts';
+import { paintFor } from './paint.ts';
+import { readPending } from './pending.ts';
+import { drawStatus } from './status.ts';
+import { verify } from './verify.ts';
 
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
 

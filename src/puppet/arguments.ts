@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes.ts';
+import type { Bytes } from '../os/bytes.ts';
 import {
   longOption,
   type Option,

@@ -1,5 +1,5 @@
-import type { Bytes } from '../bytes.ts';
-import { basename } from '../path.ts';
+import type { Bytes } from '../os/bytes.ts';
+import { basename } from '../os/path.ts';
 
 /** A Ruby command line, taken apart at Puppet's script. */
 export interface PuppetCommandLine {

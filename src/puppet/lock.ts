@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { type Bytes, splitAtNul } from '../bytes.ts';
-import { type ProcessId, readStat } from '../proc/process.ts';
-import { hasEnded } from '../proc/stat.ts';
-import { readBytes } from '../read.ts';
+import { type Bytes, splitAtNul } from '../os/bytes.ts';
+import { type ProcessId, readStat } from '../os/process.ts';
+import { readBytes } from '../os/read.ts';
+import { hasEnded } from '../os/stat.ts';
 import { lockPid } from './settings.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { readText } from '../read.ts';
+import { readText } from '../os/read.ts';
 
 /** What is used of Puppet's last run report (`lastrunreport`, report format 10 and later). */
 export interface Report {

@@ -1,8 +1,8 @@
-import type { Bytes } from '../bytes.ts';
-import { join } from '../path.ts';
-import { readBytes } from '../read.ts';
-import type { Run } from '../run/types.ts';
+import type { Bytes } from '../os/bytes.ts';
+import { join } from '../os/path.ts';
+import { readBytes } from '../os/read.ts';
 import { flag, text } from './arguments.ts';
+import type { Run } from './run.ts';
 
 /** Those of Puppet's settings that decide when a rerun may start. */
 export interface PuppetSettings {

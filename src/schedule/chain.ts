@@ -1,7 +1,7 @@
-import type { ProcessId } from '../proc/process.ts';
-import type { Request } from '../request.ts';
-import { SECOND_MS } from '../second.ts';
+import type { ProcessId } from '../os/process.ts';
+import { SECOND_MS } from '../os/second.ts';
 import { type Entry, isDue } from './entry.ts';
+import type { Request } from './request.ts';
 
 /** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
 export interface ChainRules {

@@ -1,5 +1,5 @@
-import type { ProcessId } from '../proc/process.ts';
-import { SECOND_MS } from '../second.ts';
+import type { ProcessId } from '../os/process.ts';
+import { SECOND_MS } from '../os/second.ts';
 
 /** A notification that no run has satisfied yet. Times are milliseconds of the monotonic clock. */
 export interface Entry {

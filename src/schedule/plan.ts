@@ -1,4 +1,4 @@
-import type { ProcessId } from '../proc/process.ts';
+import type { ProcessId } from '../os/process.ts';
 import { dueTime, type Entry, earliestStart, isDue } from './entry.ts';
 
 /** What a waiter has to do next. */

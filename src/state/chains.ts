@@ -1,9 +1,9 @@
-import { bootId, monotonic } from '../clock.ts';
-import { join } from '../path.ts';
-import type { ChainLink } from '../rerun/environment.ts';
-import { readOwnFile, replaceFile } from './files.ts';
-import { fingerprint } from './fingerprint.ts';
-import { here, isHere, type Place, placeTag } from './place.ts';
+import { bootId, monotonic } from '../os/clock.ts';
+import { readOwnFile, replaceFile } from '../os/files.ts';
+import { fingerprint } from '../os/fingerprint.ts';
+import { join } from '../os/path.ts';
+import { here, isHere, type Place, placeTag } from '../os/place.ts';
+import type { ChainLink } from '../repeat/environment.ts';
 
 /**
  * A rerun that systemd starts gets its environment from its unit, so what it is told about its chain lies here, under the name that systemd gives

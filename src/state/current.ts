@@ -1,7 +1,7 @@
-import { bootId } from '../clock.ts';
-import { join } from '../path.ts';
-import { isAlive, type ProcessId, self } from '../proc/process.ts';
-import { readOwnFile, removeFile, replaceFile } from './files.ts';
+import { bootId } from '../os/clock.ts';
+import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
+import { join } from '../os/path.ts';
+import { isAlive, type ProcessId, self } from '../os/process.ts';
 
 /**
  * The rerun of a command that goes on. Before its execve it is not yet to be found among Puppet's processes, and before Puppet's start it holds

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
-import { dirname, join } from '../path.ts';
-import { readBytes } from '../read.ts';
-import { Refusal } from '../refusal.ts';
+import { dirname, join } from '../os/path.ts';
+import { readBytes } from '../os/read.ts';
+import { Refusal } from '../os/refusal.ts';
 
 /** Opens the state folder of this user, making what is missing, and refuses one that somebody else could tamper with. */
 export function openStateFolder(home: string): string {

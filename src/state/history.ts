@@ -1,6 +1,6 @@
 import { readdirSync, renameSync } from 'node:fs';
-import { join } from '../path.ts';
-import { readOwnFile, removeFile, replaceFile } from './files.ts';
+import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
+import { join } from '../os/path.ts';
 
 /** How many reruns are remembered. */
 const KEPT = 200;

@@ -1,12 +1,12 @@
 import { closeSync, existsSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
-import { bootId, monotonic } from '../clock.ts';
-import { fault } from '../fault.ts';
-import { join } from '../path.ts';
-import { isAlive, type ProcessId, sameProcess, self } from '../proc/process.ts';
-import { Refusal } from '../refusal.ts';
-import { sleep } from '../sleep.ts';
-import { createFile, readOwnFile, removeFile, temporaryName } from './files.ts';
-import { placeTag } from './place.ts';
+import { bootId, monotonic } from '../os/clock.ts';
+import { fault } from '../os/fault.ts';
+import { createFile, readOwnFile, removeFile, temporaryName } from '../os/files.ts';
+import { join } from '../os/path.ts';
+import { placeTag } from '../os/place.ts';
+import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
+import { Refusal } from '../os/refusal.ts';
+import { sleep } from '../os/sleep.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
 const PATIENCE_MS = 20_000;

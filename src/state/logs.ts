@@ -1,7 +1,7 @@
 import { closeSync, readdirSync, statSync, writeSync } from 'node:fs';
-import { join } from '../path.ts';
-import { randomHex } from '../random.ts';
-import { appendToFile, removeFile } from './files.ts';
+import { appendToFile, removeFile } from '../os/files.ts';
+import { join } from '../os/path.ts';
+import { randomHex } from '../os/random.ts';
 
 /** How many logs of reruns are kept. */
 const KEPT = 20;

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
-import { bootId } from '../clock.ts';
-import { log } from '../journal.ts';
-import { isAlive } from '../proc/process.ts';
+import { bootId } from '../os/clock.ts';
+import { log } from '../os/journal.ts';
+import { isAlive } from '../os/process.ts';
+import { readBytes } from '../os/read.ts';
 import { readReport } from '../puppet/report.ts';
-import { readBytes } from '../read.ts';
 import { displayName } from '../schedule/names.ts';
 import { newestRerun, type PastRerun, readStarting, writePastRerun } from './history.ts';
 import { logPath } from './logs.ts';

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { join } from '../path.ts';
-import { isAlive, type ProcessId, sameProcess, self } from '../proc/process.ts';
+import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
+import { fingerprint } from '../os/fingerprint.ts';
+import { join } from '../os/path.ts';
+import { here, isHere, type Place, placeTag } from '../os/place.ts';
+import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
+import type { Command } from '../puppet/command.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
-import type { Command } from '../rerun/types.ts';
 import type { Entry } from '../schedule/entry.ts';
-import { readOwnFile, removeFile, replaceFile } from './files.ts';
-import { fingerprint } from './fingerprint.ts';
-import { here, isHere, type Place, placeTag } from './place.ts';
 
 /** All that is pending of one command, and who waits for it. Only to be changed under the lock of the state folder. */
 export interface CommandRecord extends Place {

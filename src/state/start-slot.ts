@@ -1,9 +1,9 @@
-import { monotonic } from '../clock.ts';
-import { join } from '../path.ts';
-import { isAlive, type ProcessId, self } from '../proc/process.ts';
-import type { Command } from '../rerun/types.ts';
-import { readOwnFile, removeFile, replaceFile } from './files.ts';
-import { here, isHere, type Place, placeTag } from './place.ts';
+import { monotonic } from '../os/clock.ts';
+import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
+import { join } from '../os/path.ts';
+import { here, isHere, type Place, placeTag } from '../os/place.ts';
+import { isAlive, type ProcessId, self } from '../os/process.ts';
+import type { Command } from '../puppet/command.ts';
 
 /** How long a process may take from its start slot to Puppet at work; after that it is seen otherwise, or hangs. */
 const LONGEST_MS = 15_000;

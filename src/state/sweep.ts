@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join } from '../path.ts';
-import { allPids } from '../proc/process.ts';
-import { removeFile } from './files.ts';
+import { removeFile } from '../os/files.ts';
+import { join } from '../os/path.ts';
+import { isHere, type Over, whyOver } from '../os/place.ts';
+import { allPids } from '../os/process.ts';
 import { lockPrefix } from './lock.ts';
 import { newLogName } from './logs.ts';
-import { isHere, type Over, whyOver } from './place.ts';
 import { type CommandRecord, closeRecord, isClosed, isHeld, recordPath } from './records.ts';
 
 /** A record that nobody waits for any more. */

@@ -1,7 +1,7 @@
-import { monotonic } from '../clock.ts';
-import { readStat } from '../proc/process.ts';
-import { hasEnded } from '../proc/stat.ts';
-import { sleep } from '../sleep.ts';
+import { monotonic } from '../os/clock.ts';
+import { readStat } from '../os/process.ts';
+import { sleep } from '../os/sleep.ts';
+import { hasEnded } from '../os/stat.ts';
 import { BusError } from './bus.ts';
 import { type Properties, parseSpan } from './properties.ts';
 import { openManager } from './service-manager.ts';

@@ -1,11 +1,11 @@
-import { monotonic } from '../clock.ts';
-import { randomHex } from '../random.ts';
-import { readBytes } from '../read.ts';
-import { oneLine, Refusal } from '../refusal.ts';
-import type { WaiterCommand } from '../relay.ts';
-import { sleep } from '../sleep.ts';
+import { monotonic } from '../os/clock.ts';
+import { randomHex } from '../os/random.ts';
+import { readBytes } from '../os/read.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
+import { sleep } from '../os/sleep.ts';
 import { parseUnit } from './cgroup.ts';
 import { managerArguments, managerEnvironment } from './manager.ts';
+import type { WaiterCommand } from './relay.ts';
 import { openManager } from './service-manager.ts';
 import type { ScopeNeed } from './shelter.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readBytes } from '../read.ts';
-import { oneLine, Refusal } from '../refusal.ts';
-import type { Run } from '../run/types.ts';
+import { readBytes } from '../os/read.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
+import type { Run } from '../puppet/run.ts';
 import { hidesUnit, parseUnit, type UnitOfProcess } from './cgroup.ts';
 import { clearsSessions } from './logind.ts';
 import type { Manager } from './manager.ts';

@@ -1,4 +1,4 @@
-import { readText } from '../read.ts';
+import { readText } from '../os/read.ts';
 
 /** A shutdown that shutdown(8) has announced. */
 export interface ScheduledShutdown {

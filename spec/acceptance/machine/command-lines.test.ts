@@ -4,7 +4,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Bytes, fromText } from '../../../src/bytes.ts';
+import { type Bytes, fromText } from '../../../src/os/bytes.ts';
 import { isSure, parseArguments } from '../../../src/puppet/arguments.ts';
 import { AGENT, APPLY, SETTINGS } from '../../../src/puppet/option-table.ts';
 import type { Subcommand } from '../../../src/puppet/options.ts';

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Bytes, fromText, toText } from '../../../src/bytes.ts';
+import { type Bytes, fromText, toText } from '../../../src/os/bytes.ts';
 import { parseArguments } from '../../../src/puppet/arguments.ts';
+import type { Run } from '../../../src/puppet/run.ts';
 import { findPuppetSettings } from '../../../src/puppet/settings.ts';
-import type { Run } from '../../../src/run/types.ts';
 import { puppets } from '../../support/puppet/puppets.ts';
 
 /** What we ask for, as Puppet names it. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Past } from '../../../src/people/history.ts';
+import type { Past } from '../../../src/cli/history.ts';
 import { leftIn } from '../../support/container/what-is-left.ts';
 import type { Sight } from '../../support/machine/journal.ts';
 import {

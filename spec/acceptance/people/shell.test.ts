@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { Past } from '../../../src/people/history.ts';
-import type { Pending } from '../../../src/people/pending.ts';
+import type { Past } from '../../../src/cli/history.ts';
+import type { Pending } from '../../../src/cli/pending.ts';
 import { hasPendingSignals, listeningSockets } from '../../support/machine/sockets-and-signals.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, probe } from '../../support/machine/world.ts';

@@ -1,10 +1,10 @@
-import { formerWaiters, withNotification } from '../../../src/recording.ts';
-import { ChainEnded } from '../../../src/refusal.ts';
+import { formerWaiters, withNotification } from '../../../src/notify/recording.ts';
+import { ChainEnded } from '../../../src/os/refusal.ts';
 import { backOff } from '../../../src/schedule/chain.ts';
 import { BROKEN_OFF_MS, dueTime, type Entry, leftBy, withRunEnded } from '../../../src/schedule/entry.ts';
 import { nextStep, partition } from '../../../src/schedule/plan.ts';
 import type { CommandRecord } from '../../../src/state/records.ts';
-import { merged } from '../../../src/waiter/record.ts';
+import { merged } from '../../../src/wait/record.ts';
 
 /** The commands: two share a chain, as agents do, and two differ in their FACTER variables alone. */
 const COMMANDS = [
@@ -67,7 +67,7 @@ interface Obstacles {
 }
 
 /**
- * All that happens on one machine, in simulated time: what is decided is decided by src/, what is done is done here, as a waiter (src/waiter/wait.ts) does it. Every rule of the
+ * All that happens on one machine, in simulated time: what is decided is decided by src/, what is done is done here, as a waiter (src/wait/waiter.ts) does it. Every rule of the
  * contract that is broken throws.
  */
 export class World {

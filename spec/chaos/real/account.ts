@@ -4,7 +4,7 @@ import { SECOND_MS } from './place.ts';
 export interface Evidence {
   /** What the stub noted: `TIME PID WHAT …` (stub.ts). */
   readonly events: readonly string[];
-  /** What the journal was told: `TIME PID EVENT: TEXT` (src/fault.ts). */
+  /** What the journal was told: `TIME PID EVENT: TEXT` (src/os/fault.ts). */
   readonly journal: readonly string[];
   readonly history: readonly Past[];
   /** When a process was sent a signal that may have ended it, and when a run that the test itself started had ended. */

@@ -136,7 +136,7 @@ export class Place {
     }
   }
 
-  /** Whom a fault has killed, and when: the executable says so itself (src/fault.ts). */
+  /** Whom a fault has killed, and when: the executable says so itself (src/os/fault.ts). */
   struck(): Map<number, number> {
     const lines = this.lines('again/journal').map((line) => line.split(' '));
     return new Map(

@@ -16,7 +16,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-export const supportFolder = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
+export const supportFolder = fileURLToPath(new URL('./', import.meta.url)).replace(/\/$/, '');
 const repository = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
 /** Only x86_64 machines have run this so far; the executable of another CPU is not worth its copy. */

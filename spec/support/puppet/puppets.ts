@@ -13,7 +13,7 @@ export interface Puppet {
   run(script: string, input: unknown): unknown;
 }
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The machine's own Puppet, and the gem of Gemfile.lock where it is installed (`npm run test:catalog`). */
 export const puppets: readonly Puppet[] = [

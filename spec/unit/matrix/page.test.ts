@@ -7,7 +7,7 @@ import type { Results } from '../../acceptance/matrix/results.ts';
 import { ways } from '../../acceptance/matrix/ways/all.ts';
 import { allWell, newer, rows, two, versions } from './fixtures.ts';
 
-const repository = new URL('../../../', import.meta.url);
+const repository = new URL('../../..', import.meta.url);
 const text = (path: string) => readFileSync(new URL(path, repository), 'utf8');
 const results: Results = JSON.parse(text('spec/acceptance/matrix/results.json'));
 const all = Object.values(generations);

@@ -10,30 +10,30 @@ import {
   toBuffer,
   toDisplay,
   toText,
-} from '../../../src/bytes.ts';
-import { parseOpenFilesLimit } from '../../../src/proc/limits.ts';
-import type { ProcessSnapshot } from '../../../src/proc/process.ts';
-import { parseStat } from '../../../src/proc/stat.ts';
-import { parseStatus } from '../../../src/proc/status.ts';
+} from '../../../src/os/bytes.ts';
+import { parseOpenFilesLimit } from '../../../src/os/limits.ts';
+import type { ProcessSnapshot } from '../../../src/os/process.ts';
+import { oneLine, Refusal } from '../../../src/os/refusal.ts';
+import { parseStat } from '../../../src/os/stat.ts';
+import { parseStatus } from '../../../src/os/status.ts';
+import { parseVerdict } from '../../../src/os/verdict.ts';
 import { parseArguments } from '../../../src/puppet/arguments.ts';
+import { describeCommand } from '../../../src/puppet/describe.ts';
+import { identifyRun } from '../../../src/puppet/identify.ts';
 import { parsePuppetCommandLine } from '../../../src/puppet/interpreter.ts';
 import { parseReport } from '../../../src/puppet/report.ts';
+import type { Run } from '../../../src/puppet/run.ts';
 import { parseConfig } from '../../../src/puppet/settings.ts';
-import { oneLine, Refusal } from '../../../src/refusal.ts';
-import { canonicalArguments, isName, parseCanonical, parseDelta } from '../../../src/request.ts';
-import { rerunArguments } from '../../../src/rerun/command.ts';
-import { describeCommand } from '../../../src/rerun/describe.ts';
-import { chainLinkOf, rerunEnvironment } from '../../../src/rerun/environment.ts';
-import { textArguments, textEnvironment } from '../../../src/rerun/exactly.ts';
-import { throughRuby } from '../../../src/rerun/ruby.ts';
-import { identifyRun } from '../../../src/run/identify.ts';
-import type { Run } from '../../../src/run/types.ts';
-import { parseSettings } from '../../../src/settings.ts';
+import { rerunArguments } from '../../../src/repeat/command.ts';
+import { chainLinkOf, rerunEnvironment } from '../../../src/repeat/environment.ts';
+import { textArguments, textEnvironment } from '../../../src/repeat/exactly.ts';
+import { throughRuby } from '../../../src/repeat/ruby.ts';
+import { canonicalArguments, isName, parseCanonical, parseDelta } from '../../../src/schedule/request.ts';
 import { parsePastRerun } from '../../../src/state/history.ts';
 import { type CommandRecord, parseRecord } from '../../../src/state/records.ts';
+import { parseSettings } from '../../../src/state/settings.ts';
 import { parseUnit } from '../../../src/systemd/cgroup.ts';
 import { parseProperties } from '../../../src/systemd/properties.ts';
-import { parseVerdict } from '../../../src/verdict.ts';
 import { record } from '../state/record.ts';
 import { holds, timeout } from './runs.ts';
 import { bytes, entries, item, processId, word } from './values.ts';

@@ -11,7 +11,7 @@ import {
   withRunEnded,
 } from '../../../src/schedule/entry.ts';
 import { nextStep, partition } from '../../../src/schedule/plan.ts';
-import { merged } from '../../../src/waiter/record.ts';
+import { merged } from '../../../src/wait/record.ts';
 import { holds, timeout } from './runs.ts';
 import { entries, entry, processId, rules } from './values.ts';
 

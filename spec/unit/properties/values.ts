@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Bytes } from '../../../src/bytes.ts';
-import type { ProcessId } from '../../../src/proc/process.ts';
+import type { Bytes } from '../../../src/os/bytes.ts';
+import type { ProcessId } from '../../../src/os/process.ts';
 import type { ChainRules } from '../../../src/schedule/chain.ts';
 import type { Entry } from '../../../src/schedule/entry.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Bytes, fromText } from '../../../src/bytes.ts';
+import { type Bytes, fromText } from '../../../src/os/bytes.ts';
 import { flag, isSure, lastValue, parseArguments, text } from '../../../src/puppet/arguments.ts';
 
 const parse = (...words: string[]) => parseArguments(words.map(fromText), 'agent');

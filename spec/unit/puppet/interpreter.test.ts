@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Bytes, fromText } from '../../../src/bytes.ts';
+import { type Bytes, fromText } from '../../../src/os/bytes.ts';
 import { imagePath, isRuby, parsePuppetCommandLine } from '../../../src/puppet/interpreter.ts';
 
 const parse = (...words: string[]) => parsePuppetCommandLine(words.map(fromText));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fromText } from '../../../src/bytes.ts';
+import { fromText } from '../../../src/os/bytes.ts';
 import { isDisabled, isPuppet, lockHolder } from '../../../src/puppet/lock.ts';
 
 let dir: string;

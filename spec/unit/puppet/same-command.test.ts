@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fromText } from '../../../src/bytes.ts';
+import { fromText } from '../../../src/os/bytes.ts';
 import { parseArguments } from '../../../src/puppet/arguments.ts';
 import { appliesTheSame } from '../../../src/puppet/same-command.ts';
 

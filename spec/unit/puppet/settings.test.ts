@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fromText } from '../../../src/bytes.ts';
+import { fromText } from '../../../src/os/bytes.ts';
 import { parseArguments } from '../../../src/puppet/arguments.ts';
+import type { Run } from '../../../src/puppet/run.ts';
 import { findPuppetSettings, lockPid, parseConfig } from '../../../src/puppet/settings.ts';
-import type { Run } from '../../../src/run/types.ts';
 
 let dir: string;
 beforeAll(() => {

@@ -2,7 +2,7 @@
 // written here is only the world around them: runs that take their time, a daemon, one run at a time.
 
 import { describe, expect, test } from 'vitest';
-import type { ProcessId } from '../../../src/proc/process.ts';
+import type { ProcessId } from '../../../src/os/process.ts';
 import { type ChainRules, isOver, linkInPlace, nextLink, waitOf } from '../../../src/schedule/chain.ts';
 import {
   dueTime,

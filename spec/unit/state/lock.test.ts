@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bootId } from '../../../src/clock.ts';
-import { self } from '../../../src/proc/process.ts';
+import { bootId } from '../../../src/os/clock.ts';
+import { self } from '../../../src/os/process.ts';
 import { lockPrefix, withLock } from '../../../src/state/lock.ts';
 import { temporaryFolder } from './temporary.ts';
 

@@ -1,4 +1,4 @@
-import { fromText } from '../../../src/bytes.ts';
+import { fromText } from '../../../src/os/bytes.ts';
 import type { CommandRecord } from '../../../src/state/records.ts';
 import { entry } from '../schedule/entries.ts';
 

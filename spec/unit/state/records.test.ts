@@ -1,9 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Bytes, fromText } from '../../../src/bytes.ts';
-import { self } from '../../../src/proc/process.ts';
-import { here } from '../../../src/state/place.ts';
+import { type Bytes, fromText } from '../../../src/os/bytes.ts';
+import { here } from '../../../src/os/place.ts';
+import { self } from '../../../src/os/process.ts';
 import {
   commandId,
   isHeld,

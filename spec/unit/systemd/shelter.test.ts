@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Run } from '../../../src/run/types.ts';
+import type { Run } from '../../../src/puppet/run.ts';
 import type { UnitOfProcess } from '../../../src/systemd/cgroup.ts';
 import { clearsSessionsOf, type SessionSettings } from '../../../src/systemd/logind.ts';
 import { parseProperties, parseSpan, privateSurroundings } from '../../../src/systemd/properties.ts';

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { announce } from '../../../src/notify/announce.ts';
+import { fromText } from '../../../src/os/bytes.ts';
+import type { Entry } from '../../../src/schedule/entry.ts';
+import { parseSettings } from '../../../src/state/settings.ts';
+import { goingEntry } from '../schedule/entries.ts';
+
+const command = {
+  mode: 'agent' as const,
+  executable: fromText('/usr/bin/ruby3.1'),
+  argv: ['/usr/bin/ruby', '/usr/bin/puppet', 'agent', '-t'].map(fromText),
+  directory: fromText('/'),
+  user: 0,
+};
+const settings = parseSettings(
+  JSON.stringify({ puppet_version: '7.23.0', burst: 10, max_delay: 1800, limit: null, splay: 0 }),
+  'again.json',
+);
+const log = '/var/lib/puppet/tmp/common/again/state/logs/x.log';
+
+const line = (changes: Partial<Entry>) =>
+  announce({
+    command,
+    entry: goingEntry(changes),
+    settings,
+    waiter: 4800,
+    log,
+    restart: undefined,
+    caveats: [],
+  });
+
+test.each<[string, Partial<Entry>, string]>([
+  ["Exec['again']", {}, 'as soon as this run (pid 4711) has ended'],
+  ['a delta', { name: 'n', delta: 120, wait: 120_000 }, '120 s after this run (pid 4711) has ended'],
+  [
+    'a delta and a splay: rounded seconds',
+    { delta: 5, wait: 7600 },
+    '8 s after this run (pid 4711) has ended',
+  ],
+  [
+    'a delta from now',
+    { delta: 5, wait: 5000, startTimerNow: true },
+    'in 5 s, but not before this run (pid 4711) has ended',
+  ],
+  ['no delta, from now', { startTimerNow: true }, 'when this run (pid 4711) has ended'],
+  ['a link of a chain', { link: 2 }, 'as soon as this run (pid 4711) has ended (rerun 2 in a row)'],
+  [
+    'the last link of the burst',
+    { link: 10 },
+    'as soon as this run (pid 4711) has ended (rerun 10 in a row)',
+  ],
+  [
+    'a link that backs off',
+    { link: 11, wait: 30_000 },
+    '30 s after this run (pid 4711) has ended (rerun 11 in a row, backing off: the first 10 ran at their due time)',
+  ],
+])('%s', (_, changes, when) => {
+  expect(line(changes)).toBe(`Will run \`puppet agent -t\` again ${when}; waiter pid 4800, output to ${log}`);
+});

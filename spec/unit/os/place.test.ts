@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { FIRST_NAMESPACE, here, isHere, namespaceOf, type Place, whyOver } from '../../../src/os/place.ts';
+import { allPids } from '../../../src/os/process.ts';
+
+const host: Place = { machine: 'm', boot: 'b', pidNamespace: FIRST_NAMESPACE };
+const container: Place = { ...host, pidNamespace: 'pid:[4026532000]' };
+const sibling: Place = { ...host, pidNamespace: 'pid:[4026532001]' };
+const [young, old] = [() => 60_000, () => 600_000];
+const nobody = () => [];
+
+describe('a place that is not this one', () => {
+  test.each<[string, Place, () => number, Place, string | undefined]>([
+    ['another machine, which shares the folder', { ...host, machine: 'n' }, old, host, undefined],
+    ['an earlier boot', { ...host, boot: 'a' }, young, host, 'the machine was booted anew'],
+    [
+      'an earlier boot, from a container',
+      { ...sibling, boot: 'a' },
+      young,
+      container,
+      'the machine was booted anew',
+    ],
+    ['the host, from a container', host, old, container, undefined],
+    ['another container, which may live', sibling, young, container, undefined],
+    [
+      'another container that touches nothing any more',
+      sibling,
+      old,
+      container,
+      'its container was started anew',
+    ],
+    [
+      'a container without processes, from the host',
+      container,
+      young,
+      host,
+      'its container was started anew',
+    ],
+  ])('%s', (_, place, age, own, expected) => {
+    expect(whyOver(place, age, nobody, own)).toBe(expected);
+  });
+
+  test('a container that lives, from the host, which sees its processes', () => {
+    const namespace = namespaceOf('self') as string;
+    expect(whyOver({ ...host, pidNamespace: namespace }, old, allPids, host)).toBeUndefined();
+  });
+});
+
+test('this process is here, and in no other place', () => {
+  expect(isHere(here())).toBe(true);
+  for (const other of [{ machine: 'x' }, { boot: 'x' }, { pidNamespace: 'x' }])
+    expect(isHere({ ...here(), ...other })).toBe(false);
+});

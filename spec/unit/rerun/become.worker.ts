@@ -1,9 +1,0 @@
-// A process that becomes a rerun: node become.worker.ts FILE, where FILE holds the rerun as JSON.
-
-import { readFileSync } from 'node:fs';
-import { become, type Rerun } from '../../../src/rerun/become.ts';
-import { restoreOpenFiles } from '../../../src/rerun/limit.ts';
-
-const rerun = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Rerun;
-const limitRestored = restoreOpenFiles(rerun.surroundings.openFiles);
-become({ ...rerun, limitRestored: rerun.limitRestored && limitRestored });

@@ -1,0 +1,44 @@
+import { monotonic } from '../os/clock.ts';
+import { log } from '../os/journal.ts';
+import { isAlive, type ProcessId } from '../os/process.ts';
+import { Refusal } from '../os/refusal.ts';
+import { sleep } from '../os/sleep.ts';
+import { displayName } from '../schedule/names.ts';
+import { withLock } from '../state/lock.ts';
+import { isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
+
+const PATIENCE_MS = 10_000;
+
+/**
+ * Cancels what is pending under one name (`again` means `Exec['again']` too), or all of it, and returns the names once no waiter holds them.
+ *
+ * @throws {Refusal} where nothing of that name is pending
+ */
+export async function cancel(folder: string, name: string | undefined): Promise<string[]> {
+  const wanted = (entry: { readonly name?: string }) =>
+    name === undefined ||
+    entry.name === name ||
+    (entry.name === undefined && ['again', displayName(undefined)].includes(name));
+  const cancelled: string[] = [];
+  const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
+  await withLock(folder, () => {
+    for (const [id, record] of readRecords(folder)) {
+      if (!isHeld(record)) continue;
+      const left = record.entries.filter((entry) => !wanted(entry));
+      if (left.length === record.entries.length) continue;
+      cancelled.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));
+      // The waiter sees the change, and ends when nothing is left.
+      writeRecord(folder, id, { ...record, entries: left });
+      if (left.length === 0) ending.push({ id, waiter: record.waiter });
+    }
+  });
+  if (name !== undefined && cancelled.length === 0)
+    throw new Refusal(`nothing is pending under the name ${JSON.stringify(name)}: see \`again status\``);
+  if (cancelled.length > 0) log('cancelled', cancelled.join(', '));
+  const deadline = monotonic() + PATIENCE_MS;
+  // A run may have notified again meanwhile: its waiter goes on.
+  const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
+    isAlive(waiter) && !readRecord(folder, id)?.entries.length;
+  while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
+  return cancelled;
+}

@@ -1,0 +1,49 @@
+import type { Command } from '../puppet/command.ts';
+import { describeCommand } from '../puppet/describe.ts';
+import type { Entry } from '../schedule/entry.ts';
+import type { Settings } from '../state/settings.ts';
+import type { UnitRestart } from '../systemd/shelter.ts';
+
+export interface Scheduled {
+  readonly command: Command;
+  readonly entry: Entry;
+  readonly settings: Settings;
+  /** Pid of the waiter. */
+  readonly waiter: number;
+  /** File that will have the rerun's output. */
+  readonly log: string;
+  /** The unit that is started instead of the command. */
+  readonly restart: UnitRestart | undefined;
+  /** What may end the waiter before its time: half sentences. */
+  readonly caveats: readonly string[];
+}
+
+/** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
+export function announce({ command, entry, settings, waiter, log, restart, caveats }: Scheduled): string {
+  const [what, output] = restart?.certain
+    ? [
+        `start ${restart.unit.unit}`,
+        `output to the journal of that unit (its ${restart.because} ends with it, so it is started as a whole)`,
+      ]
+    : [`run \`${describeCommand(command)}\``, `output to ${log}`];
+  const otherwise =
+    restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
+  const unless = caveats.map((caveat) => `, ${caveat}`).join('');
+  return `Will ${what} again ${when(entry)}${why(entry, settings)}${otherwise}${unless}; waiter pid ${waiter}, ${output}`;
+}
+
+function when(entry: Entry): string {
+  const grace = entry.grace ?? 0;
+  const seconds = Math.round((entry.startTimerNow ? entry.wait : Math.max(entry.wait, grace)) / 1000);
+  const run = `this run (pid ${entry.run.pid})`;
+  if (entry.startTimerNow)
+    return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;
+  return seconds === 0 ? `as soon as ${run} has ended` : `${seconds} s after ${run} has ended`;
+}
+
+/** Why it waits longer than the manifest says. */
+function why(entry: Entry, settings: Settings): string {
+  if (entry.link === 1) return '';
+  const backsOff = entry.link > settings.burst;
+  return ` (rerun ${entry.link} in a row${backsOff ? `, backing off: the first ${settings.burst} ran at their due time` : ''})`;
+}

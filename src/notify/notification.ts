@@ -1,0 +1,334 @@
+import { readlinkSync, statSync } from 'node:fs';
+import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from '../os/bytes.ts';
+import { fault } from '../os/fault.ts';
+import type { Event } from '../os/journal.ts';
+import { type ProcessId, readAncestry, self } from '../os/process.ts';
+import { oneLine, Refusal, Unsupported } from '../os/refusal.ts';
+import { SECOND_MS } from '../os/second.ts';
+import type { Verdict } from '../os/verdict.ts';
+import type { Command } from '../puppet/command.ts';
+import { findOuterRun, identifyRun, leavesNothingOut, OrphanedRun } from '../puppet/identify.ts';
+import { mortalInit } from '../puppet/init.ts';
+import { reportMark } from '../puppet/report.ts';
+import type { Run } from '../puppet/run.ts';
+import { findPuppetSettings, type PuppetSettings } from '../puppet/settings.ts';
+import { knowsWaitForLock, rerunArguments } from '../repeat/command.ts';
+import { imageOf } from '../repeat/executable.ts';
+import { factsOf } from '../repeat/facts.ts';
+import { enterSurroundings, type Surroundings } from '../repeat/surroundings.ts';
+import type { Entry } from '../schedule/entry.ts';
+import { displayName, displayNames } from '../schedule/names.ts';
+import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { withLock } from '../state/lock.ts';
+import { logPath } from '../state/logs.ts';
+import { reportLost } from '../state/lost.ts';
+import {
+  type CommandRecord,
+  commandId,
+  commandKey,
+  emptyFormerRecord,
+  formerCommandId,
+  isMine,
+  newerVersion,
+  readRecord,
+  readRecords,
+  recordPath,
+  writeRecord,
+} from '../state/records.ts';
+import { home, readSettings, type Settings } from '../state/settings.ts';
+import { forget, sweep } from '../state/sweep.ts';
+import type { WaiterCommand } from '../systemd/relay.ts';
+import { enterScope, inScope } from '../systemd/scope.ts';
+import { findShelter, type Shelter } from '../systemd/shelter.ts';
+import type { Held } from '../wait/held.ts';
+import { announce } from './announce.ts';
+import { withNewDaemon } from './orphan.ts';
+import { isServed, linkOfRun, withNotification } from './recording.ts';
+
+/** A line for the journal, to be written when Puppet need not wait for it any more. */
+export type LoggedEvent = readonly [Event, string];
+
+/** How a notification ended: what to say, and what this process then has to wait for, if anything. */
+export type Outcome =
+  | { readonly kind: 'said'; readonly verdict: Verdict; readonly events: readonly LoggedEvent[] }
+  | {
+      readonly kind: 'waiting';
+      readonly verdict: Verdict;
+      readonly events: readonly LoggedEvent[];
+      readonly held: Held;
+      readonly record: CommandRecord;
+    }
+  /** The waiter must live in a scope of its own, and only this command can start it there. */
+  | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
+
+/** What a notification comes from. */
+interface Subject {
+  readonly run: Run;
+  /** Whether its daemon has ended meanwhile, and another one has taken the place of that. */
+  readonly isOrphan: boolean;
+  /** The outermost Puppet run in which it is nested. */
+  readonly outer: ProcessId | undefined;
+  readonly settings: Settings;
+  readonly surroundings: Surroundings;
+  readonly puppet: PuppetSettings;
+  readonly command: Command;
+  readonly facts: string;
+  /** The command, as the state folder names it. */
+  readonly id: string;
+  /** What may end the waiter before its time: a half sentence. */
+  readonly caveat: string | undefined;
+}
+
+/** How many sets of FACTER variables of one command can wait at once: a variable that counts up must not fill the machine with waiters. */
+const MOST_SETS_OF_FACTS = 8;
+
+/** Milliseconds within which a daemon that was just started begins its first run. */
+const FIRST_RUN_MS = 15_000;
+
+/**
+ * The life of a notification up to its verdict: find the run, decide what to repeat, and record it for the waiter that this process is about to
+ * become, or for the one that already serves this run.
+ *
+ * @throws {Refusal} with nothing recorded
+ */
+export async function takeNotification(request: WaiterRequest): Promise<Outcome> {
+  const subject = await inspect(request);
+  if (subject.puppet.noop) return nothingScheduled(subject.run);
+  requireRepeatable(subject);
+  const folder = openStateFolder(home());
+  const served = isServed(readRecord(folder, subject.id), subject.run);
+  const shelter = served ? undefined : await findShelter(subject.run, subject.surroundings.environment);
+  if (shelter?.scope && !(await enterScope(shelter.scope))) {
+    const command = inScope(shelter.scope, [process.execPath, ...plainArguments(request)]);
+    return { kind: 'elsewhere', command };
+  }
+  const held = holdFor(subject, shelter);
+  const recorded = await record({ request, subject, shelter, held, folder, served });
+  // The waiter that was to have it has ended meanwhile.
+  if (!recorded) return takeNotification(request);
+  return outcomeOf(recorded, subject, shelter, held, folder);
+}
+
+/** Finds the run among the ancestors of the caller, and all that decides what its rerun is. */
+async function inspect(request: WaiterRequest): Promise<Subject> {
+  const user = process.getuid?.() ?? 0;
+  const ancestry = [...readAncestry(request.parent)];
+  const { run, isOrphan } = await identify(ancestry, user);
+  const settings = readSettings();
+  const surroundings = enterSurroundings(run);
+  const puppet = findPuppetSettings(run, surroundings.environment, user);
+  const command = commandOf(run, user, settings);
+  const facts = factsOf(surroundings.environment);
+  const outer = findOuterRun(ancestry, run);
+  const [id, caveat] = [commandId(command, facts), mortalInit(ancestry)];
+  return { run, isOrphan, outer, settings, surroundings, puppet, command, facts, id, caveat };
+}
+
+async function identify(
+  ancestry: Parameters<typeof findOuterRun>[0],
+  user: number,
+): Promise<{ run: Run; isOrphan: boolean }> {
+  try {
+    return { run: identifyRun(ancestry, user), isOrphan: false };
+  } catch (error) {
+    if (error instanceof OrphanedRun) return { run: await withNewDaemon(error, user), isOrphan: true };
+    throw error;
+  }
+}
+
+function nothingScheduled(run: Run): Outcome {
+  const text = `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run`;
+  return { kind: 'said', verdict: { exitCode: 0, text }, events: [] };
+}
+
+/** @throws {Refusal} where the run can't be repeated at all */
+function requireRepeatable({ run }: Subject): void {
+  if (run.process.pid === 1) {
+    throw new Unsupported(
+      'this Puppet run is the main process of a container (pid 1), which ends with it: there is nothing to run again in',
+    );
+  }
+  if (run.mode === 'apply' && run.manifest !== undefined) requireFile(run.manifest);
+}
+
+/** A pipe (bash's `<(…)` under another name) gives its content once. */
+function requireFile(manifest: Bytes): void {
+  const stat = statSync(toBuffer(manifest), { throwIfNoEntry: false });
+  if (!stat || stat.isFile() || stat.isDirectory()) return;
+  throw new Unsupported(
+    `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`,
+  );
+}
+
+function commandOf(run: Run, user: number, settings: Settings): Command {
+  if (toText(run.executable) === undefined) {
+    throw new Refusal(`the path of Puppet's interpreter, ${toDisplay(run.executable)}, is not UTF-8`);
+  }
+  return {
+    mode: run.mode === 'apply' ? 'apply' : 'agent',
+    executable: run.executable,
+    argv: rerunArguments(run, knowsWaitForLock(settings.puppetVersion)),
+    directory: fromBuffer(readlinkSync(`/proc/${run.process.pid}/cwd`, { encoding: 'buffer' })),
+    user,
+  };
+}
+
+/** What this process holds in memory, should it be the waiter. */
+function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: Shelter | undefined): Held {
+  return {
+    home: home(),
+    id,
+    surroundings,
+    puppet,
+    whole: leavesNothingOut(run.arguments, puppet),
+    image: imageOf(run.process.pid),
+    manifest: run.mode === 'apply' ? run.manifest : undefined,
+    reportMark: reportMark(puppet.reportFile),
+    environment: undefined,
+    restart: shelter?.restart,
+    rules: { burst: settings.burst, maxDelay: settings.maxDelay },
+    grace: settings.grace * SECOND_MS,
+  };
+}
+
+interface Recording {
+  readonly request: WaiterRequest;
+  readonly subject: Subject;
+  readonly shelter: Shelter | undefined;
+  readonly held: Held;
+  readonly folder: string;
+  readonly served: boolean;
+}
+
+interface Recorded {
+  readonly record: CommandRecord;
+  readonly events: readonly LoggedEvent[];
+}
+
+/** Records the notification, under the lock of the state folder; undefined where the waiter is gone that was to have it. */
+function record({
+  request,
+  subject,
+  shelter,
+  held,
+  folder,
+  served,
+}: Recording): Promise<Recorded | undefined> {
+  const { run, command, facts, id } = subject;
+  const link = linkOfRun(run, subject.surroundings.environment, folder, id);
+  // Nobody waits to go on where `again` itself, a daemon or systemd has started the run. But a new daemon begins with a run of its own.
+  const isOurs = link !== undefined || run.mode === 'daemon' || shelter?.isMain === true;
+  const grace = subject.isOrphan ? FIRST_RUN_MS : isOurs ? 0 : held.grace;
+  return recordIn(folder, () => {
+    const found = readRecords(folder);
+    const newer = found.has(id) ? undefined : newerVersion(folder, id);
+    if (newer !== undefined) {
+      throw new Refusal(
+        `${recordPath(folder, id)} is of a newer version of again (record ${newer}): run Puppet once more, it delivers that`,
+      );
+    }
+    if (served && !isServed(found.get(id), run)) return undefined;
+    const { lost, records } = sweep(folder, found);
+    const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;
+    const former = formerRecord(records, subject);
+    const taken = new Map(records);
+    // This process takes it over, also where it is of this very run.
+    if (former && taken.delete(former[0]) && !taken.has(id)) taken.set(id, { ...former[1], waiter: self() });
+    const made = withNotification({
+      ...{
+        request,
+        run,
+        outer: subject.outer,
+        command,
+        facts,
+        chainKey,
+        link,
+        settings: subject.settings,
+        held,
+      },
+      records: taken,
+      grace,
+    });
+    fault('notification.recording');
+    writeRecord(folder, id, made);
+    fault('notification.recorded');
+    if (former) emptyFormerRecord(folder, ...former);
+    // After what can fail for want of room, so that a refusal leaves what was lost for the next one that looks.
+    const told = forget(folder, lost, reportLost(folder), id);
+    return { record: made, events: [...told, ...makeRoom(folder, taken, subject)] };
+  });
+}
+
+/** A record that a waiter of version 0.1.0 holds for the same command, which it named otherwise. */
+function formerRecord(
+  records: ReadonlyMap<string, CommandRecord>,
+  { command, facts }: Subject,
+): readonly [string, CommandRecord] | undefined {
+  const id = formerCommandId(command);
+  const record = facts === '' ? records.get(id) : undefined;
+  return record && [id, record];
+}
+
+/** Of too many sets of FACTER variables of one command, the one goes for which nothing was asked for the longest time. */
+function makeRoom(
+  folder: string,
+  records: ReadonlyMap<string, CommandRecord>,
+  { command, id }: Subject,
+): LoggedEvent[] {
+  const others = [...records]
+    .filter(([, other]) => other.entries.length > 0)
+    .filter(([otherId, other]) => otherId !== id && commandKey(other.command) === commandKey(command))
+    .sort(([, a], [, b]) => newestNotification(a) - newestNotification(b));
+  return others.slice(0, Math.max(0, others.length + 1 - MOST_SETS_OF_FACTS)).flatMap(([otherId, other]) => {
+    try {
+      writeRecord(folder, otherId, { ...other, entries: [] });
+    } catch {
+      return []; // No room for that: it stays, and the next one makes room.
+    }
+    const why = `replaced, since ${MOST_SETS_OF_FACTS} sets of FACTER variables of one command are pending`;
+    return [['cancelled', `${displayNames(other.entries)}: ${why}`] as const];
+  });
+}
+
+function newestNotification({ entries }: CommandRecord): number {
+  return Math.max(0, ...entries.map((entry) => entry.notifiedAt));
+}
+
+/** Does the recording under the lock. What goes wrong with the disk is told with the place and what to do. */
+async function recordIn<Result>(folder: string, work: () => Result): Promise<Result> {
+  try {
+    return await withLock(folder, work);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(
+      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
+    );
+  }
+}
+
+/** What to say, and whether this process waits. */
+function outcomeOf(
+  { record: made, events }: Recorded,
+  { command, settings, caveat }: Subject,
+  shelter: Shelter | undefined,
+  held: Held,
+  folder: string,
+): Outcome {
+  const entry = made.entries.at(-1) as Entry;
+  const text = announce({
+    command,
+    entry,
+    settings,
+    waiter: made.waiter.pid,
+    log: logPath(folder, made.log),
+    restart: held.restart,
+    caveats: [shelter?.caveat, caveat].filter((one) => one !== undefined),
+  });
+  const verdict = { exitCode: 0, text };
+  const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';
+  const all: LoggedEvent[] = [...events, [event, `${displayName(entry.name)}: ${text}`]];
+  return isMine(made)
+    ? { kind: 'waiting', verdict, events: all, held, record: made }
+    : { kind: 'said', verdict, events: all };
+}

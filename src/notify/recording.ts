@@ -1,0 +1,162 @@
+import type { Bytes } from '../os/bytes.ts';
+import { monotonic } from '../os/clock.ts';
+import { here, type Place } from '../os/place.ts';
+import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
+import { randomHex } from '../os/random.ts';
+import { ChainEnded } from '../os/refusal.ts';
+import { startTime } from '../os/start-time.ts';
+import { version } from '../os/version.ts';
+import type { Command } from '../puppet/command.ts';
+import type { Run } from '../puppet/run.ts';
+import { type ChainLink, chainLinkOf, processName } from '../repeat/environment.ts';
+import { isOver, linkInPlace, newEntry, nextLink } from '../schedule/chain.ts';
+import { type Entry, withEntry } from '../schedule/entry.ts';
+import type { Request } from '../schedule/request.ts';
+import { readUnitLink } from '../state/chains.ts';
+import { newLogName } from '../state/logs.ts';
+import { type CommandRecord, isHeld, RECORD_VERSION } from '../state/records.ts';
+import type { Settings } from '../state/settings.ts';
+import type { Held } from '../wait/held.ts';
+
+/** A notification and all that its record follows from. */
+export interface Notification {
+  readonly request: Request;
+  readonly run: Run;
+  /** The outermost Puppet run in which this one is nested. */
+  readonly outer: ProcessId | undefined;
+  readonly command: Command;
+  /** A fingerprint of the run's FACTER variables. */
+  readonly facts: string;
+  /** What shares a chain. */
+  readonly chainKey: string;
+  /** The link of a chain that the run is. */
+  readonly link: ChainLink | undefined;
+  /** Milliseconds of grace after the run, where no waiter serves it yet. */
+  readonly grace: number;
+  readonly settings: Settings;
+  readonly held: Held;
+  /** All that is pending, by command. */
+  readonly records: ReadonlyMap<string, CommandRecord>;
+}
+
+/** What a record takes from the world beside its notification. */
+export interface Moment {
+  /** Milliseconds of the monotonic clock, and when the notifying run began. */
+  readonly now: number;
+  readonly began: number;
+  /** 0 to 1: the part of the splay that is waited. */
+  readonly random: number;
+  /** Whether a living waiter has the surroundings of this very run already. */
+  readonly served: boolean;
+  readonly self: ProcessId;
+  /** Living processes that have been the record's waiter, and may not know that they are it no more. */
+  readonly former: readonly ProcessId[];
+  readonly place: Place;
+  /** Names for a new log and a new chain. */
+  readonly log: string;
+  readonly chain: string;
+}
+
+function thisMoment({ run, held, records }: Notification): Moment {
+  const mine = records.get(held.id);
+  const served = isServed(mine, run);
+  return {
+    now: monotonic(),
+    began: startTime(run.process),
+    random: Math.random(),
+    served,
+    self: self(),
+    former: formerWaiters(mine, served).filter(isAlive),
+    place: here(),
+    log: newLogName(new Date()),
+    chain: randomHex(8),
+  };
+}
+
+/** Who has been a record's waiter when a notification takes it over; also of one without entries, which `again cancel` may have emptied. */
+export function formerWaiters(record: CommandRecord | undefined, served: boolean): readonly ProcessId[] {
+  if (!record) return [];
+  return [...(record.former ?? []), ...(served ? [] : [record.waiter])];
+}
+
+/**
+ * The command's record with this notification in it, for the lock's owner to write. A waiter that serves this very run goes on with one entry more; for another run
+ * this process takes the record over, since it has come from that run and so has its surroundings.
+ *
+ * @throws {Refusal} where the chain has reached its limit
+ */
+export function withNotification(
+  notification: Notification,
+  moment: Moment = thisMoment(notification),
+): CommandRecord {
+  const { request, run, outer, command, facts, chainKey, held, settings, records } = notification;
+  const mine = records.get(held.id);
+  const siblings = [...records.values()].filter(
+    (record) => record.chainKey === chainKey && record.entries.length > 0,
+  );
+  const link = linkOf(notification, siblings, moment.began);
+  if (isOver(link, settings)) {
+    throw new ChainEnded(
+      `the chain of reruns ends here: this would be rerun ${link}, and limit is ${settings.limit}`,
+    );
+  }
+  const shared = moment.served ? mine : undefined;
+  const grace = shared?.grace ?? notification.grace;
+  const entry: Entry = {
+    ...newEntry(request, run.process, link, settings, moment.now, moment.random),
+    ...(outer && { outer }),
+    ...(grace > 0 && { grace }),
+  };
+  return {
+    version: RECORD_VERSION,
+    software: shared?.software ?? version,
+    ...moment.place,
+    command,
+    facts,
+    waiter: shared?.waiter ?? moment.self,
+    ...(moment.former.length > 0 && { former: moment.former }),
+    run: run.process,
+    grace,
+    chainKey,
+    chain: notification.link?.chain ?? siblings[0]?.chain ?? moment.chain,
+    puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
+    log: mine?.log ?? moment.log,
+    entries: withEntry(mine?.entries ?? [], entry),
+  };
+}
+
+/** The link that a notification asks for: after that of its run, or of what is pending in the same chain. */
+function linkOf(
+  { link, held, records }: Notification,
+  siblings: readonly CommandRecord[],
+  began: number,
+): number {
+  const pending = siblings.flatMap((record) => record.entries);
+  // Only what is pending with the same facts is satisfied by this run.
+  const own = records.get(held.id)?.entries ?? [];
+  const inPlace = own.length > 0 ? linkInPlace(own, began) : 0;
+  return nextLink(
+    Math.max(link?.link ?? 0, inPlace),
+    pending.map((entry) => entry.link),
+  );
+}
+
+/** The link of a chain that this run is, by its environment, or where systemd started it for us by what was noted then. */
+export function linkOfRun(
+  run: Run,
+  environment: readonly Bytes[],
+  folder: string,
+  id: string,
+): ChainLink | undefined {
+  const invocation = environment
+    .find((entry) => entry.startsWith('INVOCATION_ID='))
+    ?.slice('INVOCATION_ID='.length);
+  return (
+    chainLinkOf(environment, processName(run.source, here().boot)) ?? readUnitLink(folder, id, invocation)
+  );
+}
+
+/** Whether a living waiter already has the surroundings of this very run. */
+export function isServed(record: CommandRecord | undefined, run: Run): record is CommandRecord {
+  return record !== undefined && sameProcess(record.run, run.process) && isHeld(record);
+}

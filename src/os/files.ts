@@ -1,0 +1,69 @@
+import { closeSync, constants, existsSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { toBuffer } from './bytes.ts';
+import { fault } from './fault.ts';
+import { randomHex } from './random.ts';
+import { readBytes } from './read.ts';
+
+/** Opens a new file for writing; anything that is already there, also a link, is an error. Mode 0600. */
+export function createFile(path: string): number {
+  return openSync(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_APPEND,
+    0o600,
+  );
+}
+
+/** Opens a file for appending, making it where it is not there yet; a link is an error. Mode 0600. */
+export function appendToFile(path: string): number {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_APPEND } = constants;
+  return openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_APPEND, 0o600);
+}
+
+/** A name that no other process uses, beside `path`. */
+export function temporaryName(path: string): string {
+  return `${path}-${randomHex(12)}.tmp`;
+}
+
+/** Writes a whole file in one step: a reader sees the old content or the new one, and a full disk leaves the old one. */
+export function replaceFile(path: string, content: string): void {
+  const temporary = temporaryName(path);
+  try {
+    const descriptor = createFile(temporary);
+    try {
+      for (let rest = Buffer.from(content); rest.length > 0; )
+        rest = rest.subarray(writeSync(descriptor, rest));
+    } finally {
+      closeSync(descriptor);
+    }
+    fault('file.written');
+    renameSync(temporary, path);
+  } catch (error) {
+    removeFile(temporary);
+    throw error;
+  }
+}
+
+/** Reads a small file without following a link; undefined where there is none. */
+export function readOwnFile(path: string): string | undefined {
+  // To open what isn't there throws, which costs more than to ask.
+  if (!existsSync(path)) return undefined;
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      return toBuffer(readBytes(descriptor)).toString('utf8');
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes a file; one that is already gone is fine. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone, or the folder is: either way nobody will read it.
+  }
+}

@@ -1,0 +1,143 @@
+import { closeSync, openSync, readdirSync, readlinkSync, type Stats, unwatchFile, watchFile } from 'node:fs';
+import { type Bytes, fromBuffer, splitAtNul } from './bytes.ts';
+import { readBytes, readText } from './read.ts';
+import { hasEnded, parseStat, type Stat } from './stat.ts';
+import { parseStatus, type Status } from './status.ts';
+
+/** Names one process for ever, within one boot: a pid alone may be given to another process. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks since boot. */
+  readonly start: number;
+}
+
+export function sameProcess(a: ProcessId, b: ProcessId): boolean {
+  return a.pid === b.pid && a.start === b.start;
+}
+
+/** Everything that deciding about a process needs, read at one moment. */
+export interface ProcessSnapshot {
+  readonly id: ProcessId;
+  readonly parent: number;
+  readonly status: Status;
+  /** The running image, as the kernel names it: ` (deleted)` is appended when the file has been replaced. Other users' can't be seen. */
+  readonly image: Bytes | undefined;
+  readonly argv: readonly Bytes[];
+}
+
+/** Reads a process, or undefined where it is gone (or not ours to see). */
+export function readProcess(pid: number): ProcessSnapshot | undefined {
+  try {
+    const stat = readStat(pid);
+    const status = parseStatus(readText(`/proc/${pid}/status`));
+    if (!stat || !status) return undefined;
+    return {
+      id: { pid, start: stat.start },
+      parent: stat.parent,
+      status,
+      image: readImage(pid),
+      argv: splitAtNul(readBytes(`/proc/${pid}/cmdline`)),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function readImage(pid: number): Bytes | undefined {
+  try {
+    return fromBuffer(readlinkSync(`/proc/${pid}/exe`, { encoding: 'buffer' }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The process and its ancestors, nearest first, each read when it is asked for, up to the first one that can't be read. */
+export function* readAncestry(pid: number): Generator<ProcessSnapshot> {
+  for (let next = pid; next > 0; ) {
+    const snapshot = readProcess(next);
+    if (!snapshot) return;
+    yield snapshot;
+    next = snapshot.parent;
+  }
+}
+
+export function readStat(pid: number): Stat | undefined {
+  return statOf(`/proc/${pid}`);
+}
+
+/** @param folder of the process, in /proc */
+function statOf(folder: string): Stat | undefined {
+  try {
+    return parseStat(readText(`${folder}/stat`));
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(id: ProcessId): boolean {
+  const stat = readStat(id.pid);
+  return !hasEnded(stat) && stat?.start === id.start;
+}
+
+export function self(): ProcessId {
+  if (!me) {
+    const start = readStat(process.pid)?.start;
+    if (start === undefined) throw new Error('/proc is not mounted, so no process can be told from another');
+    me = { pid: process.pid, start };
+  }
+  return me;
+}
+
+let me: ProcessId | undefined;
+
+/** The pids of all processes that can be seen. */
+export function allPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** One process that is watched. */
+export interface Watched {
+  ended(): boolean;
+  /** Looks every so many milliseconds, until it is told another pause. */
+  lookEvery(milliseconds: number): void;
+  close(): void;
+}
+
+/**
+ * Watches one process. Its folder in /proc stays open, and belongs to the process, not to the pid, so that a pid that is used again can't be
+ * mistaken for it. What looks is libuv (uv_fs_poll_t), at the file that the process executes, which is there no more once it is a zombie:
+ * JavaScript that ran at each look would leave garbage, and after some hundred of them V8 would compile it, in memory that a waiter keeps.
+ *
+ * @param ending called when that file is there no more, which is some milliseconds before the process has ended; at once, too, where it may not
+ *   be seen
+ */
+export function watchProcess(id: ProcessId, ending: () => void): Watched {
+  let descriptor: number | undefined;
+  const changed = ({ ino }: Stats) => {
+    if (ino === 0) ending();
+  };
+  try {
+    descriptor = openSync(`/proc/${id.pid}`, 'r');
+  } catch {
+    // gone
+  }
+  const folder = `/proc/self/fd/${descriptor}`;
+  const image = `${folder}/exe`;
+  return {
+    ended() {
+      const stat = descriptor === undefined ? undefined : statOf(folder);
+      return hasEnded(stat) || stat?.start !== id.start;
+    },
+    lookEvery(milliseconds) {
+      unwatchFile(image, changed);
+      if (descriptor !== undefined) watchFile(image, { interval: milliseconds }, changed);
+    },
+    close() {
+      unwatchFile(image, changed);
+      if (descriptor !== undefined) closeSync(descriptor);
+      descriptor = undefined;
+    },
+  };
+}

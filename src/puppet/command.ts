@@ -1,0 +1,10 @@
+import type { Bytes } from '../os/bytes.ts';
+
+/** What is run again. The same executable, arguments, directory and user are the same command. */
+export interface Command {
+  readonly mode: 'apply' | 'agent';
+  readonly executable: Bytes;
+  readonly argv: readonly Bytes[];
+  readonly directory: Bytes;
+  readonly user: number;
+}

@@ -1,0 +1,75 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { type Bytes, fromText, toText } from '../os/bytes.ts';
+import { readText } from '../os/read.ts';
+import { Refusal } from '../os/refusal.ts';
+import { parseStatus } from '../os/status.ts';
+import { ENV, throughEnv } from './env.ts';
+import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
+import { requireRoom } from './room.ts';
+import { throughRuby } from './ruby.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface Rerun {
+  readonly executable: Bytes;
+  readonly argv: readonly Bytes[];
+  readonly environment: readonly Bytes[];
+  readonly surroundings: Surroundings;
+  /** Whether the limit of open files is the run's again; else Ruby sets it. */
+  readonly limitRestored: boolean;
+  /** File that gets standard output and standard error. */
+  readonly log: string;
+}
+
+const SIGNALS = { SIGPIPE: 1n << 12n, SIGXFSZ: 1n << 24n } as const;
+
+/**
+ * Makes this process the rerun: same pid, nothing of `again` left. Does not return.
+ *
+ * @param last called when nothing is left to do but the system call
+ */
+export function become(rerun: Rerun, last: () => void = () => {}): never {
+  const execve = (...command: Parameters<typeof replaceProcess>) => {
+    last();
+    return replaceProcess(...command);
+  };
+  const { surroundings } = rerun;
+  process.umask(surroundings.umask);
+  redirect(rerun.log);
+  const ignored = BigInt(`0x${surroundings.ignoredSignals}`);
+  for (const [name, bit] of Object.entries(SIGNALS)) {
+    // With a handler in place, execve(2) resets the signal to its default; without one, Node's SIG_IGN stays.
+    if ((ignored & bit) === 0n) process.on(name as NodeJS.Signals, () => {});
+  }
+  const file = toText(rerun.executable);
+  const argv = textArguments(rerun.argv);
+  const environment = textEnvironment(rerun.environment);
+  if (rerun.limitRestored && file !== undefined && argv && environment) {
+    const blocked = BigInt(`0x${surroundings.blockedSignals}`);
+    const inherited = parseStatus(readText('/proc/self/status'))?.ignoredSignals ?? 0n;
+    if (nodeCanSetSignals(ignored, blocked, inherited)) return execve(file, argv, environment);
+    const words = throughEnv(file, argv, ignored, blocked);
+    if (words) return execve(ENV, words, environment);
+  }
+  if (file === undefined) throw new Refusal('the path of its interpreter is not UTF-8');
+  const ruby = throughRuby(rerun.executable, rerun.argv, rerun.environment, surroundings);
+  // A SIGUSR1 that is pending would end this Ruby, too (see env.ts); it sets all signals by itself.
+  const words = ['sh', '-c', 'trap "" USR1; exec "$@"', 'sh', file, ...ruby.argv.slice(1)];
+  return execve('/bin/sh', words, ruby.environment);
+}
+
+function replaceProcess(file: string, argv: string[], environment: Record<string, string>): never {
+  if (!process.execve) throw new Error('this build of Node has no execve');
+  const variables = Object.entries(environment).map(([name, value]) => fromText(`${name}=${value}`));
+  requireRoom({ executable: fromText(file), argv: argv.map(fromText), environment: variables });
+  return process.execve(file, argv, environment);
+}
+
+/** Opens what a rerun has as descriptors 0, 1 and 2. open(2) takes the lowest free number; execve of Node leaves these three open. */
+function redirect(log: string): void {
+  closeSync(0);
+  openSync('/dev/null', constants.O_RDONLY);
+  for (const descriptor of [1, 2]) {
+    closeSync(descriptor);
+    openSync(log, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+  }
+}

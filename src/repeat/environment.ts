@@ -1,0 +1,39 @@
+import { type Bytes, fromText } from '../os/bytes.ts';
+
+/** What a rerun is told about itself. */
+export interface ChainLink {
+  /** Names the chain. */
+  readonly chain: string;
+  /** 1 for the first rerun of a chain. */
+  readonly link: number;
+}
+
+/** Names the process that the other variables are meant for. */
+const PROCESS = 'AGAIN_PROCESS';
+const CHAIN = 'AGAIN_CHAIN';
+const LINK = 'AGAIN_LINK';
+
+/** The process that variables are meant for: children inherit them, where they must count for nothing. */
+export function processName(id: { pid: number; start: number }, boot: string): string {
+  return `${id.pid}:${id.start}:${boot}`;
+}
+
+/** The environment of a rerun: the run's, byte for byte and in its order, with its own chain variables at the end. */
+export function rerunEnvironment(environment: readonly Bytes[], link: ChainLink, name: string): Bytes[] {
+  const isOurs = (entry: Bytes) => [PROCESS, CHAIN, LINK].some((name) => entry.startsWith(`${name}=`));
+  const inherited = environment.filter((entry) => !isOurs(entry));
+  return [
+    ...inherited,
+    ...[`${CHAIN}=${link.chain}`, `${LINK}=${link.link}`, `${PROCESS}=${name}`].map(fromText),
+  ];
+}
+
+/** The link that a run is, or undefined where its variables are not there, or meant for another process. */
+export function chainLinkOf(environment: readonly Bytes[], name: string): ChainLink | undefined {
+  const value = (variable: string) =>
+    environment.findLast((entry) => entry.startsWith(`${variable}=`))?.slice(variable.length + 1);
+  const chain = value(CHAIN);
+  const link = Number(value(LINK));
+  if (value(PROCESS) !== name || !chain || !/^[0-9a-f]{1,32}$/.test(chain)) return undefined;
+  return Number.isSafeInteger(link) && link > 0 ? { chain, link } : undefined;
+}

@@ -1,0 +1,72 @@
+import type { ProcessId } from '../os/process.ts';
+import { SECOND_MS } from '../os/second.ts';
+
+/** Why a rerun that is due can't start yet. */
+export type Blocker =
+  /** Another run goes on, or is about to; `patience` is how many milliseconds it may be only about to. */
+  | { readonly kind: 'run'; readonly run: ProcessId; readonly patience: number; readonly stranger: boolean }
+  /** `puppet agent --disable` */
+  | { readonly kind: 'disabled' }
+  /** The machine is to go down in some minutes; `at` is in milliseconds since 1970. */
+  | { readonly kind: 'shutdown'; readonly at: number; readonly mode: string }
+  /** The unit that is to be started again has not quite ended yet, or systemd does not start it yet. */
+  | { readonly kind: 'unit'; readonly because: string; readonly patience: number }
+  /** The grace time, or the distance from the rerun before; `until` is of the monotonic clock. */
+  | { readonly kind: 'time'; readonly until: number; readonly because: 'grace' | 'broken off' | 'back-off' }
+  /** Another rerun is about to start, or comes first. */
+  | { readonly kind: 'start' | 'turn'; readonly pid: number }
+  /** Something went wrong that may pass: no room on the disk, systemd that does not answer. */
+  | { readonly kind: 'trouble'; readonly because: string };
+
+/** What a waiter waits for, in words. */
+export function describeBlocker(blocker: Blocker): string {
+  switch (blocker.kind) {
+    case 'run':
+      return `another run, pid ${blocker.run.pid}`;
+    case 'disabled':
+      return '`puppet agent --enable`';
+    case 'shutdown':
+      return `the ${blocker.mode} that is scheduled for ${new Date(blocker.at).toISOString()}, or \`shutdown -c\``;
+    case 'unit':
+      return blocker.because;
+    case 'time':
+      return TIMES[blocker.because];
+    case 'start':
+      return `the start of another rerun, pid ${blocker.pid}`;
+    case 'turn':
+      return `a rerun that is due longer, of waiter pid ${blocker.pid}`;
+    case 'trouble':
+      return blocker.because;
+  }
+}
+
+const TIMES = {
+  grace: 'the grace time after the run',
+  'broken off': 'the end of 30 s after the run, which was broken off',
+  'back-off': 'the back-off of its chain, of which another rerun started a short time ago',
+} as const;
+
+/** Whether people are told: the grace time is how every rerun begins. */
+export function isWorthTelling(blocker: Blocker): boolean {
+  return !(blocker.kind === 'time' && blocker.because === 'grace') && blocker.kind !== 'turn';
+}
+
+/** Milliseconds until the next look, where no event tells. */
+export function patienceOf(blocker: Blocker, now: number): number {
+  switch (blocker.kind) {
+    case 'run':
+      return blocker.patience;
+    case 'time':
+      return Math.min(blocker.until - now, blocker.because === 'back-off' ? 5000 : 250);
+    case 'disabled':
+    case 'shutdown':
+      return 5000;
+    case 'unit':
+      return blocker.patience;
+    case 'start':
+    case 'turn':
+      return 100;
+    case 'trouble':
+      return SECOND_MS;
+  }
+}

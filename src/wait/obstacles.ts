@@ -1,0 +1,146 @@
+import { monotonic } from '../os/clock.ts';
+import { join } from '../os/path.ts';
+import { here } from '../os/place.ts';
+import { type ProcessId, readStat } from '../os/process.ts';
+import { SECOND_MS } from '../os/second.ts';
+import { isDisabled, lockHolder } from '../puppet/lock.ts';
+import type { PuppetProcess } from '../puppet/processes.ts';
+import { chainLinkOf, processName } from '../repeat/environment.ts';
+import { backOff } from '../schedule/chain.ts';
+import { nextStep, type Step } from '../schedule/plan.ts';
+import { lastStartOf } from '../state/chains.ts';
+import { currentRerun } from '../state/current.ts';
+import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
+import { type StartSlot, slotHolder } from '../state/start-slot.ts';
+import { unitState } from '../systemd/restart.ts';
+import type { UnitRestart } from '../systemd/shelter.ts';
+import { holdsReruns, scheduledShutdown } from '../systemd/shutdown.ts';
+import type { Blocker } from './blocker.ts';
+import type { Held } from './held.ts';
+import type { Look, Survey } from './survey.ts';
+
+/** Milliseconds for which a waiter lets another one that is due longer go first; that one may be stopped, or in trouble. */
+const COURTESY_MS = 2000;
+/** Milliseconds after which a run that goes on is looked for again all the same. */
+const LONG_MS = 60_000;
+
+/** Milliseconds between two looks at a unit that is about to end. */
+const ENDING_MS = 1000;
+
+/** What a waiter knows when something is due. */
+export interface Situation {
+  readonly held: Held;
+  readonly record: CommandRecord;
+  readonly look: Look;
+  readonly survey: Survey;
+  /** When the rerun may start by what is pending. */
+  readonly notBefore: number;
+  /** When the grace time after somebody else's run is over, which was in the way. */
+  readonly quietUntil: number;
+}
+
+/** What is in the way of a rerun that is due, other than another waiter; the most telling first. */
+export async function findObstacle(situation: Situation): Promise<Blocker | undefined> {
+  const { held, record, notBefore, quietUntil } = situation;
+  const folder = join(held.home, 'state');
+  const now = monotonic();
+  const run = runInTheWay(situation, folder);
+  if (run) return run;
+  if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'disabled' };
+  const shutdown = scheduledShutdown();
+  if (shutdown && holdsReruns(shutdown, Date.now())) return { kind: 'shutdown', ...shutdown };
+  const unit = held.restart && (await unitInTheWay(held.restart));
+  if (unit) return unit;
+  const spaced = spacedUntil(record, held, folder, now);
+  if (spaced > now) return { kind: 'time', until: spaced, because: 'back-off' };
+  const until = Math.max(notBefore, quietUntil);
+  if (until <= now) return undefined;
+  const brokenOff = record.entries.some((entry) => entry.brokenOff);
+  return { kind: 'time', until, because: brokenOff && notBefore >= quietUntil ? 'broken off' : 'grace' };
+}
+
+/** What keeps the unit from being started that takes the command's place. */
+async function unitInTheWay(restart: UnitRestart): Promise<Blocker | undefined> {
+  const state = await unitState(restart);
+  const { unit } = restart.unit;
+  switch (state.kind) {
+    case 'held':
+      return { kind: 'unit', because: state.because, patience: state.retryAfterMs };
+    case 'changing':
+      return { kind: 'unit', because: `the end of ${unit}`, patience: ENDING_MS };
+    case 'restarted':
+      return {
+        kind: 'unit',
+        because: `the end of ${unit}, which was started meanwhile`,
+        patience: ENDING_MS,
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** A run that is going, or the rerun before this one, which may still wait for Puppet's lock. */
+export function runInTheWay(
+  { look, survey, held }: Pick<Situation, 'look' | 'survey' | 'held'>,
+  folder: string,
+): Blocker | undefined {
+  const [going] = survey.going(look);
+  if (going) {
+    const patience = going.atWork ? LONG_MS : survey.mayTakeLock(going);
+    return { kind: 'run', run: going.id, patience, stranger: isStrangers(going) };
+  }
+  const current = currentRerun(folder, held.id);
+  return current && { kind: 'run', run: current, patience: LONG_MS, stranger: false };
+}
+
+/** Whether somebody, or a script, started a run and may go on after it: neither a daemon nor `again` did. */
+function isStrangers({ id, mode, environment }: PuppetProcess): boolean {
+  return mode !== 'daemon' && chainLinkOf(environment, processName(id, here().boot)) === undefined;
+}
+
+/** Beyond the burst, no two reruns of a chain start closer than the back-off, whatever their variables are. */
+function spacedUntil(record: CommandRecord, { rules }: Held, folder: string, now: number): number {
+  const link = Math.max(...record.entries.map((entry) => entry.link));
+  const distance = backOff(link, rules) * SECOND_MS;
+  const last = distance > 0 ? lastStartOf(folder, record.chainKey) : undefined;
+  return last === undefined ? now : last + distance;
+}
+
+/** Another waiter that is about to start, or that comes first. Under the lock of the folder, so that the answer holds until the start. */
+export function otherWaiter(
+  record: CommandRecord,
+  held: Held,
+  folder: string,
+  waited: number,
+): Blocker | undefined {
+  const starting = slotHolder(folder);
+  if (starting && !isPastStart(starting)) return { kind: 'start', pid: starting.pid };
+  if (waited > COURTESY_MS) return undefined;
+  const due = rerunOf(record)?.due ?? Number.POSITIVE_INFINITY;
+  for (const [id, other] of readRecords(folder)) {
+    if (id === held.id || !isHeld(other) || other.heldUp !== undefined) continue;
+    const rerun = rerunOf(other);
+    if (rerun && rerun.due < due && rerun.notBefore <= monotonic() && !isStopped(other.waiter))
+      return { kind: 'turn', pid: other.waiter.pid };
+  }
+  return undefined;
+}
+
+/**
+ * Whether the process of a start slot needs it no more: Puppet has its lock, or waits for one that another process has. A `puppet apply` is seen by
+ * its command line, as a run.
+ */
+function isPastStart({ mode, lockFile }: StartSlot): boolean {
+  return mode === 'agent' && lockHolder(lockFile) !== undefined;
+}
+
+/** What a waiter would start, as far as its record tells; undefined where nothing is due. */
+function rerunOf(record: CommandRecord): (Step & { kind: 'rerun' }) | undefined {
+  const step = nextStep(record.entries, monotonic());
+  return step.kind === 'rerun' ? step : undefined;
+}
+
+/** Whether a process is stopped (SIGSTOP). */
+function isStopped({ pid }: ProcessId): boolean {
+  return readStat(pid)?.state === 'T';
+}

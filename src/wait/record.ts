@@ -1,0 +1,129 @@
+import { statSync, utimesSync } from 'node:fs';
+import { fault } from '../os/fault.ts';
+import { basename, dirname } from '../os/path.ts';
+import { TOUCHED_MS } from '../os/place.ts';
+import type { ProcessId } from '../os/process.ts';
+import { type Entry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { withLock } from '../state/lock.ts';
+import { newLogName } from '../state/logs.ts';
+import {
+  type CommandRecord,
+  closeRecord,
+  isMine,
+  readRecord,
+  recordPath,
+  writeRecord,
+} from '../state/records.ts';
+import type { Held } from './held.ts';
+import type { Wakeup } from './wakeup.ts';
+
+/** Has a change of the record, and of no other, end a sleep. */
+export function watchRecord({ home, id }: Held, wakeup: Wakeup): void {
+  const path = recordPath(openStateFolder(home), id);
+  wakeup.watch(dirname(path), { name: basename(path) });
+}
+
+/** Tells whether the folder of the records is still the same one, or one that was made after somebody had removed the state folder. */
+export function recordsFolder({ home, id }: Held): string {
+  const { dev, ino, birthtimeNs } = statSync(dirname(recordPath(openStateFolder(home), id)), {
+    bigint: true,
+  });
+  return `${dev}:${ino}:${birthtimeNs}`;
+}
+
+/**
+ * The record as it is now, or undefined where another waiter has taken it over. A record that is gone or unreadable was removed by
+ * somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
+ *
+ * @param isMoved whether the state folder was removed since this process has last seen its record
+ */
+export async function ownRecord(
+  held: Held,
+  known: CommandRecord,
+  wakeup: Wakeup,
+  isMoved: boolean,
+): Promise<CommandRecord | undefined> {
+  const folder = openStateFolder(held.home);
+  const record = readRecord(folder, held.id);
+  // Who takes a record over keeps the name of its log: one that began anew knows nothing of what was pending.
+  const beganAnew = isMoved && record?.log !== known.log;
+  if (isMine(record)) {
+    touch(recordPath(folder, held.id));
+    return record;
+  }
+  if (record !== undefined && !beganAnew) return undefined;
+  watchRecord(held, wakeup);
+  return withLock(folder, () => {
+    const other = readRecord(folder, held.id);
+    const entries = other ? merged(known.entries, other.entries) : known.entries;
+    writeRecord(folder, held.id, { ...(other ?? known), entries });
+    return other ? undefined : known;
+  });
+}
+
+/** Shows a process that can't see this one, in another container, that somebody waits for this record (os/place.ts). */
+function touch(path: string): void {
+  try {
+    const now = new Date();
+    if (now.getTime() - statSync(path).mtimeMs > TOUCHED_MS) utimesSync(path, now, now);
+  } catch {
+    // It was removed just now, or the disk can't be written: the next step tries again.
+  }
+}
+
+/** All entries of both; of the same name the newer one's. */
+export function merged(older: readonly Entry[], newer: readonly Entry[]): Entry[] {
+  const names = new Set(newer.map((entry) => entry.name));
+  return [...older.filter((entry) => !names.has(entry.name)), ...newer];
+}
+
+export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promise<void> {
+  await changeRecord(held, (record) => ({ ...record, entries: withRunEnded(record.entries, run, end) }));
+}
+
+/** Changes the record, where this process is still the waiter. */
+export async function changeRecord(
+  held: Held,
+  change: (record: CommandRecord) => CommandRecord,
+): Promise<void> {
+  const folder = openStateFolder(held.home);
+  await withLock(folder, () => {
+    const record = readRecord(folder, held.id);
+    if (isMine(record)) writeRecord(folder, held.id, change(record));
+  });
+}
+
+/** Removes the record where nothing is pending in it; returns whether this process has nothing to wait for any more. */
+export async function finishRecord(held: Held): Promise<boolean> {
+  const folder = openStateFolder(held.home);
+  return withLock(folder, () => {
+    const record = readRecord(folder, held.id);
+    if (!isMine(record)) return record !== undefined;
+    // A notification may have come since the record was read.
+    if (record.entries.length > 0) return false;
+    closeRecord(folder, held.id, record, newLogName(new Date()));
+    return true;
+  });
+}
+
+/**
+ * Cancels all that is pending.
+ *
+ * @param known what is pending as far as this process knows: it counts where somebody has removed the record
+ * @param tell called with what is cancelled, before it goes
+ */
+export async function cancelRecord(
+  held: Held,
+  known: CommandRecord,
+  tell: (entries: readonly Entry[]) => void,
+): Promise<void> {
+  const folder = openStateFolder(held.home);
+  await withLock(folder, () => {
+    const record = readRecord(folder, held.id);
+    if (record && !isMine(record)) return;
+    tell((record ?? known).entries);
+    fault('cancel.told');
+    if (record) closeRecord(folder, held.id, record, newLogName(new Date()));
+  });
+}

@@ -1,0 +1,27 @@
+import { fault } from '../os/fault.ts';
+import { log } from '../os/journal.ts';
+import { type Entry, leftBy } from '../schedule/entry.ts';
+import { displayNames } from '../schedule/names.ts';
+import type { CommandRecord } from '../state/records.ts';
+import type { Held } from './held.ts';
+import { changeRecord } from './record.ts';
+import type { SatisfyingRun } from './satisfaction.ts';
+
+/** Takes out what another run has satisfied; what that run itself has asked for stays. */
+export async function noteSatisfied(
+  held: Held,
+  { entries: before }: CommandRecord,
+  run: SatisfyingRun,
+): Promise<void> {
+  const left = (entries: readonly Entry[]) => leftBy(entries, run);
+  if (left(before).length === before.length) return;
+  let gone: readonly Entry[] = [];
+  fault('satisfied.noting');
+  await changeRecord(held, (record) => {
+    const entries = left(record.entries);
+    gone = record.entries.filter((entry) => !entries.includes(entry));
+    return { ...record, entries };
+  });
+  // Not before that: where there is no room to write it, they are still pending.
+  if (gone.length > 0) log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`);
+}

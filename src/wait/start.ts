@@ -1,0 +1,292 @@
+import { closeSync, statSync, writeSync } from 'node:fs';
+import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
+import { monotonic } from '../os/clock.ts';
+import { fault, tell } from '../os/fault.ts';
+import { removeFile } from '../os/files.ts';
+import { log } from '../os/journal.ts';
+import { self } from '../os/process.ts';
+import { readText } from '../os/read.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
+import { sleep } from '../os/sleep.ts';
+import { describeCommand } from '../puppet/describe.ts';
+import type { PuppetProcess } from '../puppet/processes.ts';
+import { become, type Rerun } from '../repeat/become.ts';
+import { type ChainLink, processName, rerunEnvironment } from '../repeat/environment.ts';
+import { currentExecutable } from '../repeat/executable.ts';
+import { requireRoom } from '../repeat/room.ts';
+import type { Entry } from '../schedule/entry.ts';
+import { displayNames } from '../schedule/names.ts';
+import { nextStep, partition } from '../schedule/plan.ts';
+import { noteLastStart, writeUnitLink } from '../state/chains.ts';
+import { forgetCurrentRerun, noteCurrentRerun } from '../state/current.ts';
+import { openStateFolder } from '../state/folder.ts';
+import {
+  forgetPastRerun,
+  noteStarted,
+  noteStarting,
+  type PastRerun,
+  writePastRerun,
+} from '../state/history.ts';
+import { withLock } from '../state/lock.ts';
+import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
+import {
+  type CommandRecord,
+  closeRecord,
+  isMine,
+  readRecord,
+  removeRecord,
+  withoutHold,
+  writeRecord,
+} from '../state/records.ts';
+import { leaveSlot, takeSlot } from '../state/start-slot.ts';
+import { removeStrays } from '../state/sweep.ts';
+import { parseUnit } from '../systemd/cgroup.ts';
+import { startAgain, unitState } from '../systemd/restart.ts';
+import type { UnitRestart } from '../systemd/shelter.ts';
+import type { Blocker } from './blocker.ts';
+import type { Held } from './held.ts';
+import { otherWaiter, runInTheWay } from './obstacles.ts';
+import { merged } from './record.ts';
+import { startSuccessor } from './successor.ts';
+import type { Survey } from './survey.ts';
+
+/** How long a unit may take to have Puppet at work, and how often that is looked at, in milliseconds. */
+const STARTING_MS = 15_000;
+const LOOK_MS = 100;
+
+/** How an attempt to start ended, where this process is not Puppet by now. */
+export type Attempt =
+  /** Nothing is left to wait for: it could not become Puppet, and the log says why; or a unit was started. */
+  | { readonly kind: 'over' }
+  /** Nothing is due any more, or the record is another one's: look again. */
+  | { readonly kind: 'look again' }
+  | { readonly kind: 'blocked'; readonly blocker: Blocker };
+
+export interface StartContext {
+  readonly held: Held;
+  readonly survey: Survey;
+  /** Whether the limit of open files is the run's again. */
+  readonly limitRestored: boolean;
+  /** Told of the record as it is under the lock: what is pending if the start fails. */
+  readonly know: (record: CommandRecord) => void;
+  /** For how many milliseconds other waiters have been let go first. */
+  readonly waited: number;
+  readonly cancelled: () => boolean;
+}
+
+/** What was taken out of the record: from here on this process answers for it. */
+interface Taken {
+  readonly kind?: never;
+  readonly record: CommandRecord;
+  readonly link: ChainLink;
+  readonly past: PastRerun;
+  /** Descriptor of the log. */
+  readonly output: number;
+  readonly restart: UnitRestart | undefined;
+}
+
+/** Takes what is due out of the record, leaves the rest to a successor, and becomes Puppet, or has its unit started. */
+export async function startRerun(context: StartContext): Promise<Attempt> {
+  const { held, cancelled } = context;
+  const folder = openStateFolder(held.home);
+  const unit = held.restart && (await unitState(held.restart));
+  const restart = unit && unit.kind !== 'going' ? held.restart : undefined;
+  const taken = await withLock(folder, () => take(context, folder, restart));
+  if (taken.kind !== undefined) return taken;
+  try {
+    fault('start.taken');
+    if (cancelled()) throw new Refusal('cancelled');
+    if (restart) return await startUnit(restart, taken, context, folder);
+    const rerun = prepare(taken, context, folder);
+    tellStarted(taken, folder);
+    fault('start.becoming');
+    return become(rerun, () => noteStarted(folder, taken.past));
+  } catch (error) {
+    giveUp(taken, oneLine(error), cancelled(), held, folder);
+    return { kind: 'over' };
+  } finally {
+    leaveSlot(folder);
+  }
+}
+
+/**
+ * Under the lock of the folder: the last look, and then everything that can fail for want of room, before anything is taken out of the record. What fails
+ * leaves the record as it was, and nothing beside it.
+ */
+async function take(
+  { held, survey, waited, know }: StartContext,
+  folder: string,
+  restart: UnitRestart | undefined,
+): Promise<Taken | Attempt> {
+  const record = readRecord(folder, held.id);
+  if (!isMine(record)) return { kind: 'look again' };
+  know(record);
+  const step = nextStep(record.entries, monotonic());
+  if (step.kind !== 'rerun' || step.notBefore > monotonic()) return { kind: 'look again' };
+  tell('last look');
+  const other =
+    otherWaiter(record, held, folder, waited) ?? runInTheWay({ held, survey, look: survey.look() }, folder);
+  tell('looked');
+  if (other) return { kind: 'blocked', blocker: other };
+  pruneLogs(folder);
+  removeStrays(folder);
+
+  const { due, later } = partition(record.entries, monotonic());
+  const link = { chain: record.chain, link: Math.max(...due.map((entry) => entry.link)) };
+  const taken = { ...record, entries: due };
+  const past = pastRerun(taken, link, held, restart);
+  const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
+  const output = startLog(folder, record.log, `${past.startedAt} ${what}`);
+  try {
+    fault('start.logged');
+    noteStarting(folder, past);
+    takeSlot(folder, record.command.mode, record.puppet.lockFile);
+    noteCurrentRerun(folder, held.id);
+    noteLastStart(folder, record.chainKey);
+    fault('start.noted');
+    if (later.length === 0) closeRecord(folder, held.id, record, newLogName(new Date()));
+    else
+      await startSuccessor(held, later[0] as Entry, (waiter) => {
+        const log = newLogName(new Date());
+        const rest = withoutHold({ ...record, waiter, entries: later, log });
+        writeRecord(folder, held.id, rest);
+        return rest;
+      });
+  } catch (error) {
+    takeBack(folder, held.id, record);
+    leaveSlot(folder);
+    forgetCurrentRerun(folder, held.id);
+    forgetPastRerun(folder, past);
+    removeFile(logPath(folder, record.log));
+    closeSync(output);
+    throw error;
+  }
+  return { record: taken, link, past, output, restart };
+}
+
+/**
+ * Makes this process the waiter again where a successor was recorded already, which ends without what it was to hold. Where there is no room to write that, the record goes: its
+ * waiter finds it gone, and writes it as soon as there is room.
+ */
+function takeBack(folder: string, id: string, record: CommandRecord): void {
+  if (isMine(readRecord(folder, id))) return;
+  try {
+    writeRecord(folder, id, record);
+  } catch {
+    removeRecord(folder, id);
+  }
+}
+
+/** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */
+function prepare({ record, link }: Taken, { held, limitRestored }: StartContext, folder: string): Rerun {
+  const { command, boot } = record;
+  if (held.manifest !== undefined) requireManifest(held.manifest);
+  const rerun = {
+    executable: currentExecutable(command.executable, command.argv[0] ?? command.executable, held.image),
+    argv: command.argv,
+    environment: rerunEnvironment(held.surroundings.environment, link, processName(self(), boot)),
+    surroundings: held.surroundings,
+    limitRestored,
+    log: logPath(folder, record.log),
+  };
+  requireRoom(rerun);
+  return rerun;
+}
+
+/** Has systemd start the unit, and keeps the start slot until its Puppet is seen at work, or has ended. */
+async function startUnit(
+  restart: UnitRestart,
+  taken: Taken,
+  { held, survey }: StartContext,
+  folder: string,
+): Promise<Attempt> {
+  const result = await startAgain(restart);
+  if (result.kind === 'refused') throw new Refusal(result.because);
+  if (result.kind === 'held') {
+    writeSync(taken.output, `again: not yet: ${result.because}\n`);
+    closeSync(taken.output);
+    const blocker = { kind: 'unit', because: result.because, patience: result.retryAfterMs } as const;
+    return (await putBack(taken, held, folder)) ? { kind: 'blocked', blocker } : { kind: 'over' };
+  }
+  noteStarted(folder, taken.past);
+  tellStarted(taken, folder);
+  try {
+    const { invocation } = result;
+    if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
+    await atWork(restart, survey);
+  } catch {
+    // It was started all the same: without room for its link, its chain begins anew.
+  }
+  return { kind: 'over' };
+}
+
+async function atWork(restart: UnitRestart, survey: Survey): Promise<void> {
+  const isOfUnit = ({ id }: PuppetProcess) =>
+    parseUnit(readText(`/proc/${id.pid}/cgroup`))?.unit === restart.unit.unit;
+  for (const deadline = monotonic() + STARTING_MS; monotonic() < deadline; await sleep(LOOK_MS)) {
+    if (survey.going(survey.look()).some(isOfUnit) || (await unitState(restart)).kind === 'ended') return;
+  }
+}
+
+/** Makes pending again what could not be started yet. Returns whether this process still waits for it, and not one that came meanwhile. */
+function putBack({ record, past }: Taken, held: Held, folder: string): Promise<boolean> {
+  return withLock(folder, () => {
+    const other = readRecord(folder, held.id);
+    const entries = merged(record.entries, other?.entries ?? []);
+    writeRecord(folder, held.id, other ? { ...other, entries } : { ...record, waiter: self() });
+    forgetCurrentRerun(folder, held.id);
+    forgetPastRerun(folder, past);
+    return other === undefined || isMine(other);
+  });
+}
+
+function tellStarted({ record, link, restart }: Taken, folder: string): void {
+  const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
+  const where = restart ? `the journal of ${restart.unit.unit}` : logPath(folder, record.log);
+  log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, output to ${where}`);
+}
+
+/** Tells why what was taken out of the record does not run: in the log, in the history, in the journal. */
+function giveUp(
+  { record, past, output }: Taken,
+  failure: string,
+  cancelled: boolean,
+  held: Held,
+  folder: string,
+): void {
+  try {
+    writeSync(output, `again: not run: ${failure}\n`);
+  } catch {
+    // No room in the log; the history and the journal are told all the same.
+  }
+  forgetCurrentRerun(folder, held.id);
+  writePastRerun(folder, { ...past, failure });
+  log(cancelled ? 'cancelled' : 'failed', `${displayNames(record.entries)}: ${failure}`);
+}
+
+function pastRerun(
+  record: CommandRecord,
+  { chain, link }: ChainLink,
+  held: Held,
+  restart: UnitRestart | undefined,
+): PastRerun {
+  return {
+    version: 1,
+    id: record.log.replace(/\.log$/, ''),
+    boot: record.boot,
+    startedAt: new Date().toISOString(),
+    ...self(),
+    command: describeCommand(record.command),
+    names: record.entries.map((entry) => entry.name ?? null),
+    chain,
+    link,
+    unit: restart?.unit.unit ?? null,
+    failure: null,
+    reportFile: held.puppet.reportFile,
+  };
+}
+
+function requireManifest(manifest: Bytes): void {
+  if (!statSync(toBuffer(manifest), { throwIfNoEntry: false }))
+    throw new Refusal(`the manifest ${toDisplay(manifest)} is gone`);
+}

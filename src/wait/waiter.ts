@@ -1,0 +1,269 @@
+import { monotonic } from '../os/clock.ts';
+import { fault } from '../os/fault.ts';
+import { log } from '../os/journal.ts';
+import { dirname } from '../os/path.ts';
+import { type ProcessId, sameProcess } from '../os/process.ts';
+import { troubleOf } from '../os/refusal.ts';
+import { startTime } from '../os/start-time.ts';
+import type { PuppetProcess } from '../puppet/processes.ts';
+import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
+import { lockPid } from '../puppet/settings.ts';
+import { restoreOpenFiles } from '../repeat/limit.ts';
+import type { RunEnd } from '../schedule/entry.ts';
+import { displayNames } from '../schedule/names.ts';
+import { nextStep, type Step } from '../schedule/plan.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { settleOutcomes } from '../state/outcomes.ts';
+import { type CommandRecord, withoutHold } from '../state/records.ts';
+import { isShuttingDown } from '../systemd/systemctl.ts';
+import type { Blocker } from './blocker.ts';
+import type { Held } from './held.ts';
+import {
+  cancelRecord,
+  changeRecord,
+  finishRecord,
+  noteRunEnd,
+  ownRecord,
+  recordsFolder,
+  watchRecord,
+} from './record.ts';
+import { runEnds } from './run-end.ts';
+import type { Satisfaction } from './satisfaction.ts';
+import type { Survey } from './survey.ts';
+import type { Wakeup } from './wakeup.ts';
+
+/**
+ * Waits until what is pending is due and nothing is in the way, then becomes the rerun. Returns only when this process has nothing to wait for any
+ * more: cancelled, taken over by another waiter, or not able to run.
+ *
+ * @param recorded what was recorded with this process as the waiter
+ */
+export async function waitAndBecome(
+  held: Held,
+  recorded: CommandRecord,
+  wakeup: Wakeup,
+  cancelled: () => boolean,
+): Promise<void> {
+  watchRecord(held, wakeup);
+  const waiter = new Waiter(held, recorded, wakeup, cancelled);
+  while (!cancelled()) {
+    try {
+      if ((await waiter.step()) === 'end') return;
+    } catch (error) {
+      // No room on the disk, a state folder that cannot be used, systemd that does not answer: what is pending is kept here until that passes.
+      await waiter.waitFor({ kind: 'trouble', because: troubleOf(error) });
+    }
+  }
+  // What a shutdown ends stays recorded, and is reported as lost after the next boot.
+  if (await isShuttingDown()) return;
+  await waiter.cancel();
+}
+
+/** What is needed when something is due. A waiter may live for days before that, so it is loaded late, and best while the run is at its end. */
+const loadPart = () => import('./late.ts');
+const loadPartEarly = () => void loadPart().catch(() => {}); // whoever needs it is told
+
+class Waiter {
+  private readonly held: Held;
+  private known: CommandRecord;
+  private readonly wakeup: Wakeup;
+  private readonly cancelled: () => boolean;
+  private readonly limitRestored: boolean;
+  /** The folder of the records, when this process has last seen its own there. */
+  private folder: string;
+  /** Puppet's state folder, where its report, its locks and what disables it are. */
+  private readonly puppetState: string;
+  /** The notifying run's Puppet environment, once its report has told it. */
+  private environment: string | undefined;
+  private watching: { readonly survey: Survey; readonly satisfaction: Satisfaction } | undefined;
+  /** When the grace time after somebody else's run is over, which was in the way. */
+  private quietUntil = 0;
+  /** A run of somebody else that was in the way when this process looked last. */
+  private stranger: ProcessId | undefined;
+  /** Since when other waiters have been let go first. */
+  private lettingGoSince: number | undefined;
+  /** What was told last of why nothing starts. */
+  private told: string | undefined;
+
+  constructor(held: Held, recorded: CommandRecord, wakeup: Wakeup, cancelled: () => boolean) {
+    this.held = held;
+    this.known = recorded;
+    this.wakeup = wakeup;
+    this.cancelled = cancelled;
+    this.environment = held.environment;
+    this.folder = recordsFolder(held);
+    this.limitRestored = restoreOpenFiles(held.surroundings.openFiles);
+    this.puppetState = dirname(held.puppet.reportFile);
+  }
+
+  /** Takes out all that is pending: somebody has ended this process, and is told so. */
+  async cancel(): Promise<void> {
+    await cancelRecord(this.held, this.known, (entries) => {
+      if (entries.length > 0) log('cancelled', displayNames(entries));
+    });
+  }
+
+  /** Does what comes next, by the record as it is now. */
+  async step(): Promise<'go on' | 'end'> {
+    fault('waiter.step');
+    const folder = recordsFolder(this.held);
+    const isMoved = folder !== this.folder;
+    const record = await ownRecord(this.held, this.known, this.wakeup, isMoved);
+    if (!record) return 'end';
+    [this.known, this.folder] = [record, folder];
+    const step = nextStep(record.entries, monotonic());
+    if (step.kind !== 'rerun') this.watching = undefined;
+    switch (step.kind) {
+      case 'finish':
+        return (await finishRecord(this.held)) ? 'end' : 'go on';
+      case 'await-run':
+        await this.awaitRun(step.run);
+        return 'go on';
+      case 'await-time':
+        await this.wakeup.sleep(step.until - monotonic());
+        return 'go on';
+      case 'rerun':
+        return this.rerun(record, step);
+    }
+  }
+
+  /** Waits for the end of a run that has notified, or in which one that notified is nested, and notes it. */
+  private async awaitRun(run: ProcessId): Promise<void> {
+    const watch = await runEnds(run, this.wakeup, this.puppetState, loadPartEarly);
+    if (!watch.ended) return;
+    if (!this.known.entries.some((entry) => sameProcess(entry.run, run))) {
+      await noteRunEnd(this.held, run, { at: monotonic() });
+      return;
+    }
+    const report = this.newReport();
+    const end = { at: monotonic(), late: watch.late, brokenOff: this.wasBrokenOff(run, report) };
+    fault('waiter.run-ended');
+    await noteRunEnd(this.held, run, end);
+    if (end.brokenOff) this.tellBrokenOff(end);
+    this.environment = report?.environment ?? this.environment;
+    await this.satisfyBy(run, report);
+    settleOutcomes(openStateFolder(this.held.home));
+  }
+
+  /** Puppet's report, where it is a newer one than that of the time of the notification. */
+  private newReport(): Report | undefined {
+    const { puppet, reportMark: before } = this.held;
+    return reportMark(puppet.reportFile) === before ? undefined : readReport(puppet.reportFile);
+  }
+
+  /** Whether it can be told that a run did not come to its end: it says so itself, or has left its lock behind. */
+  private wasBrokenOff(run: ProcessId, report: Report | undefined): boolean {
+    return report?.transactionCompleted === false || lockPid(this.held.puppet.lockFile) === run.pid;
+  }
+
+  private tellBrokenOff(end: RunEnd): void {
+    const since = new Date(Date.now() - (monotonic() - end.at)).toISOString();
+    log(
+      'waiting',
+      `${displayNames(this.known.entries)}: the run was broken off at ${since}, so no rerun starts before 30 s have passed`,
+    );
+  }
+
+  /** The run that has just ended may have done all that another one had asked for before. */
+  private async satisfyBy(run: ProcessId, report: Report | undefined): Promise<void> {
+    if (!this.held.whole || !isFullSuccess(report, report?.environment)) return;
+    const { noteSatisfied } = await loadPart();
+    await noteSatisfied(this.held, this.known, { id: run, began: startTime(run) });
+  }
+
+  /** Something is due: starts it, unless something is in the way or has already done it. */
+  private async rerun(
+    record: CommandRecord,
+    { notBefore }: Step & { kind: 'rerun' },
+  ): Promise<'go on' | 'end'> {
+    const { createSatisfaction, createSurvey, findObstacle, noteSatisfied, startRerun } = await loadPart();
+    const { held } = this;
+    this.watching ??= {
+      survey: createSurvey(record.command.user, [held.puppet.lockFile]),
+      satisfaction: createSatisfaction(held, record.facts, record.command, () => this.environment),
+    };
+    const { survey, satisfaction } = this.watching;
+    const look = survey.look();
+    this.noteStrangersEnd(survey.going(look), look.at);
+    const satisfying = satisfaction.observe(look);
+    if (satisfying) {
+      await noteSatisfied(held, record, satisfying);
+      this.quietUntil = Math.max(this.quietUntil, monotonic() + held.grace);
+      return 'go on';
+    }
+    const obstacle = await findObstacle({
+      held,
+      record,
+      look,
+      survey,
+      notBefore,
+      quietUntil: this.quietUntil,
+    });
+    if (obstacle) return this.waitFor(obstacle);
+    const attempt = await startRerun({
+      held: { ...held, environment: this.environment },
+      survey,
+      limitRestored: this.limitRestored,
+      waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
+      cancelled: this.cancelled,
+      know: (record) => {
+        this.known = record;
+      },
+    });
+    if (attempt.kind === 'over') return 'end';
+    return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';
+  }
+
+  /** A script may go on with another run. Its end is seen by a look, since something else may have ended the wait for it. */
+  private noteStrangersEnd(going: readonly PuppetProcess[], at: number): void {
+    const { stranger } = this;
+    if (!stranger || going.some(({ id }) => sameProcess(id, stranger))) return;
+    this.stranger = undefined;
+    this.quietUntil = at + this.held.grace;
+  }
+
+  /** Waits until what is in the way may have gone. */
+  async waitFor(blocker: Blocker): Promise<'go on'> {
+    const { isWorthTelling, patienceOf } = await loadPart();
+    await this.tell(isWorthTelling(blocker) ? blocker : undefined);
+    if (blocker.kind === 'turn') this.lettingGoSince ??= monotonic();
+    else if (blocker.kind !== 'start') this.lettingGoSince = undefined;
+    const patience = patienceOf(blocker, monotonic());
+    if (blocker.kind !== 'run') {
+      const unwatch = this.wakeup.watch(dirname(this.held.puppet.disabledFile));
+      await this.wakeup.sleep(patience);
+      unwatch();
+      return 'go on';
+    }
+    if (blocker.stranger) this.stranger = blocker.run;
+    const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
+    if (!ended) return 'go on';
+    settleOutcomes(openStateFolder(this.held.home));
+    return 'go on';
+  }
+
+  /**
+   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run, which that sees by
+   * itself.
+   */
+  private async tell(blocker: Blocker | undefined): Promise<void> {
+    const { describeBlocker } = await loadPart();
+    const why = blocker && describeBlocker(blocker);
+    if (why !== this.told) {
+      const names = displayNames(this.known.entries);
+      if (blocker === undefined) log('goes on', names);
+      else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
+      this.told = why;
+    }
+    const heldUp = blocker?.kind === 'run' || blocker?.kind === 'start' ? undefined : why;
+    if (heldUp === this.known.heldUp) return;
+    try {
+      await changeRecord(this.held, (record) => ({
+        ...withoutHold(record),
+        ...(heldUp === undefined ? {} : { heldUp }),
+      }));
+    } catch {
+      // No room for it: the next look tries again.
+    }
+  }
+}

@@ -1,7 +1,7 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from '../os/bytes.ts';
 import { fault } from '../os/fault.ts';
-import type { Event } from '../os/journal.ts';
+import type { LoggedEvent } from '../os/journal.ts';
 import { type ProcessId, readAncestry, self } from '../os/process.ts';
 import { oneLine, Refusal, Unsupported } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
@@ -45,9 +45,6 @@ import type { Held } from '../wait/held.ts';
 import { announce } from './announce.ts';
 import { withNewDaemon } from './orphan.ts';
 import { isServed, linkOfRun, withNotification } from './recording.ts';
-
-/** A line for the journal, to be written when Puppet need not wait for it any more. */
-export type LoggedEvent = readonly [Event, string];
 
 /** How a notification ended: what to say, and what this process then has to wait for, if anything. */
 export type Outcome =

@@ -15,6 +15,9 @@ export type Event =
   | 'failed'
   | 'lost';
 
+/** A line for the journal, to be written when Puppet need not wait for it any more. */
+export type LoggedEvent = readonly [Event, string];
+
 /** Where logger(1) writes to: the journal's socket, or syslog's. */
 const LOG_SOCKET = '/dev/log';
 

@@ -1,24 +1,13 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { type Bytes, fromText, toText } from '../os/bytes.ts';
+import { fromText, toText } from '../os/bytes.ts';
 import { readText } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
 import { parseStatus } from '../os/status.ts';
 import { ENV, throughEnv } from './env.ts';
 import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
+import type { Rerun } from './rerun.ts';
 import { requireRoom } from './room.ts';
 import { throughRuby } from './ruby.ts';
-import type { Surroundings } from './surroundings.ts';
-
-export interface Rerun {
-  readonly executable: Bytes;
-  readonly argv: readonly Bytes[];
-  readonly environment: readonly Bytes[];
-  readonly surroundings: Surroundings;
-  /** Whether the limit of open files is the run's again; else Ruby sets it. */
-  readonly limitRestored: boolean;
-  /** File that gets standard output and standard error. */
-  readonly log: string;
-}
 
 const SIGNALS = { SIGPIPE: 1n << 12n, SIGXFSZ: 1n << 24n } as const;
 

@@ -1,12 +1,5 @@
 import { type Bytes, fromText } from '../os/bytes.ts';
-
-/** What a rerun is told about itself. */
-export interface ChainLink {
-  /** Names the chain. */
-  readonly chain: string;
-  /** 1 for the first rerun of a chain. */
-  readonly link: number;
-}
+import type { ChainLink } from '../schedule/chain.ts';
 
 /** Names the process that the other variables are meant for. */
 const PROCESS = 'AGAIN_PROCESS';

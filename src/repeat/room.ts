@@ -1,7 +1,7 @@
 import { toDisplay } from '../os/bytes.ts';
 import { readText } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
-import type { Rerun } from './become.ts';
+import type { Rerun } from './rerun.ts';
 
 /** What the kernel takes in any case, and at the most (ARG_MAX, and three quarters of _STK_LIM), in bytes: fs/exec.c, bprm_stack_limits. */
 const LEAST = 128 * 1024;

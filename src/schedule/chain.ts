@@ -3,6 +3,14 @@ import { SECOND_MS } from '../os/second.ts';
 import { type Entry, isDue } from './entry.ts';
 import type { Request } from './request.ts';
 
+/** What a rerun is told about itself. */
+export interface ChainLink {
+  /** Names the chain. */
+  readonly chain: string;
+  /** 1 for the first rerun of a chain. */
+  readonly link: number;
+}
+
 /** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
 export interface ChainRules {
   /** Links that run at their due time. */

@@ -3,7 +3,7 @@ import { readOwnFile, replaceFile } from '../os/files.ts';
 import { fingerprint } from '../os/fingerprint.ts';
 import { join } from '../os/path.ts';
 import { here, isHere, type Place, placeTag } from '../os/place.ts';
-import type { ChainLink } from '../repeat/environment.ts';
+import type { ChainLink } from '../schedule/chain.ts';
 
 /**
  * A rerun that systemd starts gets its environment from its unit, so what it is told about its chain lies here, under the name that systemd gives

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../notify/notification.ts';
+import type { LoggedEvent } from '../os/journal.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import { displayNames } from '../schedule/names.ts';
 import { writePastRerun } from './history.ts';

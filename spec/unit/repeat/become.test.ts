@@ -7,7 +7,7 @@ import { type Bytes, fromBuffer, fromText, splitAtNul, toBuffer } from '../../..
 import { parseOpenFilesLimit } from '../../../src/os/limits.ts';
 import { WITHOUT_REALTIME_SIGNALS } from '../../../src/os/signals.ts';
 import { parseStatus } from '../../../src/os/status.ts';
-import type { Rerun } from '../../../src/repeat/become.ts';
+import type { Rerun } from '../../../src/repeat/rerun.ts';
 import type { Surroundings } from '../../../src/repeat/surroundings.ts';
 import { temporaryFolder } from '../state/temporary.ts';
 

@@ -247,14 +247,28 @@ function record({
       records: taken,
       grace,
     });
+    // What was lost of this very command has no other place than the record that is overwritten here.
+    const replaced = lost.filter((one) => one.id === id && one.record.entries.length > 0);
+    const told = replaced.map(reportLost(folder));
     fault('notification.recording');
     writeRecord(folder, id, made);
-    fault('notification.recorded');
-    if (former) emptyFormerRecord(folder, ...former);
-    // After what can fail for want of room, so that a refusal leaves what was lost for the next one that looks.
-    const told = forget(folder, lost, reportLost(folder), id);
-    return { record: made, events: [...told, ...makeRoom(folder, taken, subject)] };
+    const tidied = tidyUp(() => {
+      fault('notification.recorded');
+      if (former) emptyFormerRecord(folder, ...former);
+      const others = lost.filter((one) => one.id !== id);
+      return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
+    });
+    return { record: made, events: [...told, ...tidied] };
   });
+}
+
+/** Once the notification is recorded, nothing refuses it any more: what is left to do, the next one that looks does. */
+function tidyUp(work: () => LoggedEvent[]): LoggedEvent[] {
+  try {
+    return work();
+  } catch {
+    return [];
+  }
 }
 
 /** A record that a waiter of version 0.1.0 holds for the same command, which it named otherwise. */

@@ -49,19 +49,11 @@ function ageOf(path: string): number {
 /**
  * Tells of each lost rerun, once, and removes its record; in this order, so that a process that is killed in between leaves it for the next one that looks. Under the lock
  * of the folder.
- *
- * @param replaced the command whose record was written anew meanwhile
  */
-export function forget<Told>(
-  folder: string,
-  lost: readonly Lost[],
-  tell: (lost: Lost) => Told,
-  replaced?: string,
-): Told[] {
+export function forget<Told>(folder: string, lost: readonly Lost[], tell: (lost: Lost) => Told): Told[] {
   // A record without entries was cancelled, or satisfied; only its waiter's end was missing.
   const told = lost.filter(({ record }) => record.entries.length > 0).map(tell);
-  for (const { id, record } of lost)
-    if (id !== replaced) closeRecord(folder, id, record, newLogName(new Date()));
+  for (const { id, record } of lost) closeRecord(folder, id, record, newLogName(new Date()));
   return told;
 }
 

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { takeNotification } from './notify/notification.ts';
 import { type Bytes, splitAtNul } from './os/bytes.ts';
 import { fault } from './os/fault.ts';
-import { log } from './os/journal.ts';
+import { journalLine, type LoggedEvent, writeLine } from './os/journal.ts';
 import { readBytes } from './os/read.ts';
 import { ChainEnded, oneLine, Refusal, Unsupported } from './os/refusal.ts';
 import { STRAY } from './os/signals.ts';
-import { say } from './os/verdict.ts';
+import { say, type Verdict } from './os/verdict.ts';
 import { parseCanonical, type WaiterRequest } from './schedule/request.ts';
 import { readSettings } from './state/settings.ts';
 import { listen } from './wait/listen.ts';
@@ -30,7 +30,10 @@ async function main(args: readonly string[]): Promise<void> {
   if (notification) return beWaiter(notification);
   if (args[0] === '--adopt') return beSuccessor();
   if (args.includes('--parent'))
-    return say({ exitCode: 64, text: `again: wrong command line: ${args.join(' ')}; see \`again --help\`` });
+    return speak({
+      exitCode: 64,
+      text: `again: wrong command line: ${args.join(' ')}; see \`again --help\``,
+    });
   for (const signal of STRAY) process.on(signal, () => {});
   const { commandLine } = await import('./cli/command-line.ts');
   process.exitCode = await commandLine(args);
@@ -43,24 +46,29 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
     const outcome = await takeNotification(request);
     if (outcome.kind === 'elsewhere') {
       const { relay } = await import('./wait/late.ts');
-      return say(await relay(outcome.command));
+      return speak(await relay(outcome.command));
     }
     fault('verdict.saying');
-    say(outcome.verdict);
+    speak(outcome.verdict, outcome.events);
     fault('verdict.said');
-    for (const [event, text] of outcome.events) log(event, text);
     if (outcome.kind === 'said') return;
     await waitAndBecome(outcome.held, outcome.record, wakeup, cancelled);
   } catch (error) {
     if (error instanceof Unsupported && isWarningEnough(request.parent))
-      return say({ exitCode: 0, text: `Warning: nothing scheduled: ${oneLine(error)}` });
+      return speak({ exitCode: 0, text: `Warning: nothing scheduled: ${oneLine(error)}` });
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
-    say({ exitCode, text: `again: ${oneLine(error)}` });
-    if (error instanceof ChainEnded) log('failed', oneLine(error));
+    const text = oneLine(error);
+    speak({ exitCode, text: `again: ${text}` }, error instanceof ChainEnded ? [['failed', text]] : []);
     process.exitCode = exitCode;
   } finally {
     wakeup.close();
   }
+}
+
+/** The launcher writes what the journal is told; where that has ended meanwhile, this process does. */
+function speak(verdict: Verdict, events: readonly LoggedEvent[] = []): void {
+  const journal = [...(verdict.journal ?? []), ...events.map(journalLine)];
+  if (!say({ ...verdict, journal })) journal.forEach(writeLine);
 }
 
 /** Whether the site, or the run by its environment, wants only a warning where a rerun cannot be had by nature. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { REALTIME_SET } from '../../src/os/signals.ts';
@@ -150,6 +150,34 @@ describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %
       const own = /^(MALLOC_ARENA_MAX|UV_THREADPOOL_SIZE|PWD|OLDPWD|SHLVL|_)$/;
       expect(names.filter((name) => !own.test(name))).toEqual([]);
     }
+  });
+
+  test('has logger(1) write the lines behind the verdict', async () => {
+    const folder = folderWith(
+      '0 as said\n12 daemon.notice scheduled: a  "b" $c *\n34 daemon.warning lost: größe\n',
+    );
+    const [launcher, logger] = [join(folder, 'notify'), join(folder, 'logger')];
+    // The machine's own log is nobody's to write to in a unit test.
+    const own = readFileSync(launcher, 'utf8').replace('-S /dev/log', '1').replace('/usr/bin/logger', logger);
+    writeFileSync(launcher, own);
+    writeFileSync(
+      logger,
+      `#!/bin/sh\nprintf '%s|' "$@" > ${folder}/line.$$\nmv ${folder}/line.$$ ${folder}/log.$5\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    expect(start(`${shell} ${launcher}`, hostile)).toEqual({ status: 0, stdout: 'as said\n', stderr: '' });
+    // It does not wait for them.
+    await expect
+      .poll(() => readdirSync(folder).filter((name) => name.startsWith('log.')).length, { timeout: 10_000 })
+      .toBe(2);
+    expect(readFileSync(join(folder, 'log.daemon.notice'), 'utf8')).toBe(
+      '-t|again|--id=12|-p|daemon.notice|--|scheduled: a  "b" $c *|',
+    );
+    expect(readFileSync(join(folder, 'log.daemon.warning'), 'utf8')).toBe(
+      '-t|again|--id=34|-p|daemon.warning|--|lost: größe|',
+    );
   });
 
   test('says in one line what is wrong with an executable that gives no verdict', () => {

@@ -1,8 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../os/clock.ts';
 import { log } from '../os/journal.ts';
 import { isAlive, type ProcessId } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
-import { sleep } from '../os/sleep.ts';
 import { displayName } from '../schedule/names.ts';
 import { withLock } from '../state/lock.ts';
 import { isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';

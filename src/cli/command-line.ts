@@ -1,4 +1,5 @@
 import yargs, { type FallbackCompletionFunction } from 'yargs';
+import { writeLine } from '../os/journal.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { version } from '../os/version.ts';
 import { canonicalArguments, isName, LONGEST_DELTA, parseDelta, type Request } from '../schedule/request.ts';
@@ -85,13 +86,18 @@ const withoutDefault: FallbackCompletionFunction = (_current, _argv, all, done) 
 
 async function notify(request: Request): Promise<number> {
   const args = [...canonicalArguments(request), '--parent', String(process.ppid)];
-  const { exitCode, text } = await relay({
+  const {
+    exitCode,
+    text,
+    journal = [],
+  } = await relay({
     file: process.execPath,
     args,
     environment: {},
     failure: 'the waiter could not be started',
   });
   (exitCode === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  journal.forEach(writeLine);
   return exitCode;
 }
 

@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '../os/refusal.ts';
-import { sleep } from '../os/sleep.ts';
 import type { PastRerun } from '../state/history.ts';
 import { logPath } from '../state/logs.ts';
 import { isRunning } from '../state/outcomes.ts';

@@ -2,8 +2,8 @@
 const PRIME = 0x1b3;
 
 /**
- * 16 hexadecimal digits that stand for a text: FNV-1a of 64 bits (RFC 9923). Names files; whoever could forge one is root already. Two
- * halves of 32 bits, since each step of a BigInt leaves garbage.
+ * 16 hexadecimal digits that stand for a text: FNV-1a of 64 bits (RFC 9923). Names files; whoever could forge one is root already. `node:crypto` would cost a
+ * notification 5 ms, and a waiter 1 MB, an eighth of its memory. Two halves of 32 bits, since each step of a BigInt leaves garbage.
  */
 export function fingerprint(text: string): string {
   let [high, low] = [0xcbf29ce4, 0x84222325];

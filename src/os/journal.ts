@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { tell } from './fault.ts';
+import { oneLine } from './refusal.ts';
 import { runSilently } from './spawn.ts';
 
 /** What happens to a pending rerun; each makes one line in the journal, or in syslog where there is no journal. */
@@ -21,20 +22,31 @@ export type LoggedEvent = readonly [Event, string];
 /** Where logger(1) writes to: the journal's socket, or syslog's. */
 const LOG_SOCKET = '/dev/log';
 
+/** Writes one line. */
+export function log(event: Event, text: string): void {
+  writeLine(journalLine([event, text]));
+}
+
+/** A line as the launcher, and {@link writeLine}, take it: `PID PRIORITY TEXT` (logger(1), --id and --priority). */
+export function journalLine([event, text]: LoggedEvent): string {
+  tell(`${event}: ${text}`);
+  const priority = event === 'failed' || event === 'lost' ? 'daemon.warning' : 'daemon.notice';
+  return `${process.pid} ${priority} ${event}: ${oneLine(text)}`;
+}
+
 /**
- * Writes one line by logger(1). A shell stands between and ends at once, so that the process never has a child that it, as Puppet, would
+ * Writes a line by logger(1). A shell stands between and ends at once, so that the process never has a child that it, as Puppet, would
  * not know. A machine without a log is no reason to fail.
  */
-export function log(event: Event, text: string): void {
-  tell(`${event}: ${text}`);
+export function writeLine(line: string): void {
   if (!existsSync(LOG_SOCKET)) return;
-  const priority = event === 'failed' || event === 'lost' ? 'daemon.warning' : 'daemon.notice';
+  const [id = '', priority = '', ...text] = line.split(' ');
   runSilently('/bin/sh', [
     '-c',
     'logger -t again --id="$1" -p "$2" -- "$3" &',
     'sh',
-    String(process.pid),
+    id,
     priority,
-    `${event}: ${text}`,
+    text.join(' '),
   ]);
 }

@@ -7,6 +7,8 @@ export const VERDICT_DESCRIPTOR = 3;
 export interface Verdict {
   readonly exitCode: number;
   readonly text: string;
+  /** Lines that whoever hears it writes to the journal. */
+  readonly journal?: readonly string[];
 }
 
 /** Puppet fails an Exec that prints what its locale can't read, so what is not ASCII is shown by its number. */
@@ -23,18 +25,24 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** Says the verdict and closes the descriptor: whoever started this process goes on from here. */
-export function say({ exitCode, text }: Verdict): void {
+/**
+ * Says the verdict, and behind it lines for the journal (os/journal.ts), and closes the descriptor: whoever started this process goes on from here.
+ * Returns whether anybody has listened; what was recorded stays true in any case.
+ */
+export function say({ exitCode, text, journal = [] }: Verdict): boolean {
   try {
-    writeSync(VERDICT_DESCRIPTOR, `${exitCode} ${toAscii(text)}\n`);
+    writeSync(VERDICT_DESCRIPTOR, [`${exitCode} ${toAscii(text)}`, ...journal, ''].join('\n'));
     closeSync(VERDICT_DESCRIPTOR);
+    return true;
   } catch {
-    // Nobody listens any more. What was recorded stays true.
+    return false;
   }
 }
 
 /** Reads a verdict; undefined where the process ended without one. */
-export function parseVerdict(line: string): Verdict | undefined {
-  const match = /^(\d{1,3}) (.*)\n$/s.exec(line);
-  return match?.[1] && match[2] !== undefined ? { exitCode: Number(match[1]), text: match[2] } : undefined;
+export function parseVerdict(said: string): Verdict | undefined {
+  const [line = '', ...journal] = said.split('\n');
+  const match = /^(\d{1,3}) (.*)$/.exec(line);
+  if (journal.pop() !== '' || !match?.[1] || match[2] === undefined) return undefined;
+  return { exitCode: Number(match[1]), text: match[2], ...(journal.length > 0 && { journal }) };
 }

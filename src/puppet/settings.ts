@@ -91,7 +91,8 @@ function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolde
     if (depth > 8 || !raw.includes('$')) return raw;
     return raw.replace(/\$\{?(\w+)\}?/g, (_, inner: string) => value(inner, depth + 1));
   };
-  const within = (folder: string, name: string) => (depth: number) => join(path(folder, depth), name);
+  // Puppet's own defaults are texts such as `$statedir/agent_catalog_run.lock`.
+  const within = (folder: string, name: string) => (depth: number) => `${path(folder, depth)}/${name}`;
   const defaults = new Map<string, (depth: number) => string>(
     Object.entries({
       confdir: () => confdir,

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, linkSync, readdirSync, truncateSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bootId, monotonic } from '../os/clock.ts';
 import { fault } from '../os/fault.ts';
 import { createFile, readOwnFile, removeFile, temporaryName } from '../os/files.ts';
@@ -6,7 +7,6 @@ import { join } from '../os/path.ts';
 import { placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
-import { sleep } from '../os/sleep.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
 const PATIENCE_MS = 20_000;

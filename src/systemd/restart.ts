@@ -1,6 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../os/clock.ts';
 import { readStat } from '../os/process.ts';
-import { sleep } from '../os/sleep.ts';
 import { hasEnded } from '../os/stat.ts';
 import { BusError } from './bus.ts';
 import { type Properties, parseSpan } from './properties.ts';

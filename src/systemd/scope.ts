@@ -1,8 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../os/clock.ts';
 import { randomHex } from '../os/random.ts';
 import { readBytes } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
-import { sleep } from '../os/sleep.ts';
 import { parseUnit } from './cgroup.ts';
 import { managerArguments, managerEnvironment } from './manager.ts';
 import type { WaiterCommand } from './relay.ts';

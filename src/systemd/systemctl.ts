@@ -1,6 +1,6 @@
 import type { ExecFileException } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { sleep } from '../os/sleep.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { UnitOfProcess } from './cgroup.ts';
 import { type Manager, managerArguments, managerEnvironment } from './manager.ts';
 import { type Properties, parseProperties, UNIT_PROPERTIES } from './properties.ts';

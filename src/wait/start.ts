@@ -1,4 +1,5 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
 import { monotonic } from '../os/clock.ts';
 import { fault, tell } from '../os/fault.ts';
@@ -7,7 +8,6 @@ import { log } from '../os/journal.ts';
 import { self } from '../os/process.ts';
 import { readText } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
-import { sleep } from '../os/sleep.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { become } from '../repeat/become.ts';

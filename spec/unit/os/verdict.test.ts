@@ -8,6 +8,15 @@ describe('a verdict', () => {
     ['1 again: no\n', { exitCode: 1, text: 'again: no' }],
     ['64 \n', { exitCode: 64, text: '' }],
     ['0 two  spaces \n', { exitCode: 0, text: 'two  spaces ' }],
+    [
+      '0 Will run\n23 daemon.notice scheduled: a b\n24 daemon.warning lost: c\n',
+      {
+        exitCode: 0,
+        text: 'Will run',
+        journal: ['23 daemon.notice scheduled: a b', '24 daemon.warning lost: c'],
+      },
+    ],
+    ['0 Will run\n23 daemon.notice cut off', undefined],
     ['', undefined],
     ['0 cut off', undefined],
     ['0\n', undefined],

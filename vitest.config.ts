@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { built } from './spec/support/built.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
@@ -24,6 +25,12 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'unit', include: ['spec/unit/**/*.test.ts'] },
+      },
+      // The core once more, as the build makes it.
+      {
+        extends: true,
+        plugins: [built()],
+        test: { name: 'bundle', include: ['spec/unit/{os,puppet,schedule}/*.test.ts'] },
       },
       {
         extends: true,

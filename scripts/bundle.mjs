@@ -1,10 +1,14 @@
 // Makes what the executable holds of src/: its parts as JavaScript, and the code that V8 makes of them.
 
+import { join, relative } from 'node:path';
 import v8 from 'node:v8';
 import { Script } from 'node:vm';
 import { Failure, load, root } from './project.mjs';
 
-/** The parts, by the file that each begins with. A part loads another one by importing that file dynamically; only plain data and errors pass between them. */
+/**
+ * The parts, by the file that each begins with. A part loads another one by importing that file dynamically. What `main` holds is there once: the other parts get it from
+ * there, so state and classes are the same for all.
+ */
 const entries = { main: 'src/main.ts', waiter: 'src/wait/late.ts', people: 'src/cli/command-line.ts' };
 
 /** What the build for tests of faults has instead (src/os/fault.ts, src/os/second.ts). */
@@ -12,12 +16,23 @@ export const INSTRUMENTS = { AGAIN_INSTRUMENTED: 'true', AGAIN_SECOND_MS: '20' }
 
 /** The executable's first script, which loads the parts, and their sources: `{ loader, parts: { NAME: SOURCE } }`. */
 export async function bundleSources(version, instruments = {}) {
-  const parts = {};
-  for (const [name, entry] of Object.entries(entries)) {
-    // The loader (src/bundle/loader.ts) calls it.
-    parts[name] = `(function(require,module){${await bundle(entry, version, instruments)}\n})`;
+  const { main, ...others } = entries;
+  const bundleOf = (options) => bundle(options, version, instruments);
+  const inMain = new Set(Object.keys((await bundleOf({ entryPoints: [main] })).metafile.inputs));
+  const shared = new Set();
+  const sources = {};
+  for (const [name, entry] of Object.entries(others)) {
+    const plugins = [otherParts, sharedWithMain(inMain, shared)];
+    sources[name] = (await bundleOf({ entryPoints: [entry], plugins })).text;
   }
-  return { loader: await bundle('src/bundle/loader.ts', version, instruments), parts };
+  const lines = [...shared].sort().map((file) => `export * as ${JSON.stringify(file)} from './${file}';`);
+  const stdin = { contents: [`import './${main}';`, ...lines].join('\n'), resolveDir: root };
+  sources.main = (await bundleOf({ stdin })).text;
+  // The loader (src/bundle/loader.ts) calls them.
+  const parts = Object.fromEntries(
+    Object.keys(entries).map((name) => [name, `(function(require,module){${sources[name]}\n})`]),
+  );
+  return { loader: (await bundleOf({ entryPoints: ['src/bundle/loader.ts'] })).text, parts };
 }
 
 /**
@@ -31,12 +46,13 @@ export function compile(source) {
   return script.createCachedData();
 }
 
-async function bundle(entry, version, instruments) {
+/** One bundle, by esbuild's options for its entry: `{ text, metafile }`. */
+export async function bundle(options, version, instruments = {}) {
   const { build } = await load('esbuild');
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       absWorkingDir: root,
-      entryPoints: [entry],
+      metafile: true,
       bundle: true,
       write: false,
       platform: 'node',
@@ -56,14 +72,29 @@ async function bundle(entry, version, instruments) {
         // yargs calls createRequire() with it; a CommonJS bundle has none, and nothing is loaded by it.
         'import.meta.url': JSON.stringify('file:///again'),
       },
+      ...options,
     });
-    return outputFiles[0].text;
+    return { text: outputFiles[0].text, metafile };
   } catch (error) {
     const [first] = error.errors ?? [];
     const place = first?.location ? `${first.location.file}:${first.location.line}: ` : '';
     throw new Failure(`esbuild: ${place}${first?.text ?? error.message}`);
   }
 }
+
+/** Leaves what `main` has out of another part's bundle: the loader has it under `part:main:FILE`. */
+const sharedWithMain = (inMain, shared) => ({
+  name: 'shared',
+  setup(build) {
+    build.onResolve({ filter: /^\..*\.ts$/ }, async ({ path, kind, resolveDir }) => {
+      if (kind !== 'import-statement') return undefined;
+      const file = relative(root, join(resolveDir, path));
+      if (!inMain.has(file)) return undefined;
+      shared.add(file);
+      return { path: `part:main:${file}`, external: true };
+    });
+  },
+});
 
 /** Leaves other parts out of a bundle: the loader has them under `part:NAME`. */
 const otherParts = {

@@ -14,6 +14,8 @@ export async function measureWaiter(place) {
   const waiters = await startWaiters(place);
   try {
     await sleep(5000);
+    // Pages of an executable that has just been delivered count as the process's own until they are on the disk.
+    must(['sync']);
     const memory = memoryRows(waiters.pids);
     return [...memory, ...(await cpuRows(waiters.pids))];
   } finally {

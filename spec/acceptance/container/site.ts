@@ -55,8 +55,8 @@ export interface Site {
   timer(name: string, service: readonly string[], command?: string): Promise<void>;
   /** Ends what a failed test has left, so that it does not spoil the next one. */
   clear(): Promise<void>;
-  /** All that a unit has written to the journal. */
-  journal(unit: string): Promise<string>;
+  /** All that a unit has written to the journal, or what has come after a cursor (`journalctl --show-cursor`). */
+  journal(unit: string, after?: string): Promise<string>;
 }
 
 export interface Cause {
@@ -173,7 +173,8 @@ function siteOf(box: Container): Site {
       box.writeFile(`/etc/systemd/system/${name}.timer`, timer);
       await sh(`systemctl daemon-reload && systemctl restart ${name}.timer`);
     },
-    journal: (unit) => sh(`journalctl --unit=${unit} --output=cat`),
+    journal: (unit, after) =>
+      sh(`journalctl --unit=${unit} --output=cat ${after === undefined ? '' : `--after-cursor='${after}'`}`),
   };
 }
 

@@ -54,9 +54,10 @@
 #
 # @param source
 #   Where the archives of the executables lie: the URL of a folder with `again-linux-x64.gz` and `again-linux-arm64.gz`, copied from
-#   this module's `files/again`. It begins with `puppet:`, `http:`, `https:` or `file:`. A node asks there only when it lacks the
-#   executable, and puts in place no other one than this module was built with. A web server must send the archives as they are, without
-#   a `Content-Encoding`.
+#   the whole module's `files/again`. It begins with `puppet:`, `http:`, `https:` or `file:`. A node asks there only when it lacks the
+#   executable. Its catalog holds the checksum, so it puts in place no other executable than this module was built with, whatever the
+#   server sends. A web server must send the archives as they are, without a `Content-Encoding`. The slim module has no archives: it
+#   needs this parameter.
 #
 # @example Run Puppet again when a file has changed
 #   include common::again
@@ -120,10 +121,17 @@ class common::again (
       default                            => true,
     }
 
-    if $has_archive and $sums =~ Array[Pattern[/\A\h{64}\z/], 2, 2] {
+    # The catalog names what a node may put in place: without the checksums, no `source` helps.
+    $has_sums = $sums =~ Array[Pattern[/\A\h{64}\z/], 2, 2]
+
+    if $has_sums and $has_archive {
       $refusal = undef
     } else {
-      $refusal = "The module common was deployed without ${executable}, which this node needs: deploy a release, or run `npm run build`."
+      $archive_advice = 'deploy the module common whole, not slim, or set common::again::source to a folder that has the file'
+      $refusal = $has_sums ? {
+        true  => "${archive}, which this node needs, does not exist: ${archive_advice}.",
+        false => "The module common was deployed without ${executable}, which this node needs: deploy a release, or run `npm run build`.",
+      }
       warning($refusal)
     }
   }

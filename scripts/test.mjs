@@ -93,8 +93,8 @@ const plans = {
   unit: [setUp('npm'), ...parts.unit, ...parts.bundle],
   catalog: parts.catalog,
   acceptance: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.acceptance],
-  people: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.people],
-  container: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.container],
+  people: [setUp('npm', 'test'), build(), module, ...parts.people],
+  container: [setUp('npm', 'test'), build(), module, ...parts.container],
   matrix: [setUp('npm', 'test'), build(), module, ...parts.matrix],
 };
 

@@ -54,7 +54,7 @@ const parts = {
       'shell scripts',
       'sh',
       '-c',
-      'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify -o -name deliver)',
+      'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify -o -name deliver -o -name remove)',
     ),
   ],
   unit: [vitest('unit', 'unit tests')],

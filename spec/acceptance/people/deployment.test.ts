@@ -45,7 +45,7 @@ async function filesOf(tarball: string, top: string): Promise<string[]> {
 }
 
 describe('the archives of the module', () => {
-  const scripts = ['files/again/deliver', 'files/again/notify'];
+  const scripts = ['files/again/deliver', 'files/again/notify', 'files/again/remove'];
   const sums = architectures.map((arch) => `files/again/again-linux-${arch}.sums`);
   const archives = architectures.map((arch) => `files/again/again-linux-${arch}.gz`);
 
@@ -211,6 +211,7 @@ describe.each(r10ks)('deployed by %s, to a server with static catalogs', (r10k) 
       'templates',
       'files/again/deliver',
       'files/again/notify',
+      'files/again/remove',
     ];
     for (const path of sources) await cp(join(repository, path), join(work, path), { recursive: true });
     const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.com'];

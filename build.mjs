@@ -27,6 +27,7 @@ import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { archiveOf, pack, sumsOf } from './scripts/archive.mjs';
 import { bundleSources, compile, INSTRUMENTS } from './scripts/bundle.mjs';
+import { isNewer, neededGlibc, OLDEST_GLIBC } from './scripts/glibc.mjs';
 import { licensesOf } from './scripts/licenses.mjs';
 import {
   architectures,
@@ -150,6 +151,7 @@ async function buildExecutable({ arch, version, bundles, force, instrumented = f
     }
     await inject({ arch, bundles, licenses, base, work, output: unfinished });
     chmodSync(unfinished, 0o755);
+    requireOldGlibc(unfinished, arch);
     const proof = prove(unfinished, arch, version);
     renameSync(unfinished, output);
     if (!instrumented) pack(output);
@@ -293,6 +295,16 @@ async function inject({ arch, bundles, licenses, base, work, output }) {
     });
   } catch (error) {
     throw new Failure(`pkg: ${error.message}`);
+  }
+}
+
+/** A newer Node may be built for a newer glibc: then it would not start on nodes that are promised to work. */
+function requireOldGlibc(path, arch) {
+  const needed = neededGlibc(path);
+  if (needed !== undefined && isNewer(needed, OLDEST_GLIBC)) {
+    throw new Failure(
+      `the executable for ${arch} needs glibc ${needed}; the README promises ${OLDEST_GLIBC}`,
+    );
   }
 }
 

@@ -32,29 +32,8 @@ import {
   readVersion,
   root,
   run,
+  shipped,
 } from './project.mjs';
-
-/** What users of the module get, as far as it exists. */
-const shipped = [
-  'CHANGELOG.md',
-  'LICENSE',
-  'README.md',
-  'REFERENCE.md',
-  'data',
-  'docs',
-  'examples',
-  'files',
-  'functions',
-  'hiera.yaml',
-  'lib',
-  'locales',
-  'manifests',
-  'metadata.json',
-  'plans',
-  'tasks',
-  'templates',
-  'types',
-];
 
 /** Of that, what is for developers; and what editors and the build leave for a while. */
 const developersOnly = [

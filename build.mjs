@@ -26,7 +26,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { archiveOf, pack, sumsOf } from './scripts/archive.mjs';
-import { bundleSources, compile, INSTRUMENTS } from './scripts/bundle.mjs';
+import { bundleSources, compile, INSTRUMENTS, V8_OPTIONS } from './scripts/bundle.mjs';
 import { isNewer, neededGlibc, OLDEST_GLIBC } from './scripts/glibc.mjs';
 import { licensesOf } from './scripts/licenses.mjs';
 import {
@@ -288,8 +288,9 @@ async function inject({ arch, bundles, licenses, base, work, output }) {
         disableExperimentalSEAWarning: true,
         useSnapshot: false,
         assets,
-        useCodeCache: arch === process.arch,
-        execArgv: ['--disable-sigusr1'], // else SIGUSR1 has Node listen for a debugger, by which every local user becomes this one
+        useCodeCache: false, // of the loader, which is short; the parts have theirs
+        // Without the first one, SIGUSR1 has Node listen for a debugger, by which every local user becomes this one.
+        execArgv: ['--disable-sigusr1', ...V8_OPTIONS],
         execArgvExtension: 'none', // NODE_OPTIONS of a Puppet run is not meant for this Node
       },
     });

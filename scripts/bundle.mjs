@@ -1,8 +1,7 @@
 // Makes what the executable holds of src/: its parts as JavaScript, and the code that V8 makes of them.
 
+import { spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
-import v8 from 'node:v8';
-import { Script } from 'node:vm';
 import { Failure, load, root } from './project.mjs';
 
 /**
@@ -45,14 +44,28 @@ export async function bundleSources(version, instruments = {}) {
 }
 
 /**
+ * What the executable tells V8: to interpret, and to compile nothing. Little of it runs so often that compiled code would pay, and a waiter keeps that: 0.8 MB after a
+ * real run.
+ */
+export const V8_OPTIONS = ['--no-opt', '--no-maglev', '--no-sparkplug'];
+
+/**
  * V8's code for all functions of a script, also for those that it would compile only when they are called. V8 refuses code that was made under
- * other settings than it is loaded with, so this one is put back before the code is written down.
+ * other settings than it is loaded with, so that is done by a process with those, which puts this one back before the code is written down.
  */
 export function compile(source) {
-  v8.setFlagsFromString('--no-lazy');
-  const script = new Script(source);
-  v8.setFlagsFromString('--lazy');
-  return script.createCachedData();
+  const script = `
+    const v8 = require('node:v8');
+    v8.setFlagsFromString('--no-lazy');
+    const script = new (require('node:vm').Script)(require('node:fs').readFileSync(0, 'latin1'));
+    v8.setFlagsFromString('--lazy');
+    process.stdout.write(script.createCachedData());`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...V8_OPTIONS, '-e', script], {
+    input: Buffer.from(source, 'latin1'),
+    maxBuffer: 64 * 2 ** 20,
+  });
+  if (status !== 0) throw new Failure(`V8 has made no code: ${stderr}`);
+  return stdout;
 }
 
 /** One bundle, by esbuild's options for its entry: `{ text, metafile }`. */
@@ -91,6 +104,9 @@ export async function bundle(options, version, instruments = {}) {
   }
 }
 
+/** Each part has these for itself: what the build puts in is to vanish where it says nothing. */
+const filledIn = ['src/os/fault.ts', 'src/os/second.ts', 'src/os/version.ts'];
+
 /** Leaves what `main` has out of another part's bundle: the loader has it under `part:main:FILE`. */
 const sharedWithMain = (inMain, shared) => ({
   name: 'shared',
@@ -98,7 +114,7 @@ const sharedWithMain = (inMain, shared) => ({
     build.onResolve({ filter: /^\..*\.ts$/ }, async ({ path, kind, resolveDir }) => {
       if (kind !== 'import-statement') return undefined;
       const file = relative(root, join(resolveDir, path));
-      if (!inMain.has(file)) return undefined;
+      if (!inMain.has(file) || filledIn.includes(file)) return undefined;
       shared.add(file);
       return { path: `part:main:${file}`, external: true };
     });

@@ -14,6 +14,8 @@ export async function measureWaiter(place) {
   const waiters = await startWaiters(place);
   try {
     await sleep(5000);
+    // Pages of an executable that has just been delivered count as the process's own until they are on the disk.
+    must(['sync']);
     const memory = memoryRows(waiters.pids);
     return [...memory, ...(await cpuRows(waiters.pids))];
   } finally {
@@ -33,7 +35,7 @@ function memoryRows(pids) {
     value: `${kilobytes} kB`,
     ratio: kilobytes / base,
     uncertainty: 0.02, // a page of V8's is 256 kB, and a run may need one more or less
-    budget: what.startsWith('again') ? '<= 1.1' : '',
+    budget: what.startsWith('again') ? '<= 1.2' : '',
   }));
 }
 

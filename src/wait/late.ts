@@ -3,7 +3,6 @@ export { relay } from '../systemd/relay.ts';
 export { describeBlocker, isWorthTelling, patienceOf } from './blocker.ts';
 export { findObstacle } from './obstacles.ts';
 export { createSatisfaction } from './satisfaction.ts';
-export { noteSatisfied } from './satisfied.ts';
 export { startRerun } from './start.ts';
 export { adopt } from './successor.ts';
 export { createSurvey } from './survey.ts';

@@ -13,6 +13,7 @@ import type { PuppetProcess } from '../puppet/processes.ts';
 import { become } from '../repeat/become.ts';
 import { processName, rerunEnvironment } from '../repeat/environment.ts';
 import { currentExecutable } from '../repeat/executable.ts';
+import { restoreOpenFiles } from '../repeat/limit.ts';
 import type { Rerun } from '../repeat/rerun.ts';
 import { requireRoom } from '../repeat/room.ts';
 import type { ChainLink } from '../schedule/chain.ts';
@@ -67,8 +68,6 @@ export type Attempt =
 export interface StartContext {
   readonly held: Held;
   readonly survey: Survey;
-  /** Whether the limit of open files is the run's again. */
-  readonly limitRestored: boolean;
   /** Told of the record as it is under the lock: what is pending if the start fails. */
   readonly know: (record: CommandRecord) => void;
   /** For how many milliseconds other waiters have been let go first. */
@@ -93,13 +92,15 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
   const folder = openStateFolder(held.home);
   const unit = held.restart && (await unitState(held.restart));
   const restart = unit && unit.kind !== 'going' ? held.restart : undefined;
+  // It starts a program: not while what is due is in nobody's record.
+  const limitRestored = !restart && restoreOpenFiles(held.surroundings.openFiles);
   const taken = await withLock(folder, () => take(context, folder, restart));
   if (taken.kind !== undefined) return taken;
   try {
     fault('start.taken');
     if (cancelled()) throw new Refusal('cancelled');
     if (restart) return await startUnit(restart, taken, context, folder);
-    const rerun = prepare(taken, context, folder);
+    const rerun = prepare(taken, held, limitRestored, folder);
     tellStarted(taken, folder);
     fault('start.becoming');
     return become(rerun, () => noteStarted(folder, taken.past));
@@ -180,7 +181,7 @@ function takeBack(folder: string, id: string, record: CommandRecord): void {
 }
 
 /** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */
-function prepare({ record, link }: Taken, { held, limitRestored }: StartContext, folder: string): Rerun {
+function prepare({ record, link }: Taken, held: Held, limitRestored: boolean, folder: string): Rerun {
   const { command, boot } = record;
   if (held.manifest !== undefined) requireManifest(held.manifest);
   const rerun = {

@@ -8,7 +8,6 @@ import { startTime } from '../os/start-time.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
 import { lockPid } from '../puppet/settings.ts';
-import { restoreOpenFiles } from '../repeat/limit.ts';
 import type { RunEnd } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { nextStep, type Step } from '../schedule/plan.ts';
@@ -29,6 +28,7 @@ import {
 } from './record.ts';
 import { runEnds } from './run-end.ts';
 import type { Satisfaction } from './satisfaction.ts';
+import { noteSatisfied } from './satisfied.ts';
 import type { Survey } from './survey.ts';
 import type { Wakeup } from './wakeup.ts';
 
@@ -59,8 +59,10 @@ export async function waitAndBecome(
   await waiter.cancel();
 }
 
-/** What is needed when something is due. A waiter may live for days before that, so it is loaded late, and best while the run is at its end. */
+/** What is needed when something is due. A waiter may live for days before that, so it is loaded late; where that comes soon after the run, while the run is at its end. */
 const loadPart = () => import('./late.ts');
+/** Milliseconds after a run within which something is due soon. */
+const SOON_MS = 1000;
 const loadPartEarly = () => void loadPart().catch(() => {}); // whoever needs it is told
 
 class Waiter {
@@ -68,7 +70,6 @@ class Waiter {
   private known: CommandRecord;
   private readonly wakeup: Wakeup;
   private readonly cancelled: () => boolean;
-  private readonly limitRestored: boolean;
   /** The folder of the records, when this process has last seen its own there. */
   private folder: string;
   /** Puppet's state folder, where its report, its locks and what disables it are. */
@@ -92,7 +93,6 @@ class Waiter {
     this.cancelled = cancelled;
     this.environment = held.environment;
     this.folder = recordsFolder(held);
-    this.limitRestored = restoreOpenFiles(held.surroundings.openFiles);
     this.puppetState = dirname(held.puppet.reportFile);
   }
 
@@ -129,7 +129,8 @@ class Waiter {
 
   /** Waits for the end of a run that has notified, or in which one that notified is nested, and notes it. */
   private async awaitRun(run: ProcessId): Promise<void> {
-    const watch = await runEnds(run, this.wakeup, this.puppetState, loadPartEarly);
+    const isSoon = this.known.entries.some(({ wait, grace = 0 }) => Math.max(wait, grace) < SOON_MS);
+    const watch = await runEnds(run, this.wakeup, this.puppetState, isSoon ? loadPartEarly : undefined);
     if (!watch.ended) return;
     if (!this.known.entries.some((entry) => sameProcess(entry.run, run))) {
       await noteRunEnd(this.held, run, { at: monotonic() });
@@ -167,7 +168,6 @@ class Waiter {
   /** The run that has just ended may have done all that another one had asked for before. */
   private async satisfyBy(run: ProcessId, report: Report | undefined): Promise<void> {
     if (!this.held.whole || !isFullSuccess(report, report?.environment)) return;
-    const { noteSatisfied } = await loadPart();
     await noteSatisfied(this.held, this.known, { id: run, began: startTime(run) });
   }
 
@@ -176,7 +176,7 @@ class Waiter {
     record: CommandRecord,
     { notBefore }: Step & { kind: 'rerun' },
   ): Promise<'go on' | 'end'> {
-    const { createSatisfaction, createSurvey, findObstacle, noteSatisfied, startRerun } = await loadPart();
+    const { createSatisfaction, createSurvey, findObstacle, startRerun } = await loadPart();
     const { held } = this;
     this.watching ??= {
       survey: createSurvey(record.command.user, [held.puppet.lockFile]),
@@ -203,7 +203,6 @@ class Waiter {
     const attempt = await startRerun({
       held: { ...held, environment: this.environment },
       survey,
-      limitRestored: this.limitRestored,
       waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
       cancelled: this.cancelled,
       know: (record) => {

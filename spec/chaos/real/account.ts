@@ -153,13 +153,14 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
   for (const { pid, names, failure, id } of history) {
     // One that was ended after its execve, and before it has said a word, looks like a Puppet that tells its log elsewhere.
     const became = signalled.has(pid) && journal.some((line) => line.includes(` ${pid} started: `));
-    const ran =
-      runs.find((run) => run.pid === pid) ?? (became ? { start: signalled.get(pid) ?? 0 } : undefined);
+    const ran = runs.find((run) => run.pid === pid);
+    const start = ran?.start ?? (became ? signalled.get(pid) : undefined);
     for (const name of names) {
       if (name === null) continue;
       if (failure === null) {
-        if (ran && !has(name, 'started', pid)) note(name, { kind: 'started', at: ran.start, pid });
-        if (!ran)
+        if (start !== undefined && !has(name, 'started', pid))
+          note(name, { kind: 'started', at: start, pid });
+        if (start === undefined)
           note(`${name} in the history as ${id}, which never ran and of which nothing is told`, {
             kind: 'started',
             at: 0,

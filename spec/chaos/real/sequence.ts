@@ -18,6 +18,8 @@ export class Sequence {
   private readonly programs: readonly [string, string];
   private readonly exempt: Exempt;
   private readonly steps: Step[] = [];
+  /** All that was seen of it once it has finished, a line for each: what shows why it failed. */
+  seen: readonly string[] = [];
 
   constructor(folder: string, programs: readonly [string, string]) {
     this.programs = programs;
@@ -51,14 +53,11 @@ export class Sequence {
       unseen: this.exempt.unseen,
     };
     const all = [...wrong, ...account(evidence)];
-    if (all.length > 0 && process.env.CHAOS_SHOW)
-      for (const line of [
-        ...place.lines('told'),
-        ...evidence.events,
-        ...evidence.journal,
-        ...evidence.history.map((past) => JSON.stringify(past)),
-      ].sort())
-        console.log(line);
+    this.seen = [
+      ...[...place.lines('told'), ...evidence.events, ...evidence.journal].sort(),
+      ...evidence.history.map((past) => JSON.stringify(past)),
+      ...[...evidence.signalled].map(([pid, at]) => `${at} ${pid} was sent a signal`),
+    ];
     return all;
   }
 

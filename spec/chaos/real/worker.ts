@@ -8,9 +8,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { cache } from '../../../scripts/project.mjs';
 import { Command } from './command.ts';
 import { twoPrograms } from './place.ts';
 import { Sequence } from './sequence.ts';
@@ -70,6 +71,7 @@ async function tellNew(programs: [string, string]): Promise<boolean> {
       if (failedAt === 0) lengths.push(sequence.length);
       const wrong = await sequence.finish();
       if (wrong.length === 0) return;
+      if (failedAt === 0) keepSeen(`seed-${seed}`, [...wrong, ...sequence.seen]);
       failedAt ||= Date.now();
       throw new Error(wrong.join('\n'));
     } finally {
@@ -108,6 +110,14 @@ async function tellNew(programs: [string, string]): Promise<boolean> {
   return false;
 }
 
+/** Keeps what was seen of a sequence at its first failure: told again, or shrunk, it may not fail in the same way. */
+function keepSeen(name: string, lines: readonly string[]): void {
+  const path = join(cache, 'chaos', `${name}.log`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
+  console.log(`chaos: what was seen of it: ${path}`);
+}
+
 /** Whether kept sequences are as they should be. */
 async function tellAgain(programs: [string, string]): Promise<boolean> {
   let good = true;
@@ -116,7 +126,10 @@ async function tellAgain(programs: [string, string]): Promise<boolean> {
     try {
       for (const one of JSON.parse(readFileSync(file, 'utf8')) as Step[]) await sequence.take(one);
       const wrong = await sequence.finish();
-      if (wrong.length > 0) good = false;
+      if (wrong.length > 0) {
+        good = false;
+        keepSeen(basename(file, '.json'), [...wrong, ...sequence.seen]);
+      }
       console.log(
         `chaos: real, ${basename(file)}: ${wrong.length === 0 ? 'as it should be' : wrong.join('\n')}`,
       );

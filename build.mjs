@@ -27,6 +27,8 @@ import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { archiveOf, pack, sumsOf } from './scripts/archive.mjs';
 import { bundleSources, compile, INSTRUMENTS, V8_OPTIONS } from './scripts/bundle.mjs';
+import { isNewer, neededGlibc, OLDEST_GLIBC } from './scripts/glibc.mjs';
+import { licensesOf } from './scripts/licenses.mjs';
 import {
   architectures,
   cache,
@@ -111,11 +113,23 @@ function lockedBase(arch) {
   return { name, version: locked.version, integrity: locked.integrity };
 }
 
+/** The folder with the licence of a CPU's Node: npm installs this machine's alone, and that of the same version is the same. */
+function licensedNode(arch) {
+  const { name, version } = lockedBase(process.arch);
+  if (lockedBase(arch).version !== version) {
+    throw new Failure(
+      `package-lock.json has another ${lockedBase(arch).name} than ${name} ${version}: make them equal`,
+    );
+  }
+  return join(root, 'node_modules', name);
+}
+
 async function buildExecutable({ arch, version, bundles, force, instrumented = false }) {
   const output = instrumented ? instrumentedExecutable : executableOf(arch);
   const shown = relative(root, output);
   const strip = findStrip(arch);
-  const recipe = describeRecipe({ arch, bundles, strip });
+  const licenses = licensesOf(version, licensedNode(arch), bundles.inputs);
+  const recipe = describeRecipe({ arch, bundles, licenses, strip });
   const stamp = join(cache, instrumented ? 'built-instrumented.json' : `built-${arch}.json`);
   if (!force && isUpToDate(stamp, recipe, output)) {
     console.log(`build: ${shown} is up to date`);
@@ -135,8 +149,9 @@ async function buildExecutable({ arch, version, bundles, force, instrumented = f
     } else {
       blankSymbols(base);
     }
-    await inject({ arch, bundles, base, work, output: unfinished });
+    await inject({ arch, bundles, licenses, base, work, output: unfinished });
     chmodSync(unfinished, 0o755);
+    requireOldGlibc(unfinished, arch);
     const proof = prove(unfinished, arch, version);
     renameSync(unfinished, output);
     if (!instrumented) pack(output);
@@ -162,12 +177,16 @@ function findStrip(arch) {
 }
 
 /** All that the result depends on, as one hash. */
-function describeRecipe({ arch, bundles, strip }) {
+function describeRecipe({ arch, bundles, licenses, strip }) {
   const pkg = readJson('node_modules/@yao-pkg/pkg/package.json').version;
   const recipes = ['build.mjs', 'scripts/archive.mjs', 'scripts/bundle.mjs', 'scripts/symbols.mjs'].map(
     (name) => readFileSync(join(root, name), 'utf8'),
   );
-  const parts = [bundles, recipes, pkg, lockedBase(arch), strip?.version ?? 'not stripped', process.arch];
+  const { loader, parts: sources } = bundles;
+  const parts = [
+    ...[loader, sources, licenses, recipes, pkg],
+    ...[lockedBase(arch), strip?.version ?? 'not stripped', process.arch],
+  ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
@@ -240,12 +259,13 @@ async function loadPkg() {
   return { sea: sea.default, log: log.log };
 }
 
-async function inject({ arch, bundles, base, work, output }) {
+async function inject({ arch, bundles, licenses, base, work, output }) {
   const { sea, log } = await loadPkg();
   log.info = () => {};
   const main = join(work, 'again.cjs');
   writeFileSync(main, bundles.loader);
-  const assets = {};
+  writeFileSync(join(work, 'licenses.txt'), licenses);
+  const assets = { 'licenses.txt': '../licenses.txt' };
   for (const [name, source] of Object.entries(bundles.parts)) {
     // V8's code is good for the CPU that made it.
     const code = arch === process.arch ? compile(source) : '';
@@ -276,6 +296,16 @@ async function inject({ arch, bundles, base, work, output }) {
     });
   } catch (error) {
     throw new Failure(`pkg: ${error.message}`);
+  }
+}
+
+/** A newer Node may be built for a newer glibc: then it would not start on nodes that are promised to work. */
+function requireOldGlibc(path, arch) {
+  const needed = neededGlibc(path);
+  if (needed !== undefined && isNewer(needed, OLDEST_GLIBC)) {
+    throw new Failure(
+      `the executable for ${arch} needs glibc ${needed}; the README promises ${OLDEST_GLIBC}`,
+    );
   }
 }
 

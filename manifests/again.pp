@@ -19,6 +19,16 @@
 # (amd64) and aarch64 (arm64), and where `common::vardir` fails. A module that was deployed without its executables never fails a
 # compilation: it warns, delivers nothing, and the exec says so.
 #
+# @param ensure
+#   * `present`: what this class keeps on a node is there.
+#   * `absent`: all that is pending is cancelled, and when its waiters have ended (after 10 seconds at most, else the run fails), the folder
+#     of the executable goes, and a link to that executable. `Exec['again']` and the deltas stay in the catalog, so that what
+#     notifies them compiles; they do nothing.
+#
+# @param enable
+#   `false`: `Exec['again']` and the deltas do nothing, nothing is delivered or updated, and what is pending of the command that runs now is
+#   cancelled. What other commands have asked for stays.
+#
 # @param burst
 #   The number of reruns of a chain, 0 to 1000, that start without a growing wait.
 #
@@ -54,9 +64,10 @@
 #
 # @param source
 #   Where the archives of the executables lie: the URL of a folder with `again-linux-x64.gz` and `again-linux-arm64.gz`, copied from
-#   this module's `files/again`. It begins with `puppet:`, `http:`, `https:` or `file:`. A node asks there only when it lacks the
-#   executable, and puts in place no other one than this module was built with. A web server must send the archives as they are, without
-#   a `Content-Encoding`.
+#   the whole module's `files/again`. It begins with `puppet:`, `http:`, `https:` or `file:`. A node asks there only when it lacks the
+#   executable. Its catalog holds the checksum, so it puts in place no other executable than this module was built with, whatever the
+#   server sends. A web server must send the archives as they are, without a `Content-Encoding`. The slim module has no archives: it
+#   needs this parameter.
 #
 # @example Run Puppet again when a file has changed
 #   include common::again
@@ -73,12 +84,17 @@
 # @example No failure where a run can't be repeated, in Hiera
 #   common::again::unsupported: warn
 #
+# @example No reruns on these nodes for now, in Hiera
+#   common::again::enable: false
+#
 # @example The executables from a web server, in Hiera
 #   common::again::source: https://files.example.com/again
 #
 # @example No command `again` in root's PATH, in Hiera
 #   common::again::symlink: false
 class common::again (
+  Enum['present', 'absent']                                                    $ensure      = 'present',
+  Boolean                                                                      $enable      = true,
   Integer[0, 1000]                                                             $burst       = 10,
   Integer[30, 86400]                                                           $max_delay   = 1800,
   Optional[Integer[1, 100000]]                                                 $limit       = undef,
@@ -109,6 +125,8 @@ class common::again (
     $refusal = $common::vardir::refusal
   } elsif !$is_supported {
     $refusal = common::refuse("The module common supports ${common::vardir::supported}, not ${architecture}.")
+  } elsif $ensure == 'absent' or !$enable {
+    $refusal = undef
   } else {
     # The SHA-256 of the executable, and that of the first 512 bytes of its archive.
     $sums = split(file("common/again/${executable}.sums", '/dev/null'), /\s+/)
@@ -120,16 +138,23 @@ class common::again (
       default                            => true,
     }
 
-    if $has_archive and $sums =~ Array[Pattern[/\A\h{64}\z/], 2, 2] {
+    # The catalog names what a node may put in place: without the checksums, no `source` helps.
+    $has_sums = $sums =~ Array[Pattern[/\A\h{64}\z/], 2, 2]
+
+    if $has_sums and $has_archive {
       $refusal = undef
     } else {
-      $refusal = "The module common was deployed without ${executable}, which this node needs: deploy a release, or run `npm run build`."
+      $archive_advice = 'deploy the module common whole, not slim, or set common::again::source to a folder that has the file'
+      $refusal = $has_sums ? {
+        true  => "${archive}, which this node needs, does not exist: ${archive_advice}.",
+        false => "The module common was deployed without ${executable}, which this node needs: deploy a release, or run `npm run build`.",
+      }
       warning($refusal)
     }
   }
 
   # `$attributes` are those of `Exec['again']`, and of each delta; where `$is_delivered`, a delta adds its arguments to the command.
-  $is_delivered = $refusal =~ Undef
+  $is_delivered = $refusal =~ Undef and $ensure == 'present' and $enable
   if $is_delivered {
     contain common::again::delivery
 
@@ -142,6 +167,13 @@ class common::again (
       # The files and not their class: an order that others give to the class must not make a cycle.
       'require'  => File["${folder}/again", "${folder}/notify", "${folder}/again.json", "${folder}/state"],
     }
+  } elsif $refusal =~ Undef {
+    if $ensure == 'absent' {
+      contain common::again::removal
+    } else {
+      contain common::again::pause
+    }
+    $attributes = { 'command' => 'true', 'path' => ['/bin', '/usr/bin'], 'provider' => 'posix' }
   } elsif $is_supported {
     $quoted_refusal = common::shell_quote($refusal)
     $script = common::unsupported() ? {

@@ -66,7 +66,8 @@ plan common::converge (
       $busy = $rows.filter |$row| { $row['state'] == 'busy' }
       $now = Timestamp().strftime('%T')
       $details = $busy.map |$row| { "${row['target']}: ${row['text']}" }
-      out::message("${now}  ${rows.length - $busy.length} of ${rows.length} quiet${['', *$details].join('; ')}")
+      $line = ["${now}  ${rows.length - $busy.length} of ${rows.length} quiet"] + $details
+      out::message($line.join('; '))
       $rows
     }
   }

@@ -13,10 +13,18 @@ const entries = { main: 'src/main.ts', waiter: 'src/wait/late.ts', people: 'src/
 /** What the build for tests of faults has instead (src/os/fault.ts, src/os/second.ts). */
 export const INSTRUMENTS = { AGAIN_INSTRUMENTED: 'true', AGAIN_SECOND_MS: '20' };
 
-/** The executable's first script, which loads the parts, and their sources: `{ loader, parts: { NAME: SOURCE } }`. */
+/**
+ * The executable's first script, which loads the parts, and their sources: `{ loader, parts: { NAME: SOURCE }, inputs }`. `inputs` are the files that they are made
+ * of.
+ */
 export async function bundleSources(version, instruments = {}) {
   const { main, ...others } = entries;
-  const bundleOf = (options) => bundle(options, version, instruments);
+  const inputs = new Set();
+  const bundleOf = async (options) => {
+    const result = await bundle(options, version, instruments);
+    for (const input of Object.keys(result.metafile.inputs)) inputs.add(input);
+    return result;
+  };
   const inMain = new Set(Object.keys((await bundleOf({ entryPoints: [main] })).metafile.inputs));
   const shared = new Set();
   const sources = {};
@@ -31,7 +39,8 @@ export async function bundleSources(version, instruments = {}) {
   const parts = Object.fromEntries(
     Object.keys(entries).map((name) => [name, `(function(require,module){${sources[name]}\n})`]),
   );
-  return { loader: (await bundleOf({ entryPoints: ['src/bundle/loader.ts'] })).text, parts };
+  const loader = (await bundleOf({ entryPoints: ['src/bundle/loader.ts'] })).text;
+  return { loader, parts, inputs: [...inputs].sort() };
 }
 
 /**

@@ -1,5 +1,8 @@
-// Packs the module as `puppet module install` takes it: pkg/AUTHOR-NAME-VERSION.tar.gz, with the archives of the
-// executables and without what only developers need. `npm run module` builds the executables before.
+// Packs the module, without what only developers need, in two kinds and two forms. `npm run module` builds the executables before.
+//
+//   pkg/AUTHOR-NAME-VERSION.tar.gz             the whole one, with the archives of the executables, for `puppet module install`
+//   pkg/AUTHOR-NAME-VERSION-slim.tar.gz        the slim one, with their checksums alone: the archives come from common::again::source
+//   pkg/AUTHOR-NAME-VERSION[-slim]-r10k.tar.gz the same for `type: 'tarball'` of r10k, which takes off no top folder
 //
 // The same files give the same bytes: sorted, owned by root, without the times of this checkout.
 
@@ -29,33 +32,13 @@ import {
   readVersion,
   root,
   run,
+  shipped,
 } from './project.mjs';
-
-/** What users of the module get, as far as it exists. */
-const shipped = [
-  'CHANGELOG.md',
-  'LICENSE',
-  'README.md',
-  'REFERENCE.md',
-  'data',
-  'docs',
-  'examples',
-  'files',
-  'functions',
-  'hiera.yaml',
-  'lib',
-  'locales',
-  'manifests',
-  'metadata.json',
-  'plans',
-  'tasks',
-  'templates',
-  'types',
-];
 
 /** Of that, what is for developers; and what editors and the build leave for a while. */
 const developersOnly = [
   'docs/DESIGN.md',
+  'files/again/state', // an executable that was started where it was built leaves it
   ...architectures.map((arch) => relative(root, executableOf(arch))), // what is shipped of them is packed
 ];
 const strays = /^\.|~$/;
@@ -63,26 +46,39 @@ const strays = /^\.|~$/;
 /** The time of every file: 1 January 1980, the first that every archive format knows. */
 const fixedTime = 315_532_800;
 
+/** The kinds of the module, by what their archives' names end with. */
+const kinds = {
+  '': { isPassedOver: () => false },
+  // Its executables come from elsewhere; the checksums say which.
+  '-slim': { isPassedOver: (path) => path.endsWith('.gz'), limit: 1e6 },
+};
+
 await run('module', (args) => {
   if (args.length > 0) {
     throw new Failure(`takes no arguments, not '${args.join(' ')}'`, 64);
   }
   const name = `${readJson('metadata.json').name.replace('/', '-')}-${readVersion()}`;
-  const work = join(cache, 'module');
-  rmSync(work, { recursive: true, force: true });
+  const work = join(cache, `module-${process.pid}`);
   try {
-    stage(join(work, name));
-    const tarball = pack(work, name);
-    const proof = tryInstall(tarball, join(work, 'installed'), name);
-    console.log(
-      `module: ${relative(root, tarball)}: ${Math.round(statSync(tarball).size / 1e6)} MB; ${proof}`,
-    );
+    for (const [ending, kind] of Object.entries(kinds)) {
+      const folder = join(work, `common${ending}`);
+      stage(join(folder, name), kind);
+      const tarball = pack(folder, [name], `${name}${ending}`);
+      const forR10k = pack(join(folder, name), readdirSync(join(folder, name)), `${name}${ending}-r10k`);
+      const { size } = statSync(tarball);
+      if (size > (kind.limit ?? Number.POSITIVE_INFINITY)) {
+        throw new Failure(`${relative(root, tarball)} has ${size} bytes; ${kind.limit} is its limit`);
+      }
+      const proof = tryInstall(tarball, join(folder, 'installed'), name, ending);
+      const shown = size > 1e6 ? `${Math.round(size / 1e6)} MB` : `${Math.round(size / 1e3)} kB`;
+      console.log(`module: ${relative(root, tarball)}: ${shown}; ${proof}; ${basename(forR10k)} for r10k`);
+    }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 });
 
-function stage(folder) {
+function stage(folder, { isPassedOver }) {
   for (const path of built()) {
     if (!existsSync(path)) {
       throw new Failure(`${relative(root, path)} is missing: \`npm run module\` builds it`);
@@ -92,7 +88,10 @@ function stage(folder) {
   for (const path of shipped.filter((path) => existsSync(join(root, path)))) {
     cpSync(join(root, path), join(folder, path), {
       recursive: true,
-      filter: (source) => !developersOnly.includes(relative(root, source)) && !strays.test(basename(source)),
+      filter: (source) =>
+        !developersOnly.includes(relative(root, source)) &&
+        !strays.test(basename(source)) &&
+        !isPassedOver(source),
     });
   }
   finish(folder);
@@ -117,11 +116,11 @@ function finish(path) {
   lutimesSync(path, fixedTime, fixedTime);
 }
 
-function pack(work, name) {
-  const folder = join(root, 'pkg');
-  const tarball = join(folder, `${name}.tar.gz`);
+/** Packs what a folder holds under these names. */
+function pack(folder, names, tarballName) {
+  const tarball = join(root, 'pkg', `${tarballName}.tar.gz`);
   const unfinished = `${tarball}.${process.pid}`;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(join(root, 'pkg'), { recursive: true });
   try {
     const contents = [
       '--sort=name',
@@ -131,7 +130,16 @@ function pack(work, name) {
       '--format=gnu',
     ];
     const compress = '--use-compress-program=gzip -n';
-    capture('tar', ['--create', '--file', unfinished, '--directory', work, ...contents, compress, name]);
+    capture('tar', [
+      '--create',
+      '--file',
+      unfinished,
+      '--directory',
+      folder,
+      ...contents,
+      compress,
+      ...names,
+    ]);
     renameSync(unfinished, tarball);
   } finally {
     rmSync(unfinished, { force: true });
@@ -140,7 +148,7 @@ function pack(work, name) {
 }
 
 /** Lets Puppet install the tarball into a throw-away folder: a sentence that says what came of it. */
-function tryInstall(tarball, target, name) {
+function tryInstall(tarball, target, name, ending) {
   const puppet = findProgram('puppet');
   if (!puppet) {
     return 'not installed for a try: this machine has no puppet';
@@ -157,7 +165,11 @@ function tryInstall(tarball, target, name) {
   const installed = join(target, 'modules', name.split('-')[1]);
   for (const executable of architectures.map((arch) => join(installed, relative(root, executableOf(arch))))) {
     const [sum] = readFileSync(sumsOf(executable), 'utf8').split(' ');
-    if (sha256(gunzipSync(readFileSync(archiveOf(executable)))) !== sum) {
+    if (ending === '-slim') {
+      if (existsSync(archiveOf(executable)) || !/^[0-9a-f]{64}$/.test(sum)) {
+        throw new Failure(`${tarball}: ${basename(executable)} is not there by its checksum alone`);
+      }
+    } else if (sha256(gunzipSync(readFileSync(archiveOf(executable)))) !== sum) {
       throw new Failure(`Puppet installed ${archiveOf(executable)}, which is not what its checksum says`);
     }
   }

@@ -21,6 +21,28 @@ export const executableOf = (arch) => join(root, `files/again/again-linux-${arch
 /** The variant for tests of faults; no folder that Puppet or `npm run module` looks at. */
 export const instrumentedExecutable = join(cache, 'instrumented/again');
 
+/** What users of the module get, as far as it exists. */
+export const shipped = [
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'REFERENCE.md',
+  'data',
+  'docs',
+  'examples',
+  'files',
+  'functions',
+  'hiera.yaml',
+  'lib',
+  'locales',
+  'manifests',
+  'metadata.json',
+  'plans',
+  'tasks',
+  'templates',
+  'types',
+];
+
 /** Something that the user can do something about: shown as one line, without a stack. */
 export class Failure extends Error {
   /** @param {string} message @param {number} [status] exit status; 64 is a wrong command line */

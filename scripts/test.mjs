@@ -54,7 +54,7 @@ const parts = {
       'shell scripts',
       'sh',
       '-c',
-      'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify -o -name deliver)',
+      'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify -o -name deliver -o -name remove)',
     ),
   ],
   unit: [vitest('unit', 'unit tests')],
@@ -93,8 +93,8 @@ const plans = {
   unit: [setUp('npm'), ...parts.unit, ...parts.bundle],
   catalog: parts.catalog,
   acceptance: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.acceptance],
-  people: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.people],
-  container: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.container],
+  people: [setUp('npm', 'test'), build(), module, ...parts.people],
+  container: [setUp('npm', 'test'), build(), module, ...parts.container],
   matrix: [setUp('npm', 'test'), build(), module, ...parts.matrix],
 };
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The task common::again. Needs nothing but a POSIX shell and what every Linux has; parameters come as PT_…, the result goes out as JSON.
+# The task common::again, and those that can do but one thing of it, so that a role can allow one: common::again_status, again_cancel, again_run. Needs nothing
+# but a POSIX shell and what every Linux has; parameters come as PT_…, the name of the task as PT__task, the result goes out as JSON.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C # `stat` and `date` print words
@@ -9,7 +10,19 @@ executable=''
 
 main() {
   find_folder
-  case ${PT_action:-status} in
+  case ${PT__task:-} in
+    common::again_status) action=describe ;;
+    common::again_cancel) action=cancel ;;
+    common::again_run) action=now ;;
+    *)
+      action=${PT_action:-status}
+      [ "$action" != describe ] || action=
+      ;;
+  esac
+  case $action in
+    describe)
+      describe
+      ;;
     status)
       again status --json
       printf '{"pending":%s}\n' "$said"
@@ -24,7 +37,7 @@ main() {
       progress
       ;;
     *)
-      fail "action '$PT_action': must be status, cancel, now or progress"
+      fail "action '${PT_action:-}': must be status, cancel, now or progress"
       ;;
   esac
 }
@@ -68,6 +81,18 @@ user_name() {
 # again ARGUMENT...: what the executable says is in $said; what it refuses ends the task.
 again() {
   said=$(env -i "PATH=$PATH" "$executable" "$@" 2>&1) || fail "${said#again: }"
+}
+
+# Versions that can't be told, as of an executable that knows no --licenses, are null.
+describe() {
+  again status --json
+  printf '{"version":%s,"node":%s,"pending":%s}\n' \
+    "$(quoted "$(env -i "$executable" --version 2>/dev/null)")" \
+    "$(quoted "$(env -i "$executable" --licenses 2>/dev/null | sed -n 's/^  Node\.js \([0-9.]*\),.*/\1/p')")" "$said"
+}
+
+quoted() {
+  if [ -n "$1" ]; then printf '"%s"' "$(json "$1")"; else printf null; fi
 }
 
 cancel() {

@@ -15,7 +15,11 @@ describe 'common::again' do
   end
   let(:logged) { [] }
 
-  before { Puppet::Util::Log.newdestination(Puppet::Test::LogCollector.new(logged)) }
+  before do
+    Puppet::Util::Log.newdestination(Puppet::Test::LogCollector.new(logged))
+    # The first destination of a process is told what was logged without one: by other specs.
+    logged.clear
+  end
 
   def bob
     { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'privileged' => false }
@@ -111,9 +115,16 @@ describe 'common::again' do
   describe 'a module that was deployed without a build' do
     let(:sentence) { 'The module common was deployed without again-linux-x64, which this node needs: deploy a release, or run `npm run build`.' }
 
+    # Of the slim module, where no place for the archives is set.
+    def no_archive(in_module)
+      "puppet:///modules/#{in_module}/again/again-linux-x64.gz, which this node needs, does not exist: " \
+        'deploy the module common whole, not slim, or set common::again::source to a folder that has the file.'
+    end
+
     { 'without checksums' => %w[gz], 'without an archive' => %w[sums], 'without both' => [] }.each do |what, parts|
       context what do
         let(:facts) { one_node(built: what) }
+        let(:sentence) { (parts == %w[sums]) ? no_archive('common') : super() }
 
         before { build('again-linux-x64', 'again-linux-arm64', parts: parts) }
 
@@ -154,7 +165,7 @@ describe 'common::again' do
       let(:pre_condition) { nil }
       let(:params) { { source: 'puppet:///modules/other/again' } }
 
-      it { expect(warnings).to eq [sentence] }
+      it { expect(warnings).to eq [no_archive('other')] }
     end
   end
 end

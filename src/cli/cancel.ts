@@ -5,16 +5,21 @@ import { isAlive, type ProcessId } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
 import { displayName } from '../schedule/names.ts';
 import { withLock } from '../state/lock.ts';
-import { isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
+import { type CommandRecord, isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
 
 const PATIENCE_MS = 10_000;
 
 /**
  * Cancels what is pending under one name (`again` means `Exec['again']` too), or all of it, and returns the names once no waiter holds them.
  *
+ * @param isMeant the records that count. Default: each
  * @throws {Refusal} where nothing of that name is pending
  */
-export async function cancel(folder: string, name: string | undefined): Promise<string[]> {
+export async function cancel(
+  folder: string,
+  name: string | undefined,
+  isMeant: (record: CommandRecord) => boolean = () => true,
+): Promise<string[]> {
   const wanted = (entry: { readonly name?: string }) =>
     name === undefined ||
     entry.name === name ||
@@ -23,7 +28,7 @@ export async function cancel(folder: string, name: string | undefined): Promise<
   const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
   await withLock(folder, () => {
     for (const [id, record] of readRecords(folder)) {
-      if (!isHeld(record)) continue;
+      if (!isHeld(record) || !isMeant(record)) continue;
       const left = record.entries.filter((entry) => !wanted(entry));
       if (left.length === record.entries.length) continue;
       cancelled.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));

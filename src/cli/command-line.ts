@@ -4,6 +4,7 @@ import { oneLine, Refusal } from '../os/refusal.ts';
 import { version } from '../os/version.ts';
 import { canonicalArguments, isName, LONGEST_DELTA, parseDelta, type Request } from '../schedule/request.ts';
 import { relay } from '../systemd/relay.ts';
+import { printLicenses } from './licenses.ts';
 import { peopleCommands } from './people.ts';
 
 /**
@@ -36,8 +37,13 @@ export async function commandLine(words: readonly string[]): Promise<number> {
             boolean: true,
             describe: 'Count from now, not from the end of the run',
             default: false,
+          })
+          .option('licenses', {
+            boolean: true,
+            describe: 'Print the licences of Node.js and of all else that this executable holds',
           }),
-      async ({ name, delta, 'start-timer-now': startTimerNow }) => {
+      async ({ name, delta, 'start-timer-now': startTimerNow, licenses }) => {
+        if (licenses) return printLicenses();
         exitCode = await notify({
           name: name === undefined ? undefined : checkedName(name),
           delta: delta === undefined ? 0 : checkedDelta(delta),

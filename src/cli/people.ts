@@ -18,6 +18,7 @@ import { showLog } from './log.ts';
 import { paintFor } from './paint.ts';
 import { readPending } from './pending.ts';
 import { drawStatus } from './status.ts';
+import { findOwnRecords } from './this-run.ts';
 import { verify } from './verify.ts';
 
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
@@ -45,19 +46,25 @@ const statusCommand: CommandModule<object, { json: boolean }> = {
   },
 };
 
-const cancelCommand: CommandModule<object, { name: string | undefined; all: boolean; '--'?: string[] }> = {
+const cancelCommand: CommandModule<
+  object,
+  { name: string | undefined; all: boolean; 'this-run': boolean; '--'?: string[] }
+> = {
   command: 'cancel [name]',
   describe: 'Cancel what is pending under a name, or all of it',
   builder: (command) =>
     command
       .positional('name', { type: 'string', describe: "Name of the delta; `again` for Exec['again']" })
-      .option('all', { boolean: true, default: false, describe: 'Everything' }),
-  async handler({ name: given, all, '--': [afterDashes] = [] }) {
+      .option('all', { boolean: true, default: false, describe: 'Everything' })
+      // For common::again with `enable: false`, in a Puppet run.
+      .option('this-run', { boolean: true, default: false, hidden: true }),
+  async handler({ name: given, all, 'this-run': ofThisRun, '--': [afterDashes] = [] }) {
     // A name that begins with `-` stands after `--`.
     const name = given ?? afterDashes;
-    if (all === (name !== undefined))
+    if (Number(all) + Number(ofThisRun) + Number(name !== undefined) !== 1)
       throw new Refusal('say either a NAME or --all; see `again cancel --help`', 64);
-    const cancelled = await cancel((await settle()).folder, name);
+    const isMeant = ofThisRun ? findOwnRecords() : undefined;
+    const cancelled = await cancel((await settle()).folder, name, isMeant);
     print(cancelled.length === 0 ? 'Nothing was pending.\n' : `Cancelled: ${cancelled.join(', ')}\n`);
   },
 };

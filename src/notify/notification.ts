@@ -1,5 +1,5 @@
-import { readlinkSync, statSync } from 'node:fs';
-import { type Bytes, fromBuffer, toBuffer, toDisplay, toText } from '../os/bytes.ts';
+import { statSync } from 'node:fs';
+import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
 import { fault } from '../os/fault.ts';
 import type { LoggedEvent } from '../os/journal.ts';
 import { type ProcessId, readAncestry, self } from '../os/process.ts';
@@ -12,7 +12,7 @@ import { mortalInit } from '../puppet/init.ts';
 import { reportMark } from '../puppet/report.ts';
 import type { Run } from '../puppet/run.ts';
 import { findPuppetSettings, type PuppetSettings } from '../puppet/settings.ts';
-import { knowsWaitForLock, rerunArguments } from '../repeat/command.ts';
+import { commandOf } from '../repeat/command.ts';
 import { imageOf } from '../repeat/executable.ts';
 import { factsOf } from '../repeat/facts.ts';
 import { enterSurroundings, type Surroundings } from '../repeat/surroundings.ts';
@@ -115,7 +115,7 @@ async function inspect(request: WaiterRequest): Promise<Subject> {
   const settings = readSettings();
   const surroundings = enterSurroundings(run);
   const puppet = findPuppetSettings(run, surroundings.environment, user);
-  const command = commandOf(run, user, settings);
+  const command = commandOf(run, user, settings.puppetVersion);
   const facts = factsOf(surroundings.environment);
   const outer = findOuterRun(ancestry, run);
   const [id, caveat] = [commandId(command, facts), mortalInit(ancestry)];
@@ -156,19 +156,6 @@ function requireFile(manifest: Bytes): void {
   throw new Unsupported(
     `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`,
   );
-}
-
-function commandOf(run: Run, user: number, settings: Settings): Command {
-  if (toText(run.executable) === undefined) {
-    throw new Refusal(`the path of Puppet's interpreter, ${toDisplay(run.executable)}, is not UTF-8`);
-  }
-  return {
-    mode: run.mode === 'apply' ? 'apply' : 'agent',
-    executable: run.executable,
-    argv: rerunArguments(run, knowsWaitForLock(settings.puppetVersion)),
-    directory: fromBuffer(readlinkSync(`/proc/${run.process.pid}/cwd`, { encoding: 'buffer' })),
-    user,
-  };
 }
 
 /** What this process holds in memory, should it be the waiter. */

@@ -1,9 +1,30 @@
-import { type Bytes, fromText } from '../os/bytes.ts';
+import { readlinkSync } from 'node:fs';
+import { type Bytes, fromBuffer, fromText, toDisplay, toText } from '../os/bytes.ts';
+import { Refusal } from '../os/refusal.ts';
 import { type Argument, flag, text } from '../puppet/arguments.ts';
+import type { Command } from '../puppet/command.ts';
 import type { Run } from '../puppet/run.ts';
 
 /** Seconds between two of Puppet's attempts to take the agent's lock. */
 const LOCK_RETRY_SECONDS = 5;
+
+/**
+ * The command that repeats a run, as the state folder names it.
+ *
+ * @throws {Refusal} where no record can hold it
+ */
+export function commandOf(run: Run, user: number, puppetVersion: string): Command {
+  if (toText(run.executable) === undefined) {
+    throw new Refusal(`the path of Puppet's interpreter, ${toDisplay(run.executable)}, is not UTF-8`);
+  }
+  return {
+    mode: run.mode === 'apply' ? 'apply' : 'agent',
+    executable: run.executable,
+    argv: rerunArguments(run, knowsWaitForLock(puppetVersion)),
+    directory: fromBuffer(readlinkSync(`/proc/${run.process.pid}/cwd`, { encoding: 'buffer' })),
+    user,
+  };
+}
 
 /**
  * The arguments that repeat a run.

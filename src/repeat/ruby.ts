@@ -4,9 +4,29 @@ import type { Surroundings } from './surroundings.ts';
 /**
  * Puppet's own Ruby does what Node can't: it passes bytes that are not UTF-8 and repeated names, ignores and blocks signals, sets limits,
  * and then becomes Puppet, still under the same pid. It makes the system calls itself, since Ruby's `exec` would take the environment apart and
- * offers no signal mask. Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h of Linux.
+ * offers no signal mask. `Kernel#syscall` has been deprecated since Ruby 2.1 and may go: then libc's own is called, by Fiddle, which is a gem since
+ * Ruby 3.5 and therefore may need RubyGems. Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h of Linux.
  */
 const SCRIPT = `
+if Kernel.respond_to?(:syscall, true)
+  call = ->(*numbers) { syscall(*numbers) }
+else
+  begin
+    begin
+      require 'fiddle'
+    rescue LoadError
+      require 'rubygems'
+      require 'fiddle'
+    end
+  rescue LoadError
+    $stderr.puts 'again: the command cannot be repeated as it was: this Ruby has neither Kernel#syscall nor the library fiddle'
+    exit! 1
+  end
+  libc = Fiddle::Function.new(Fiddle::Handle::DEFAULT['syscall'], [Fiddle::TYPE_LONG] * 6, Fiddle::TYPE_LONG)
+  call = lambda do |*numbers|
+    raise SystemCallError.new(nil, Fiddle.last_error) if libc.call(*numbers, *([0] * (6 - numbers.size))) == -1
+  end
+end
 execve, sigaction, sigprocmask = RUBY_PLATFORM.start_with?('x86_64') ? [59, 13, 14] : [221, 134, 135]
 taken = lambda do |name|
   chunks = []
@@ -23,18 +43,18 @@ Process.setrlimit(:NOFILE, *limits) unless limits.empty?
 (1..64).each do |signal|
   action = [ignored[signal - 1], 0, 0, 0].pack('Q4')
   begin
-    syscall(sigaction, signal, address[action], 0, 8)
+    call[sigaction, signal, address[action], 0, 8]
   rescue SystemCallError
     next
   end
 end
 mask = [blocked].pack('Q')
-syscall(sigprocmask, 2, address[mask], 0, 8)
+call[sigprocmask, 2, address[mask], 0, 8]
 file, arguments, variables = ENV['AGAIN_FILE'].unpack1('m0'), argv.pack('p*') + [0].pack('J'), environment.pack('p*') + [0].pack('J')
 begin
-  syscall(execve, address[file], address[arguments], address[variables])
+  call[execve, address[file], address[arguments], address[variables]]
 rescue SystemCallError => e
-  warn "again: #{file} cannot be run: #{e.message}"
+  $stderr.puts "again: #{file} cannot be run: #{e.message}"
   exit! 1
 end
 `;

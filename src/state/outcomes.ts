@@ -60,22 +60,26 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
 /** How much of a log is read: what tells is at its beginning. */
 const BEGINNING = 16 * 1024;
 
-/**
- * Why a rerun without a report was none, by what its log begins with: the kernel did not take the command, or Puppet skipped the run. Undefined where it says
- * something else, or nothing: a Puppet that is told to say nothing is a Puppet.
- */
 function failureByLog(path: string): string | undefined {
-  let said: string;
   try {
-    said = readBytes(path).slice(0, BEGINNING);
+    return failureIn(readBytes(path).slice(0, BEGINNING));
   } catch {
     return undefined; // it has made room for newer ones
   }
+}
+
+/**
+ * Why a rerun without a report was none, by what its log begins with: the command could not be started, Puppet does not take it (an upgrade may have taken an option
+ * away), or Puppet skipped the run. Undefined where it says something else, or nothing: a Puppet that is told to say nothing is a Puppet.
+ */
+export function failureIn(said: string): string | undefined {
   const [, ...lines] = said.split('\n').filter((line) => line !== '');
   const execve = /process\.execve failed with error code (\w+)/.exec(said);
   if (execve) return `the command could not be started (${execve[1]})`;
-  const env = lines.find((line) => line.startsWith('env: '));
-  if (env !== undefined) return `the command could not be started (${env.slice('env: '.length)})`;
+  const own = /^(?:env|again): (.*)/m.exec(lines.join('\n'));
+  if (own) return `the command could not be started (${own[1]})`;
+  const refused = lines.find((line) => line.includes('Could not parse application options: '));
+  if (refused !== undefined) return `refused by Puppet: ${plainLine(refused)}`;
   const skipped = lines.find((line) => /Skipping run of Puppet|already in progress; skipping/.test(line));
   return skipped === undefined ? undefined : `skipped by Puppet: ${plainLine(skipped)}`;
 }

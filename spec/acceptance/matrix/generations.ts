@@ -10,6 +10,8 @@ export interface Generation {
   readonly product: 'puppet' | 'openvox';
   /** The release of Debian for which it speaks. A gem's speaks for none. */
   readonly release: string | undefined;
+  /** Only the ways that are `fast` are run: apply, agent, daemon and timer unit. For the floor of what metadata.json promises. */
+  readonly smoke?: boolean;
   readonly system: ImageOptions['system'];
   /** Debian packages and commands that make the system (see {@link ImageOptions}). */
   readonly packages: readonly string[];
@@ -74,26 +76,33 @@ const puppetserver = {
 /** For Bolt, and for a catalogue of messages. */
 const basics = ['openssh-server', 'ruby-fast-gettext', 'ruby-gettext'];
 
-/** On Debian 13, beside the distribution's own, of which its server is. */
-const fromGem = (gem: 'puppet' | 'openvox', title: string) =>
+/** A gem that is installed on Debian 13, beside the distribution's own Puppet, of which the server is. */
+interface Gem {
+  readonly gem: 'puppet' | 'openvox';
+  readonly title: string;
+  readonly major: number;
+  /** As `gem install` reads it. Default: the newest of that major version. */
+  readonly requirement?: string;
+}
+
+const fromGem = ({ gem, title, major, requirement = `~> ${major}.0` }: Gem) =>
   ({
-    name: `${gem}_8_gem`,
-    title: `the newest ${title} gem`,
     product: gem,
+    title,
     release: undefined,
     system: 'trixie',
     packages: [...basics, 'puppetserver'],
-    commands: fromRubyGems(gem),
+    commands: fromRubyGems(gem, major, requirement),
     puppet: {
       ...modernUnit,
-      version: /^8\./,
+      version: new RegExp(`^${major}\\.`),
       command: `${PREFIX}/bin/puppet`,
       ruby: `${PREFIX}/bin/ruby`,
       confdir: '/etc/puppetlabs/puppet',
       vardir: `${PREFIX}/cache`,
       codedir: '/etc/puppetlabs/code',
       waitsForLock: true,
-      locales: localesOf(gem),
+      locales: localesOf(gem, major),
       boltRuby: PREFIX_RUBY,
     },
     server: { ...puppetserver, title: "Debian 13's Puppet Server" },
@@ -139,6 +148,21 @@ export const generations = {
     puppet: { ...debian, ...modernUnit, version: /^8\./, waitsForLock: true },
     server: { ...puppetserver, title: "Debian 13's Puppet Server" },
   },
-  puppet_8_gem: fromGem('puppet', 'Puppet 8'),
-  openvox_8_gem: fromGem('openvox', 'OpenVox 8'),
+  puppet_8_gem: {
+    ...fromGem({ gem: 'puppet', title: 'the newest Puppet 8 gem', major: 8 }),
+    name: 'puppet_8_gem',
+  },
+  openvox_8_oldest_gem: {
+    ...fromGem({ gem: 'openvox', title: 'OpenVox 8.19.0, a gem', major: 8, requirement: '8.19.0' }),
+    name: 'openvox_8_oldest_gem',
+    smoke: true,
+  },
+  openvox_8_gem: {
+    ...fromGem({ gem: 'openvox', title: 'the newest OpenVox 8 gem', major: 8 }),
+    name: 'openvox_8_gem',
+  },
+  openvox_9_gem: {
+    ...fromGem({ gem: 'openvox', title: 'the newest OpenVox 9 gem', major: 9 }),
+    name: 'openvox_9_gem',
+  },
 } as const satisfies Record<string, Generation>;

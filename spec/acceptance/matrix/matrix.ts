@@ -2,6 +2,7 @@ import { afterAll, describe, test } from 'vitest';
 import { makeCell } from './cell.ts';
 import { generations } from './generations.ts';
 import { type Installation, install, type Versions } from './installation.ts';
+import { whyNot } from './page.ts';
 import { ways } from './ways/all.ts';
 
 declare module 'vitest' {
@@ -26,7 +27,7 @@ export function matrix(name: keyof typeof generations): void {
     });
 
     for (const [index, way] of wanted.entries()) {
-      test.skipIf(way.cannot?.(generation))(way.title, async ({ task }) => {
+      test.skipIf(whyNot(way, generation))(way.title, async ({ task }) => {
         // Not in a hook: a cell whose installation fails has failed, and is not one that nobody asked for.
         installed ??= install(generation);
         const installation = await installed;

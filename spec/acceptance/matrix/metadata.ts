@@ -1,7 +1,6 @@
 import type { Generation } from './generations.ts';
-import { cell } from './page.ts';
+import { cell, type Row, whyNot } from './page.ts';
 import type { Results } from './results.ts';
-import type { Way } from './ways/way.ts';
 
 /** What metadata.json says about support. */
 export interface Support {
@@ -16,12 +15,12 @@ export interface Support {
 export function supportOf(
   results: Results,
   generations: readonly Generation[],
-  ways: readonly Pick<Way, 'title' | 'cannot'>[],
+  ways: readonly Row[],
 ): Support {
   const good = generations.filter((generation) =>
     ways.every(
       (way) =>
-        way.cannot?.(generation) !== undefined ||
+        whyNot(way, generation) !== undefined ||
         cell(way, generation, results.generations[generation.name]) === 'yes',
     ),
   );

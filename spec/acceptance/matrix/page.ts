@@ -2,7 +2,8 @@ import type { Generation } from './generations.ts';
 import type { Column, Results } from './results.ts';
 import type { Way } from './ways/way.ts';
 
-type Row = Pick<Way, 'title' | 'cannot'>;
+/** What the page needs of a way. */
+export type Row = Pick<Way, 'title' | 'cannot' | 'fast'>;
 
 /** Draws docs/SUPPORT.md. */
 export function drawPage(results: Results, generations: readonly Generation[], ways: readonly Row[]): string {
@@ -43,7 +44,14 @@ export function drawPage(results: Results, generations: readonly Generation[], w
 
 /** What stands in a cell: `yes`, `not run`, `no: …`, or why it can't be had. */
 export function cell(way: Row, generation: Generation, column: Column | undefined): string {
-  return way.cannot?.(generation) ?? column?.cells[way.title] ?? 'not run';
+  return whyNot(way, generation) ?? column?.cells[way.title] ?? 'not run';
+}
+
+/** Why a way has no cell on a generation; nothing where it has one. */
+export function whyNot(way: Row, generation: Generation): string | undefined {
+  if (generation.smoke && !way.fast)
+    return 'of this release, the other rows of this column are enough for its support';
+  return way.cannot?.(generation);
 }
 
 const HEAD = '# What is supported\n';
@@ -58,12 +66,13 @@ manifest notified once, and
 - its output lay where the Exec's line had said;
 - afterwards there was no process \`again\`, no record in its state, no unit; \`again status\` was empty, and \`again history\` had one entry more.
 
-Agents have a real server. A rerun of the distribution's Puppet is asked of the same distribution's server.
+Agents have a real server. A rerun of the distribution's Puppet is asked of the same distribution's server; a gem's is asked of
+Debian 13's.
 `;
 
 const TAIL = `## What this does not show
 
-- *Other distributions.* They can't be had where this was made. The two gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
+- *Other distributions.* They can't be had where this was made. The gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
   \`ruby\` and a \`vardir\` of their own and the vendor's unit, on Debian 13; that \`ruby\` is a copy of Debian's.
 - *Gems of later days.* Newest means newest when the image was made; it is made anew when \`/var/cache/again-spec\` is emptied.
 - *Puppet 6.* No distribution has it; it lies between what was seen.

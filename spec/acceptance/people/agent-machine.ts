@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { thisMachine } from '../../support/machine/local.ts';
 import type { Node } from '../../support/machine/node.ts';
 import { openPrivateMachine } from '../../support/machine/private.ts';
-import { type PuppetServer, startServer } from '../../support/machine/server.ts';
+import { type PuppetServer, type ServerKind, startServer } from '../../support/machine/server.ts';
 import type { Session } from '../../support/machine/session.ts';
 import { makeWorld, type World } from '../../support/machine/world.ts';
 import { puppet } from './people.ts';
@@ -13,12 +13,18 @@ export interface AgentMachine {
   readonly world: World;
   /** What the agent gets from now on. */
   compiles(manifest: string, hieraData?: string): Promise<void>;
+  /** Where the server looks for modules first. */
+  readonly modules: string;
   close(): Promise<void>;
 }
 
 /** @param name  of its environment and of its folders */
-export async function openAgentMachine({ root, module }: Session, name: string): Promise<AgentMachine> {
-  const server: PuppetServer = await startServer(thisMachine, puppet, `${root}/${name}-server`, module);
+export async function openAgentMachine(
+  { root, module }: Session,
+  name: string,
+  kind?: ServerKind,
+): Promise<AgentMachine> {
+  const server: PuppetServer = await startServer(thisMachine, puppet, `${root}/${name}-server`, module, kind);
   const { node, close } = await openPrivateMachine(thisMachine, `${root}/${name}-private`);
   const dir = `${root}/${name}-agent`;
   const world = await makeWorld({ node, puppet, module, dir, base: false, delivered: false });
@@ -36,6 +42,7 @@ export async function openAgentMachine({ root, module }: Session, name: string):
   return {
     node,
     world,
+    modules: server.modulesOf(name),
     compiles: (manifest, hieraData = '') =>
       server.environment(name, manifest, `common::again::symlink: false\n${hieraData}`),
     close: async () => {

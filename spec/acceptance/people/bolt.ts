@@ -20,11 +20,12 @@ export interface Converged {
 }
 
 export interface Bolt {
-  /** `bolt task run common::again NAME=VALUE… --targets localhost`, on a machine. */
+  /** `bolt task run common::again NAME=VALUE… --targets localhost`, on a machine; or another task of the module. */
   task(
     node: Node,
     parameters: Readonly<Record<string, string>>,
     env?: Readonly<Record<string, string>>,
+    task?: string,
   ): Promise<Answer>;
   /** `bolt plan run common::converge NAME=VALUE… --targets localhost`: what it printed, and what it returned or failed with. */
   converge(node: Node, parameters: Readonly<Record<string, string | number>>): Promise<Converged>;
@@ -77,10 +78,10 @@ export async function openBolt(node: Node, dir: string): Promise<Bolt> {
         ? { output, failure: undefined, row: answer[0] }
         : { output, failure: answer.msg, row: answer.details.targets[0] };
     },
-    task: async (at, parameters, env) => {
+    task: async (at, parameters, env, task = 'common::again') => {
       const { stdout, output } = await command(
         at,
-        [...['task', 'run', 'common::again', ...words(parameters), ...modulepath], ...['--format', 'json']],
+        [...['task', 'run', task, ...words(parameters), ...modulepath], ...['--format', 'json']],
         env,
       );
       const items = /^\{[\s\S]*\}$/m.exec(stdout)?.[0];

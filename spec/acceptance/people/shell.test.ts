@@ -44,6 +44,20 @@ describe('before the first notification', () => {
     }
   });
 
+  test('--licenses prints the licences of Node and of the packages in the executable', async (context) => {
+    const here = await place(context);
+    expect((await here.apply('include common::again')).code).toBe(0);
+    const { code, stdout, stderr } = await here.again(['--licenses']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const title of ['again \\d', 'Node\\.js 24\\.', 'yargs 18\\.', 'yargs-parser \\d'])
+      expect(stdout).toMatch(new RegExp(`^${title}.*\n=+$`, 'm'));
+    expectRefusal(await here.again(['status', '--licenses']), 64, '');
+
+    const piped = `"$0" --licenses | head -n 1`;
+    const first = await here.world.node.exec({ argv: ['bash', '-c', piped, here.link], env: {} });
+    expect(first).toMatchObject({ stdout: 'This executable holds:\n', stderr: '' });
+  });
+
   test('completion offers the commands in bash', async (context) => {
     const here = await place(context);
     expect((await here.apply('include common::again')).code).toBe(0);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { thisMachine } from '../../support/machine/local.ts';
 import { until } from '../../support/machine/wait.ts';
@@ -50,6 +51,36 @@ describe('the task, by Bolt on localhost', () => {
       value: { _output: 'Cancelled: later', pending: [] },
     });
     expect(await world.helpers()).toEqual([]);
+    await world.settled(1);
+  });
+
+  test('status and cancel by tasks that can do nothing else', async (context) => {
+    const { world, apply } = await place(context);
+    const deltas = "common::again::delta { ['later', 'peers']: delta => 3600 }";
+    const run = await apply(notifyOnce(world, `[${later}, Common::Again::Delta['peers']]`, deltas));
+    expect(run.code, run.output).toBe(0);
+    const folder = world.again;
+    const task = (name: string, parameters: Record<string, string> = {}) =>
+      bolt.task(thisMachine, { folder, ...parameters }, {}, `common::again_${name}`);
+
+    expect(await task('status')).toMatchObject({
+      status: 'success',
+      value: { version: expect.stringMatching(/^\d+\.\d+\.\d+/), node: process.versions.node },
+    });
+    expect(await task('cancel', { name: 'peers' })).toMatchObject({
+      status: 'success',
+      value: { _output: 'Cancelled: peers', pending: [{ name: 'later' }] },
+    });
+    expect(await task('cancel')).toMatchObject(failure('cancel needs either a name or all=true'));
+
+    // Bolt takes no other parameter; whatever else asks, the script looks at the task's name first.
+    const asked = await world.node.exec({
+      argv: [fileURLToPath(new URL('../../../tasks/again.sh', import.meta.url))],
+      env: { PT__task: 'common::again_status', PT_action: 'cancel', PT_all: 'true', PT_folder: folder },
+    });
+    expect(JSON.parse(asked.stdout).pending).toMatchObject([{ name: 'later' }]);
+
+    expect(await task('cancel', { all: 'true' })).toMatchObject({ value: { pending: [] } });
     await world.settled(1);
   });
 
@@ -145,7 +176,7 @@ describe('the action `now`, on a machine with an agent', () => {
     expect(run?.run.environ.toString('latin1')).not.toMatch(/PT_|BUNDLE|GEM_|RUBYOPT/);
     expect(await node.files.exists(world.path('wrong'))).toBe(false);
 
-    const joined = await now();
+    const joined = await bolt.task(node, {}, {}, 'common::again_run');
     expect(joined, 'that run is still going').toEqual({
       status: 'success',
       value: { pid: started.value.pid, time: expect.any(Number), joined: true },

@@ -16,6 +16,8 @@ export interface PuppetServer {
   readonly secondsPerRun: number;
   /** A folder with the certificate of `certname`, for an agent to copy. */
   readonly agentSsl: string;
+  /** The folder of an environment's own modules. */
+  modulesOf(environment: string): string;
   /** Adds an environment, or replaces its manifest, which the server reads anew for each catalog, unless it may keep it (from the next one on). */
   environment(name: string, manifest: string, hieraData?: string, timeout?: Timeout): Promise<void>;
   stop(): Promise<void>;
@@ -35,9 +37,13 @@ const java =
 
 /** What a server is to be good at. The quick compiler alone halves the work of a start: few catalogs are worth the thorough one, and JRuby's. */
 const kinds = {
-  'few catalogs': { java: `${java} -XX:TieredStopAtLevel=1`, compileMode: 'off' },
-  'many catalogs': { java, compileMode: 'jit' }, // Puppet Server's defaults
+  'few catalogs': { java: `${java} -XX:TieredStopAtLevel=1`, compileMode: 'off', isStatic: false },
+  'many catalogs': { java, compileMode: 'jit', isStatic: false }, // Puppet Server's defaults
+  // As Puppet Enterprise's: while it compiles, it looks at every file that a `puppet:///` URL names, and sends its metadata along.
+  'static catalogs': { java: `${java} -XX:TieredStopAtLevel=1`, compileMode: 'off', isStatic: true },
 };
+
+export type ServerKind = keyof typeof kinds;
 
 /** Starts one and waits until an agent has got a catalog from it: about half a minute on a quiet machine. */
 export async function startServer(
@@ -45,7 +51,7 @@ export async function startServer(
   puppet: Puppet,
   dir: string,
   module: string,
-  kind: keyof typeof kinds = 'few catalogs',
+  kind: ServerKind = 'few catalogs',
 ): Promise<PuppetServer> {
   const at = (...names: string[]) => join(dir, ...names);
   const port = await freePort();
@@ -79,6 +85,15 @@ export async function startServer(
   await must('sed', '-i', `s#/var/log/puppetserver/#${at('log')}/#`, at('jetty/request-logging.xml'));
   await node.files.write(at('jetty/conf.d/puppetserver.conf'), jrubyPuppet(dir, kinds[kind].compileMode));
   await node.files.write(at('jetty/conf.d/webserver.conf'), webServer(dir, port));
+  if (kinds[kind].isStatic) {
+    await node.files.write(at('jetty/conf.d/versioned-code.conf'), versionedCode(dir));
+    await node.files.write(at('code-id'), '#!/bin/sh\necho one\n', 0o755);
+    await node.files.write(
+      at('code-content'),
+      `#!/bin/sh\nexec cat "${at('code/environments')}/$1/$3"\n`,
+      0o755,
+    );
+  }
   await node.files.write(at('conf/puppet.conf'), serverConf(dir, port));
   await must('puppetserver', 'ca', 'setup', '--config', at('conf/puppet.conf'));
   await node.files.write(at('run/restart'), '0');
@@ -129,6 +144,7 @@ export async function startServer(
     requests: async () => readRequests((await node.files.read(at('log/puppetserver-access.log'))).toString()),
     secondsPerRun,
     agentSsl: at('first-agent/ssl'),
+    modulesOf: (name) => at('code/environments', name, 'modules'),
     environment,
     stop: async () => {
       await node.signal(server.pid, 'SIGKILL'); // nothing in it is worth a farewell of five seconds
@@ -199,6 +215,12 @@ const jrubyPuppet = (dir: string, compileMode: string) => `jruby-puppet: {
     server-log-dir: ${dir}/log
     max-active-instances: 1
     compile-mode: ${compileMode}
+}
+`;
+
+const versionedCode = (dir: string) => `versioned-code: {
+    code-id-command: ${dir}/code-id
+    code-content-command: ${dir}/code-content
 }
 `;
 

@@ -45,7 +45,13 @@ export async function openSession(): Promise<Session> {
     throw new Error(`${join(source, archive)} is missing: npm run build makes it`);
   });
   await mkdir(join(module, 'files/again'), { recursive: true });
-  const files = ['files/again/deliver', 'files/again/notify', archive, `${executable}.sums`];
+  const files = [
+    'files/again/deliver',
+    'files/again/notify',
+    'files/again/remove',
+    archive,
+    `${executable}.sums`,
+  ];
   for (const part of [...parts, ...files]) {
     if (!existsSync(join(source, part))) continue;
     await cp(join(source, part), join(module, part), { recursive: true, preserveTimestamps: true });

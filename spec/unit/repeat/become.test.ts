@@ -34,8 +34,8 @@ interface Seen {
  * anything else, it writes down what it is.
  */
 const PROBE = `#!/bin/bash
-if [ "$1" = --disable=gems ]; then exec ${RUBY} "$@"; fi
 cd "\${0%/*}"
+if [ "$1" = --disable=gems ]; then exec ${RUBY} $(cat ruby.options 2>/dev/null) "$@"; fi
 for file in cmdline environ limits; do cat /proc/$$/$file > seen.$file; done
 ls -l /proc/$$/fd > seen.fd
 echo "to the log"
@@ -61,6 +61,8 @@ interface Expected {
   readonly file?: Bytes;
   /** Whether argv[0] is that file, as it is for Puppet's Ruby. */
   readonly named?: boolean;
+  /** Ruby to be loaded by that Ruby first. */
+  readonly prelude?: string;
   /** Whether the process ignores real-time signals from its start, as a waiter does. */
   readonly waiter?: boolean;
 }
@@ -70,6 +72,10 @@ async function rerun(changes: Expected): Promise<{ seen: Seen; pid: number | und
   const dir = temporaryFolder();
   const file = fromText(`${dir}/${changes.file === undefined ? 'probe' : ''}`) + (changes.file ?? '');
   writeFileSync(toBuffer(file as Bytes), PROBE, { mode: 0o755 });
+  if (changes.prelude !== undefined) {
+    writeFileSync(join(dir, 'prelude.rb'), changes.prelude);
+    writeFileSync(join(dir, 'ruby.options'), `-r${join(dir, 'prelude.rb')}`);
+  }
   const log = join(dir, 'log');
   writeFileSync(log, 'before\n');
   const plan: Rerun = {
@@ -217,6 +223,40 @@ describe.concurrent('by way of Ruby (needs Ruby)', { timeout: 60_000 }, () => {
     expect(seen.openFiles).toEqual({ soft: 1000, hard: 2000 });
     expect(seen.status).toMatchObject({ umask: 0o027, ignoredSignals: 0n, blockedSignals: 0n });
     expect(seen.descriptors.map((line) => line.split(' ')[0])).toEqual(['0', '1', '2']);
+  });
+
+  const NO_SYSCALL = 'Kernel.undef_method(:syscall); Kernel.singleton_class.undef_method(:syscall)\n';
+
+  test('of a Ruby without Kernel#syscall, by Fiddle', async () => {
+    const ignored = SIGHUP | SIGPIPE | (1n << 39n);
+    const blocked = SIGTERM | SIGXFSZ | (1n << 63n);
+    const argv = [...odd, 'caf\xe9'] as Bytes[];
+    const environment = ['A=\xff\xfe', 'B=1', 'B=2', 'NAKED'] as Bytes[];
+    const { seen, pid, log } = await rerun({
+      argv,
+      environment,
+      prelude: NO_SYSCALL,
+      surroundings: { ignoredSignals: ignored.toString(16), blockedSignals: blocked.toString(16) },
+    });
+    expect(log).toBe('before\nto the log\nerrors too\n');
+    expect(seen.pid).toBe(pid);
+    expect(argumentsOf(seen)).toEqual(argv.slice(1));
+    expect(seen.environment).toEqual(environment);
+    expect(seen.openFiles).toEqual({ soft: 1000, hard: 2000 });
+    expect(seen.status).toMatchObject({ umask: 0o027, ignoredSignals: ignored, blockedSignals: blocked });
+    expect(seen.descriptors.map((line) => line.split(' ')[0])).toEqual(['0', '1', '2']);
+  });
+
+  test('of a Ruby with neither of them: the log says so', async () => {
+    const prelude = `${NO_SYSCALL}
+module Kernel
+  alias_method :require_anything, :require
+  def require(name) = name == 'fiddle' ? raise(LoadError, name) : require_anything(name)
+end
+`;
+    await expect(rerun({ argv: ['puppet', '\xff'] as Bytes[], prelude })).rejects.toThrow(
+      'again: the command cannot be repeated as it was: this Ruby has neither Kernel#syscall nor the library fiddle',
+    );
   });
 
   test('a megabyte of arguments, and a limit that Node could not set', async () => {

@@ -30,7 +30,7 @@ export const boltApply: Way = {
     expect(await cell.runs(), output).toHaveLength(1);
     const said = output.match(/again: .*/g) ?? [];
     expect(new Set(said).size, output).toBe(1);
-    expect(said[0]).toMatch(/^again: not started by Puppet: /);
+    expect(said[0]).toMatch(/^again: this run \(pid \d+\) is one of `bolt apply`, .* cannot be repeated/);
     expect(outputOf(output, 'again').join('\n')).not.toContain('Will run');
     expect(recordsIn(cell.box, AGAIN)).toEqual([]);
     expect(await leftIn(cell.box, AGAIN)).toEqual([]);

@@ -1,0 +1,97 @@
+# frozen_string_literal: true
+
+require 'spec_helper'
+
+# Reruns that a site does not want: `ensure => absent` and `enable => false`.
+describe 'common::again' do
+  let(:facts) { one_node }
+  let(:pre_condition) do
+    <<~MANIFEST
+      class { 'common::again': #{parameters} }
+      common::again::delta { 'x': delta => 60 }
+      file { '/tmp/foo': content => '', notify => [Exec['again'], Common::Again::Delta['x']] }
+    MANIFEST
+  end
+  let(:parameters) { '' }
+
+  def folder
+    '/var/lib/puppet/tmp/common/again'
+  end
+
+  shared_examples 'no reruns' do |exec|
+    it { is_expected.to compile.with_all_deps }
+
+    it 'delivers nothing' do
+      refs = catalogue.resources.map(&:ref).grep(%r{\A(File|Exec)\[})
+      expect(refs).to contain_exactly('Exec[again]', 'Exec[again-delta-x]', "Exec[#{exec}]", 'File[/tmp/foo]', 'Exec[common::vardir]', 'File[/var/lib/puppet/tmp/common/]')
+    end
+
+    it 'has execs that do nothing' do
+      %w[again again-delta-x].each do |title|
+        is_expected.to contain_exec(title).with(command: 'true', path: ['/bin', '/usr/bin'], provider: 'posix', refreshonly: true).without_require
+      end
+    end
+  end
+
+  context 'with ensure => absent' do
+    let(:parameters) { "ensure => 'absent'" }
+
+    it_behaves_like 'no reruns', 'common::again remove'
+
+    it 'removes the folder, and a link of its own' do
+      is_expected.to contain_exec('common::again remove').with(
+        command: %(/bin/sh -c 'eval "$AGAIN_REMOVE"' again #{folder} /usr/local/sbin/again),
+        environment: "AGAIN_REMOVE=#{File.read('files/again/remove')}",
+        onlyif: "test -e #{folder}",
+      )
+    end
+
+    context 'and a link of another name' do
+      let(:parameters) { "ensure => 'absent', symlink => '/opt/our tools/again'" }
+
+      it { is_expected.to contain_exec('common::again remove').with_command(%r{ '/opt/our tools/again' /usr/local/sbin/again\z}) }
+    end
+
+    context 'and no link' do
+      let(:parameters) { "ensure => 'absent', symlink => false" }
+
+      it { is_expected.to contain_exec('common::again remove').with_command(%r{again /usr/local/sbin/again\z}) }
+    end
+
+    context 'and enable => true' do
+      let(:parameters) { "ensure => 'absent', enable => true" }
+
+      it_behaves_like 'no reruns', 'common::again remove'
+    end
+
+    context 'where the module was deployed without a build' do
+      let(:facts) { one_node(built: 'switched off') }
+
+      before { build }
+
+      it_behaves_like 'no reruns', 'common::again remove'
+    end
+  end
+
+  context 'with enable => false' do
+    let(:parameters) { 'enable => false' }
+
+    it_behaves_like 'no reruns', 'common::again cancel'
+
+    it 'cancels what is pending of this command' do
+      is_expected.to contain_exec('common::again cancel').with_command("#{folder}/again cancel --this-run").with_onlyif(%r{/state/commands/})
+    end
+  end
+
+  {
+    "ensure => 'gone'" => %r{parameter 'ensure' expects a match for Enum\['absent', 'present'\], got 'gone'},
+    'ensure => true' => %r{parameter 'ensure' expects a match for Enum\['absent', 'present'\]},
+    "enable => 'false'" => %r{parameter 'enable' expects a Boolean value, got String},
+  }.each do |bad, message|
+    context "with #{bad}" do
+      let(:parameters) { bad }
+
+      it { is_expected.to compile.and_raise_error(message) }
+    end
+  end
+end

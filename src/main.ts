@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<void> {
   for (const signal of STRAY) process.on(signal, () => {});
   const { commandLine } = await import('./cli/command-line.ts');
   const { foregroundCommands } = await import('./foreground/commands.ts');
-  process.exitCode = await commandLine(args, foregroundCommands);
+  process.exitCode = await commandLine(args, (exit) => foregroundCommands(args, exit));
 }
 
 /** What the kernel calls a process that must not be ended by `killall again`, by its subcommand. */

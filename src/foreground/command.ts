@@ -75,7 +75,7 @@ export function whyNot(
   if (found.some(isExecutable)) return undefined;
   return found.length === 0
     ? { kind: 'not started', code: 127, because: name.includes('/') ? 'no such file' : 'not found in PATH' }
-    : { kind: 'not started', code: 126, because: `${found[0]} cannot be executed` };
+    : { kind: 'not started', code: 126, because: 'is no file that can be executed' };
 }
 
 function isThere(file: string): boolean {

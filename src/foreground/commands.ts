@@ -17,14 +17,17 @@ interface RunArguments {
   readonly limit: string | undefined;
   readonly init: boolean;
   readonly stdin: boolean;
-  readonly '--'?: readonly string[];
 }
 
 const seconds = (describe: string, defaultDescription?: string) =>
   ({ string: true, requiresArg: true, describe, ...(defaultDescription && { defaultDescription }) }) as const;
 
-/** `again run` and `again wait`, whose exit code goes to `exit`. */
-export function foregroundCommands(exit: (code: number) => void): CommandModule[] {
+/**
+ * `again run` and `again wait`, whose exit code goes to `exit`.
+ *
+ * @param words the whole command line: yargs takes what looks like a number for one, also behind `--`
+ */
+export function foregroundCommands(words: readonly string[], exit: (code: number) => void): CommandModule[] {
   const run: CommandModule<object, RunArguments> = {
     command: 'run',
     describe: 'Run a Puppet command here, and again until it asks for no further run',
@@ -56,7 +59,8 @@ export function foregroundCommands(exit: (code: number) => void): CommandModule[
           default: false,
           describe: 'Read standard input first, and give it to each run: for a manifest behind a wrapper',
         }) as never,
-    async handler({ '--': command = [], init, stdin, ...given }) {
+    async handler({ init, stdin, ...given }) {
+      const command = words.includes('--') ? words.slice(words.indexOf('--') + 1) : [];
       if (command.length === 0)
         throw new Refusal(
           'say `--` and the command after the options: `again run -- puppet apply site.pp`',
@@ -72,7 +76,7 @@ export function foregroundCommands(exit: (code: number) => void): CommandModule[
       };
       if (options.killAfter !== undefined && options.timeout === undefined)
         throw new Refusal('--kill-after counts from the end of --timeout: say that, too', 64);
-      if (init && process.pid === 1) becomeInit();
+      if (init && process.pid === 1) becomeInit(words);
       exit(await runInForeground(options));
     },
   };
@@ -105,8 +109,7 @@ function number(option: string, text: string | undefined, most = LONGEST): numbe
 }
 
 /** Does not return: this process becomes a shell that has `again run` as its child. */
-function becomeInit(): void {
-  const words = process.argv.slice(2);
+function becomeInit(words: readonly string[]): void {
   const end = words.indexOf('--');
   const args = words.filter((word, at) => at > end || word !== '--init');
   // A handler lets execve(2) reset what Node ignores.

@@ -13,7 +13,7 @@ import { type Bounds, type Convergence, countdown, createConvergence } from './c
 import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
 import { type Origin, readOrigin } from './origin.ts';
-import { type CommandEnd, exitCodeOf } from './outcome.ts';
+import { type CommandEnd, exitCodeOf, LIMIT_REACHED } from './outcome.ts';
 import { describeWords } from './promise.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Stop, takeSignals } from './stop.ts';
@@ -125,12 +125,12 @@ class Foreground {
     const { limitReached } = this.convergence;
     const timeOver = over === 'time over' || monotonic() >= this.deadline;
     const code = exitCodeOf(end, { stopped: this.stop.signal, timeOver, limitReached });
-    if (this.stop.signal !== undefined || end.kind !== 'exited') return code;
+    if (this.stop.signal !== undefined || end.kind === 'not started') return code;
     if (timeOver)
       this.screen.say(
         `the ${this.options.timeout} s of --timeout are over${over === 'time over' ? ', and a rerun is still pending' : ''}`,
       );
-    else if (limitReached)
+    else if (code === LIMIT_REACHED && limitReached)
       this.screen.say(`the limit of ${this.convergence.link} reruns is reached, and another one is wanted`);
     return code;
   }

@@ -3,7 +3,11 @@ import { monotonic } from '../os/clock.ts';
 import { log } from '../os/journal.ts';
 import { isAlive, type ProcessId } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
-import { displayName } from '../schedule/names.ts';
+import { displayName, isMeant } from '../schedule/names.ts';
+import { socketOf } from '../state/channel.ts';
+import { formatCancellation } from '../state/channel-message.ts';
+import { readChannelRecords } from '../state/channel-record.ts';
+import { converse } from '../state/converse.ts';
 import { withLock } from '../state/lock.ts';
 import { isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
 
@@ -15,11 +19,8 @@ const PATIENCE_MS = 10_000;
  * @throws {Refusal} where nothing of that name is pending
  */
 export async function cancel(folder: string, name: string | undefined): Promise<string[]> {
-  const wanted = (entry: { readonly name?: string }) =>
-    name === undefined ||
-    entry.name === name ||
-    (entry.name === undefined && ['again', displayName(undefined)].includes(name));
-  const cancelled: string[] = [];
+  const wanted = (entry: { readonly name?: string }) => isMeant(entry, name);
+  const cancelled: string[] = await cancelInForeground(name);
   const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
   await withLock(folder, () => {
     for (const [id, record] of readRecords(folder)) {
@@ -40,5 +41,18 @@ export async function cancel(folder: string, name: string | undefined): Promise<
   const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
     isAlive(waiter) && !readRecord(folder, id)?.entries.length;
   while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
+  return cancelled;
+}
+
+/** Has each `again run` forget what is meant, and returns the names of that. */
+async function cancelInForeground(name: string | undefined): Promise<string[]> {
+  const cancelled: string[] = [];
+  for (const { folder, record } of readChannelRecords()) {
+    const wanted = record.entries.filter((entry) => isMeant(entry, name));
+    if (wanted.length === 0) continue;
+    const said = formatCancellation({ cancel: name === undefined ? 'all' : { name } });
+    if ((await converse(socketOf(folder), said)) === '') continue; // it has just ended
+    cancelled.push(...wanted.map((entry) => displayName(entry.name)));
+  }
   return cancelled;
 }

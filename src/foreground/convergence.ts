@@ -3,9 +3,9 @@ import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import { type ChainRules, isOver, newEntry, nextLink } from '../schedule/chain.ts';
 import { type Entry, withEntry, withRunEnded } from '../schedule/entry.ts';
-import { displayName } from '../schedule/names.ts';
+import { displayName, isMeant } from '../schedule/names.ts';
 import { nextStep, partition, type Step } from '../schedule/plan.ts';
-import type { Notice } from '../state/channel-message.ts';
+import type { Cancellation, Notice } from '../state/channel-message.ts';
 import { describePromise } from './promise.ts';
 
 /** What keeps `again run` from going on for ever. */
@@ -30,6 +30,8 @@ export interface Convergence {
   takeDropped(): readonly string[];
   /** Takes a notification in, and says what its Exec is told. */
   take(notice: Notice, now: number, random: number): Verdict;
+  /** Forgets what is pending under a name, or all of it. Returns how much that was. */
+  cancel(cancellation: Cancellation): number;
   /** Notes which notifying runs have ended by now. */
   noteEnds(now: number, isAlive?: (run: ProcessId) => boolean): void;
   /** What comes next, now that the command has ended. */
@@ -87,6 +89,12 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
       const entry = newEntry(notice, notice.run, asked, rules, now, random);
       entries = withEntry(entries, entry);
       return { exitCode: 0, text: describePromise(command, pid, entry, rules.burst) };
+    },
+    cancel({ cancel }) {
+      const left = entries.filter((entry) => !isMeant(entry, cancel === 'all' ? undefined : cancel.name));
+      const cancelled = entries.length - left.length;
+      entries = left;
+      return cancelled;
     },
     noteEnds(now, isAlive = isProcessAlive) {
       for (const { run, runEndedAt } of entries)

@@ -1,17 +1,22 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { bootId, monotonic } from '../os/clock.ts';
 import { removeFile } from '../os/files.ts';
 import { join } from '../os/path.ts';
-import { placeTag } from '../os/place.ts';
 import { readStat, self } from '../os/process.ts';
 import { randomHex } from '../os/random.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import type { Verdict } from '../os/verdict.ts';
-import { type Channel, isPrivate, socketOf } from '../state/channel.ts';
-import { formatAnswer, type Notice, parseNotice } from '../state/channel-message.ts';
+import { type Channel, socketOf } from '../state/channel.ts';
+import {
+  type Cancellation,
+  formatAnswer,
+  type Notice,
+  parseCancellation,
+  parseNotice,
+} from '../state/channel-message.ts';
+import { channelPlaces, channelPrefix } from '../state/channel-record.ts';
 
 /** The channel of this `again run`, and what listens there. */
 export interface Listener {
@@ -34,8 +39,21 @@ const LONGEST_ANSWER_MS = 2000;
 /** The kernel takes no longer name of a socket (unix(7)), its NUL included. */
 const LONGEST_NAME = 107;
 
+/** What is done with what comes. */
+export interface Handlers {
+  notice(notice: Notice): Verdict;
+  cancel(cancellation: Cancellation): Verdict;
+}
+
+function answerTo(line: string, handlers: Handlers): Verdict | undefined {
+  const notice = parseNotice(line);
+  if (notice) return handlers.notice(notice);
+  const cancellation = parseCancellation(line);
+  return cancellation && handlers.cancel(cancellation);
+}
+
 /** Listens in a folder of its own, which is removed when this process ends. */
-export async function listenForNotices(answer: (notice: Notice) => Verdict): Promise<Listener> {
+export async function listenForNotices(handlers: Handlers): Promise<Listener> {
   const { createServer } = process.getBuiltinModule('node:net');
   const folder = makeFolder();
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -52,8 +70,8 @@ export async function listenForNotices(answer: (notice: Notice) => Verdict): Pro
       said += String(chunk);
       const end = said.indexOf('\n');
       if (end < 0 && said.length < LONGEST) return;
-      const notice = parseNotice(said.slice(0, end));
-      if (notice) socket.end(formatAnswer(answer(notice)));
+      const verdict = answerTo(said.slice(0, end), handlers);
+      if (verdict) socket.end(formatAnswer(verdict));
       else socket.destroy();
     });
   };
@@ -90,18 +108,10 @@ export async function listenForNotices(answer: (notice: Notice) => Verdict): Pro
 /** Makes a folder that nobody else can enter, in memory where there is such a place. */
 function makeFolder(): string {
   const user = process.getuid?.() ?? 0;
-  const { XDG_RUNTIME_DIR: runtime } = process.env;
-  const places = [
-    ...(user === 0 ? ['/run'] : []),
-    ...(runtime === undefined ? [] : [runtime]),
-    tmpdir(),
-    '/tmp',
-  ];
   const failures: string[] = [];
-  for (const place of places) {
-    const folder = join(place, `${prefix()}${process.pid}-${randomHex(12)}`);
+  for (const place of channelPlaces(user)) {
+    const folder = join(place, `${channelPrefix()}${process.pid}-${randomHex(12)}`);
     if (/\s/.test(folder) || !folder.startsWith('/') || socketOf(folder).length > LONGEST_NAME) continue;
-    if (place === runtime && !isPrivate(runtime, user)) continue;
     try {
       removeStale(place, user);
       mkdirSync(folder, { mode: 0o700 });
@@ -115,13 +125,11 @@ function makeFolder(): string {
   );
 }
 
-const prefix = () => `again-run-${placeTag()}-`;
-
 /** Removes what an `again run` of this place has left that was killed. */
 function removeStale(place: string, user: number): void {
   for (const name of readdirSync(place)) {
-    if (!name.startsWith(prefix())) continue;
-    const pid = Number.parseInt(name.slice(prefix().length), 10);
+    if (!name.startsWith(channelPrefix())) continue;
+    const pid = Number.parseInt(name.slice(channelPrefix().length), 10);
     const path = join(place, name);
     // A pid that is used again leaves it for later.
     if (readStat(pid) || lstatSync(path, { throwIfNoEntry: false })?.uid !== user) continue;

@@ -1,11 +1,12 @@
 import { closeSync } from 'node:fs';
-import { monotonic } from '../os/clock.ts';
-import { allPids, isAlive, type ProcessId, readAncestry, readStat } from '../os/process.ts';
+import { bootId, monotonic } from '../os/clock.ts';
+import { allPids, isAlive, type ProcessId, readAncestry, readStat, self } from '../os/process.ts';
 import { randomHex } from '../os/random.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { processName } from '../repeat/environment.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
+import { writeChannelRecord } from '../state/channel-record.ts';
 import { createSurvey } from '../wait/survey.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
 import { startCommand } from './command.ts';
@@ -50,14 +51,40 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const descriptor = options.stdin ? 0 : manifestDescriptor(options.command);
   const kept = descriptor === undefined ? undefined : { descriptor, open: keepInput(descriptor) };
   const wakeup = createWakeup();
-  const convergence = createConvergence(describeWords(options.command), process.pid, options);
-  const listener = await listenForNotices((notice) => {
-    const verdict = convergence.take(notice, monotonic(), Math.random());
+  const command = describeWords(options.command);
+  const convergence = createConvergence(command, process.pid, options);
+  const chain = randomHex(8);
+  let since: string | undefined;
+  const changed = () => {
     wakeup.poke();
-    return verdict;
+    const record = { version: 1, waiter: self(), boot: bootId(), command, chain } as const;
+    if (convergence.link > 0) since ??= new Date().toISOString();
+    const { entries } = convergence;
+    writeChannelRecord(listener.channel.folder, { ...record, ...(since && { since }), entries });
+  };
+  const listener: Listener = await listenForNotices({
+    notice: (notice) => {
+      const verdict = convergence.take(notice, monotonic(), Math.random());
+      changed();
+      return verdict;
+    },
+    cancel: (cancellation) => {
+      const text = `${convergence.cancel(cancellation)} cancelled`;
+      changed();
+      return { exitCode: 0, text };
+    },
   });
   try {
-    return await new Foreground(options, origin, kept, wakeup, convergence, listener).converge();
+    return await new Foreground({
+      options,
+      origin,
+      kept,
+      wakeup,
+      convergence,
+      listener,
+      chain,
+      changed,
+    }).converge();
   } finally {
     wakeup.close();
     listener.close();
@@ -73,35 +100,32 @@ interface KeptInput {
 /** Why there is no next run. */
 type Over = 'nothing is pending' | 'stopped' | 'time over';
 
+/** What one `again run` has to do with. */
+interface Parts {
+  readonly options: RunOptions;
+  readonly origin: Origin;
+  readonly kept: KeptInput | undefined;
+  readonly wakeup: Wakeup;
+  readonly convergence: Convergence;
+  readonly listener: Listener;
+  /** Names the chain of its reruns. */
+  readonly chain: string;
+  /** Shows others what is pending now. */
+  readonly changed: () => void;
+}
+
 class Foreground {
-  private readonly options: RunOptions;
-  private readonly origin: Origin;
-  private readonly kept: KeptInput | undefined;
-  private readonly wakeup: Wakeup;
-  private readonly convergence: Convergence;
-  private readonly listener: Listener;
+  private readonly parts: Parts;
   private readonly screen: Screen = openScreen('again run: ');
   private readonly stop: Stop;
   /** On the monotonic clock. */
   private readonly deadline: number;
-  private readonly chain = randomHex(8);
   /** The run that goes on. */
   private going: number | undefined;
 
-  constructor(
-    options: RunOptions,
-    origin: Origin,
-    kept: KeptInput | undefined,
-    wakeup: Wakeup,
-    convergence: Convergence,
-    listener: Listener,
-  ) {
-    this.options = options;
-    this.origin = origin;
-    this.kept = kept;
-    this.wakeup = wakeup;
-    this.convergence = convergence;
-    this.listener = listener;
+  constructor(parts: Parts) {
+    const { options, origin, wakeup } = parts;
+    this.parts = parts;
     this.deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
     this.stop = takeSignals(
       origin.ignored,
@@ -113,35 +137,38 @@ class Foreground {
   async converge(): Promise<number> {
     for (;;) {
       const end = await this.run();
-      for (const dropped of this.convergence.takeDropped()) this.screen.say(dropped);
-      if (end.kind === 'not started') this.screen.say(`${this.options.command[0]}: ${end.because}`);
+      for (const dropped of this.parts.convergence.takeDropped()) this.screen.say(dropped);
+      if (end.kind === 'not started') this.screen.say(`${this.parts.options.command[0]}: ${end.because}`);
       const over = end.kind === 'exited' ? await this.untilDue() : 'nothing is pending';
       if (over !== undefined) return this.exitCode(end, over);
-      this.convergence.begin(monotonic());
+      this.parts.convergence.begin(monotonic());
+      this.parts.changed();
     }
   }
 
   private exitCode(end: CommandEnd, over: Over): number {
-    const { limitReached } = this.convergence;
+    const { limitReached } = this.parts.convergence;
     const timeOver = over === 'time over' || monotonic() >= this.deadline;
     const code = exitCodeOf(end, { stopped: this.stop.signal, timeOver, limitReached });
     if (this.stop.signal !== undefined || end.kind === 'not started') return code;
     if (timeOver)
       this.screen.say(
-        `the ${this.options.timeout} s of --timeout are over${over === 'time over' ? ', and a rerun is still pending' : ''}`,
+        `the ${this.parts.options.timeout} s of --timeout are over${over === 'time over' ? ', and a rerun is still pending' : ''}`,
       );
     else if (code === LIMIT_REACHED && limitReached)
-      this.screen.say(`the limit of ${this.convergence.link} reruns is reached, and another one is wanted`);
+      this.screen.say(
+        `the limit of ${this.parts.convergence.link} reruns is reached, and another one is wanted`,
+      );
     return code;
   }
 
   /** One run of the command, from its start to its end. */
   private async run(): Promise<CommandEnd> {
-    const input = this.kept && { descriptor: this.kept.descriptor, from: this.kept.open() };
+    const input = this.parts.kept && { descriptor: this.parts.kept.descriptor, from: this.parts.kept.open() };
     const { pid, ended } = startCommand({
-      command: this.options.command,
+      command: this.parts.options.command,
       environment: this.environment(),
-      origin: this.origin,
+      origin: this.parts.origin,
       input,
     });
     if (input) closeSync(input.from);
@@ -149,13 +176,13 @@ class Foreground {
     let end: CommandEnd | undefined;
     void ended.then((how) => {
       end = how;
-      this.wakeup.poke();
+      this.parts.wakeup.poke();
     });
     let killed = 0;
     while (!end) {
       const now = monotonic();
-      this.convergence.noteEnds(now);
-      const { killAfter = Number.POSITIVE_INFINITY } = this.options;
+      this.parts.convergence.noteEnds(now);
+      const { killAfter = Number.POSITIVE_INFINITY } = this.parts.options;
       const killAt = this.deadline + killAfter * SECOND_MS + (killed > 0 ? LAST_WORDS_MS : 0);
       if (now >= killAt && killed < 2) {
         for (const one of pid === undefined ? [] : withDescendants(pid))
@@ -163,25 +190,26 @@ class Foreground {
         killed += 1;
         continue;
       }
-      const isWatching = this.convergence.entries.some((entry) => entry.runEndedAt === undefined);
-      await this.wakeup.sleep(Math.min(isWatching ? LOOK_MS : 60_000, Math.max(1, killAt - now)));
+      const isWatching = this.parts.convergence.entries.some((entry) => entry.runEndedAt === undefined);
+      await this.parts.wakeup.sleep(Math.min(isWatching ? LOOK_MS : 60_000, Math.max(1, killAt - now)));
     }
     this.going = undefined;
-    this.convergence.noteEnds(monotonic());
+    this.parts.convergence.noteEnds(monotonic());
+    if (this.parts.convergence.entries.length > 0) this.parts.changed();
     return end;
   }
 
   /** What a run of the command has in addition: its channel, and in a rerun its chain. */
   private environment(): NodeJS.ProcessEnv {
-    const { channel } = this.listener;
-    const { link } = this.convergence;
+    const { channel } = this.parts.listener;
+    const { link } = this.parts.convergence;
     const channels = { [CHANNEL_VARIABLE]: channelsBelow(channel, process.env[CHANNEL_VARIABLE]) };
     if (link === 0) return { ...process.env, ...channels };
     const meantFor = processName(channel.owner, channel.boot);
     return {
       ...process.env,
       ...channels,
-      AGAIN_CHAIN: this.chain,
+      AGAIN_CHAIN: this.parts.chain,
       AGAIN_LINK: String(link),
       AGAIN_PROCESS: meantFor,
     };
@@ -189,7 +217,8 @@ class Foreground {
 
   /** Waits until a rerun is due and nothing is in its way; says why there is none. */
   private async untilDue(): Promise<Over | undefined> {
-    const { convergence, wakeup, screen } = this;
+    const { convergence, wakeup } = this.parts;
+    const { screen } = this;
     const obstacle = createObstacle();
     try {
       for (;;) {
@@ -198,7 +227,7 @@ class Foreground {
         const step = convergence.next(now);
         if (this.stop.signal !== undefined) return 'stopped';
         if (step.kind === 'finish') {
-          if (await this.listener.drain()) continue;
+          if (await this.parts.listener.drain()) continue;
           return 'nothing is pending';
         }
         if (now >= this.deadline) return 'time over';

@@ -9,6 +9,7 @@ import { findPuppetSettings } from '../puppet/settings.ts';
 import type { WaiterRequest } from '../schedule/request.ts';
 import { findChannel, socketOf } from '../state/channel.ts';
 import { formatNotice, parseAnswer } from '../state/channel-message.ts';
+import { converse } from '../state/converse.ts';
 import { readSettings } from '../state/settings.ts';
 
 /**
@@ -44,21 +45,4 @@ function isNoop(run: Run, user: number): boolean {
     // It has just ended; only its home folder is taken from there.
   }
   return findPuppetSettings(run, environment, user).noop;
-}
-
-/**
- * Says one thing and returns all that is answered, until the other end closes; '' where it does not listen. There is no time limit: one that is stopped (Ctrl-Z) answers
- * when it goes on, and Puppet has stopped with it.
- */
-function converse(socket: string, said: string): Promise<string> {
-  const { connect } = process.getBuiltinModule('node:net');
-  return new Promise((resolve) => {
-    let answer = '';
-    const connection = connect(socket, () => connection.write(said));
-    connection.on('data', (chunk) => {
-      answer += String(chunk);
-    });
-    connection.on('error', () => {}); // 'close' follows
-    connection.on('close', () => resolve(answer));
-  });
 }

@@ -37,6 +37,26 @@ export function parseNotice(line: string): Notice | undefined {
   return valid ? (value as Notice) : undefined;
 }
 
+/** What `again cancel` asks for: all that is pending, or what has one name. */
+export interface Cancellation {
+  readonly cancel: 'all' | { readonly name: string };
+}
+
+export function formatCancellation(cancellation: Cancellation): string {
+  return `${JSON.stringify(cancellation)}\n`;
+}
+
+/** Reads a cancellation; undefined for anything else. */
+export function parseCancellation(line: string): Cancellation | undefined {
+  try {
+    const { cancel } = JSON.parse(line) ?? {};
+    if (cancel === 'all') return { cancel };
+    return typeof cancel?.name === 'string' ? { cancel: { name: cancel.name } } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The answer: what Puppet's Exec prints and exits with. */
 export function formatAnswer({ exitCode, text }: Verdict): string {
   return `${exitCode} ${toAscii(text)}\n`;

@@ -5,13 +5,14 @@ import { appears, converges, expectNothingLeft, foreground, saidByRun } from './
 import { expectRefusal } from './people.ts';
 
 const { place } = foreground();
+const later = "Common::Again::Delta['later']";
 const delta = (name: string, seconds: number, more = '') =>
   `common::again::delta { '${name}': delta => ${seconds} ${more} }\n`;
 
 describe('a manifest that converges in three runs', () => {
   test('is applied three times in front of people, and nothing is left behind', async (context) => {
     const here = await place(context);
-    const command = await here.apply(converges(here.world, 3), '--detailed-exitcodes');
+    const command = await here.apply(converges(here.world, 3));
     const { code, output } = await here.run([], command);
     expect(code, output).toBe(0);
     const runs = await here.world.runs();
@@ -200,13 +201,12 @@ describe('the exit code', () => {
 
   test('124 when the time is over: no new run starts, and the present one goes on, or is ended', async (context) => {
     const here = await place(context);
-    const later = "Common::Again::Delta['later']";
     const pending = await here.apply(converges(here.world, 3, later, delta('later', 300)));
-    const waiting = await here.run(['--timeout', '6'], pending);
+    const waiting = await here.run(['--timeout', '30'], pending);
     expect(waiting.code, waiting.output).toBe(124);
     expect(saidByRun(waiting.output)).toEqual([
-      expect.stringMatching(/^again run: next run( \(later\))? in \d s$/),
-      'again run: the 6 s of --timeout are over, and a rerun is still pending',
+      expect.stringMatching(/^again run: next run( \(later\))? in \d+ s$/),
+      'again run: the 30 s of --timeout are over, and a rerun is still pending',
     ]);
     expect(await here.world.runs()).toHaveLength(1);
     const slow = ['sh', '-c', 'sleep 2; echo done'];
@@ -286,7 +286,7 @@ describe('signals', () => {
     await expectNothingLeft(here);
   });
 
-  test('Ctrl-C ends the wait, in which a line counts the seconds; Ctrl-Z and a window of another size do not', async (context) => {
+  test('Ctrl-C ends the wait, in which a line counts the seconds; a window of another size does not', async (context) => {
     const here = await place(context);
     const run = await here.onTerminal([here.again, 'run', '--', ...(await waits(here))]);
     const counted = () => saidByRun(run.output()).length;
@@ -317,31 +317,83 @@ describe('signals', () => {
     const here = await place(context);
     const look =
       "ulimit -Sn; sed -n 's/^Sig\\(Ign\\|Blk\\):.//p' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; cat <&7";
-    const script = `ulimit -Sn 1024; trap '' HUP; "$@"; :`;
-    const argv = [
-      'bash',
-      '-c',
-      `exec 7<<<seven; ${script}`,
-      'bash',
-      here.again,
-      'run',
-      '--',
-      'sh',
-      '-c',
-      look,
-    ];
-    const { stdout } = await here.world.run({ argv });
-    expect(stdout.split('\n')).toEqual([
-      '1024',
-      '0000000000000000',
-      '0000000000000001',
-      expect.stringMatching(/^0 1 2 3 7 seven$/),
-      '',
-    ]);
+    const shell = 'exec 7<<<seven; ulimit -Sn 1024; trap "" HUP; "$@"; :';
+    const seen = async (...words: readonly string[]) =>
+      (await here.world.run({ argv: ['bash', '-c', shell, 'bash', ...words, 'sh', '-c', look] })).stdout;
+    const without = await seen();
+    expect(without).toMatch(/^1024\n0{16}\n0{15}1\n0 1 2 .*\b7\b.* seven\n$/);
+    expect(await seen(here.again, 'run', '--')).toBe(without);
   });
 });
 
 describe('others', () => {
+  test('status, cancel and the fact know what is pending', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const chains = world.path('chains');
+    const note = `exec { "/bin/sh -c 'echo \${facts['again']['chain']} >> ${chains}'": provider => 'posix' }`;
+    const run = await here.start(
+      ['--limit', '5'],
+      ['timeout', '300', ...(await here.apply(converges(world, 3, later, `${delta('later', 5)}${note}`)))],
+    );
+    expect((await run.ended).code).toBe(0);
+    expect((await world.node.files.read(chains)).toString()).toBe('0\n1\n2\n');
+
+    await world.node.files.remove(world.path('steps'));
+    const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))));
+    await until('the wait', () => saidByRun(waiting.output()).length > 0, { seen: waiting.output });
+    const status = await world.run({ argv: [here.again, 'status', '--json'] });
+    const [pending, ...more] = JSON.parse(status.stdout);
+    expect(more).toEqual([]);
+    expect(pending).toMatchObject({ name: 'later', delta: 300, link: 1, pid: waiting.pid, foreground: true });
+    expect(pending.dueIn).toBeGreaterThan(200);
+    const shown = await world.run({ argv: [here.again, 'status'] });
+    expect(shown.stdout).toContain(`again run, pid ${waiting.pid}`);
+    const fact = await world.run({
+      argv: [
+        world.puppet.command,
+        'apply',
+        '--confdir',
+        world.path('conf'),
+        '-e',
+        "notice($facts['again']['pending'])",
+      ],
+      env: { FACTER_puppet_vardirtmp: world.path('base') },
+    });
+    expect(fact.stdout).toMatch(/name => later, due => \d{4}-/);
+    const cancelled = await world.run({ argv: [here.again, 'cancel', 'later'] });
+    expect(cancelled.stdout).toBe('Cancelled: later\n');
+    const { code, output } = await waiting.ended;
+    expect(code, output).toBe(0);
+    await expectNothingLeft(here);
+  });
+
+  test('a rerun waits for another Puppet run, and says so', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    await world.write('hold', '');
+    const holds = `touch ${world.path('held')}; while test -e ${world.path('hold')}; do sleep 0.05; done`;
+    const other = await world.write(
+      'other.pp',
+      `exec { '${holds}': provider => 'shell', path => '/usr/bin:/bin' }`,
+    );
+    const going = await world.start({ argv: world.apply(other) });
+    await appears(world, 'held', going);
+    const run = await here.start([], await here.apply(converges(world, 2)));
+    await until(
+      'its line',
+      () => run.output().includes(`again run: waits for another Puppet run, pid ${going.pid}\n`),
+      {
+        seen: run.output,
+      },
+    );
+    expect(await world.runs()).toHaveLength(1);
+    await world.node.files.remove(world.path('hold'));
+    expect((await run.ended).code).toBe(0);
+    expect(await world.runs()).toHaveLength(2);
+    await going.ended;
+  });
+
   test('two at once do not know of each other', async (context) => {
     const here = await place(context);
     const { world } = here;

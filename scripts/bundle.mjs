@@ -8,7 +8,12 @@ import { Failure, load, root } from './project.mjs';
  * The parts, by the file that each begins with. A part loads another one by importing that file dynamically. What `main` holds is there once: the other parts get it from
  * there, so state and classes are the same for all.
  */
-const entries = { main: 'src/main.ts', waiter: 'src/wait/late.ts', people: 'src/cli/command-line.ts' };
+const entries = {
+  main: 'src/main.ts',
+  waiter: 'src/wait/late.ts',
+  people: 'src/cli/command-line.ts',
+  foreground: 'src/foreground/commands.ts',
+};
 
 /** What the build for tests of faults has instead (src/os/fault.ts, src/os/second.ts). */
 export const INSTRUMENTS = { AGAIN_INSTRUMENTED: 'true', AGAIN_SECOND_MS: '20' };

@@ -8,6 +8,7 @@ import { ChainEnded, oneLine, Refusal, Unsupported } from './os/refusal.ts';
 import { STRAY } from './os/signals.ts';
 import { say, type Verdict } from './os/verdict.ts';
 import { parseCanonical, type WaiterRequest } from './schedule/request.ts';
+import { FOREGROUND_COMM } from './state/channel.ts';
 import { readSettings } from './state/settings.ts';
 import { listen } from './wait/listen.ts';
 import { waitAndBecome } from './wait/waiter.ts';
@@ -22,7 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
   Error.stackTraceLimit = 0;
   // Node names its main thread `MainThread`; ps, pgrep and killall look for `again`.
   try {
-    writeFileSync('/proc/self/comm', 'again');
+    writeFileSync('/proc/self/comm', COMMS.get(args[0]) ?? 'again');
   } catch {
     // /proc is not mounted: see self() of os/process.ts for whom that matters.
   }
@@ -36,8 +37,15 @@ async function main(args: readonly string[]): Promise<void> {
     });
   for (const signal of STRAY) process.on(signal, () => {});
   const { commandLine } = await import('./cli/command-line.ts');
-  process.exitCode = await commandLine(args);
+  const { foregroundCommands } = await import('./foreground/commands.ts');
+  process.exitCode = await commandLine(args, (exit) => foregroundCommands(args, exit));
 }
+
+/** What the kernel calls a process that must not be ended by `killall again`, by its subcommand. */
+const COMMS = new Map<string | undefined, string>([
+  ['run', FOREGROUND_COMM],
+  ['wait', 'again-wait'],
+]);
 
 /** The life of a notification: record it, say so, wait, become Puppet. */
 async function beWaiter(request: WaiterRequest): Promise<void> {

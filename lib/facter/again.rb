@@ -11,7 +11,7 @@ module AgainFact
   # `internal` is for the class alone, and may change with any version.
   def value
     @state = @boot = nil # each evaluation looks once
-    link = quietly(0) { link_by_environment || link_by_unit || 0 }
+    link = quietly(0) { link_by_environment || link_in_foreground || link_by_unit || 0 }
     {
       'pending'    => quietly([]) { pending },
       'chain'      => link,
@@ -28,7 +28,7 @@ module AgainFact
 
   # What waits, the soonest first; what waits for the end of a run that goes on has no time yet.
   def pending
-    entries = records.flat_map { |record| record['entries'] }
+    entries = (records + foreground).flat_map { |record| record['entries'] }
     entries.map { |entry| { 'name' => entry['name'] || "Exec['again']", 'due' => due(entry) }.compact }.sort_by { |entry| entry['due'] || '~' }
   end
 
@@ -37,6 +37,22 @@ module AgainFact
     json_files('commands').map { |name| read('commands', name) }.compact.select do |record|
       [1, 2].include?(record['version']) && record['boot'] == boot && start_of(record['waiter']['pid']) == record['waiter']['start']
     end
+  end
+
+  # What each `again run` of this user has pending, in a file beside its socket: src/state/channel-record.ts.
+  def foreground
+    folders = channel_places.flat_map { |place| quietly([]) { Dir.entries(place).grep(%r{\Aagain-run-}).map { |name| File.join(place, name) } } }
+    found = folders.select { |folder| quietly(false) { own?(File.lstat(folder)) } }.map { |folder| read_file(File.join(folder, 'pending.json')) }
+    found.compact.select { |record| record['version'] == 1 && record['boot'] == boot && start_of(record['waiter']['pid']) == record['waiter']['start'] }
+  end
+
+  def channel_places
+    ['/run', *ENV.values_at('XDG_RUNTIME_DIR', 'TMPDIR'), '/tmp'].compact.uniq
+  end
+
+  # Whether a folder is one that only its user, who is this process's, can enter.
+  def own?(stat)
+    stat.directory? && stat.owned? && stat.mode.to_s(8).end_with?('00')
   end
 
   # `again` counts in milliseconds of the monotonic clock, which nobody sets; people read the other one.
@@ -51,6 +67,20 @@ module AgainFact
   # The variables count in the process that they name alone: its children inherit them.
   def link_by_environment
     Integer(ENV.fetch('AGAIN_LINK')) if ENV['AGAIN_PROCESS'] == "#{Process.pid}:#{start_of(Process.pid)}:#{boot}"
+  end
+
+  # Below an `again run`, the variables name that, since it need not be the parent of Puppet.
+  def link_in_foreground
+    pid, start, its_boot = ENV['AGAIN_PROCESS'].to_s.split(':')
+    return unless pid && its_boot == boot && start_of(pid) == Integer(start) && ancestor?(Integer(pid))
+
+    Integer(ENV.fetch('AGAIN_LINK')) if File.read("/proc/#{pid}/comm").chomp == 'again-run'
+  end
+
+  def ancestor?(pid)
+    at = Process.ppid
+    at = parent_of(at) while at && at > 1 && at != pid
+    at == pid
   end
 
   # A rerun that systemd started as a unit: what was noted when that was asked for.
@@ -68,6 +98,11 @@ module AgainFact
   # The history may have 200 reruns, of one chain or of several. The first one of this chain is as many reruns back as the newest one's link says,
   # or further where other chains come in between, or not so far where an ordinary run was a link. So a few files are read instead of all.
   def since
+    if link_in_foreground
+      pid = ENV['AGAIN_PROCESS'].to_i
+      return foreground.find { |record| record['waiter']['pid'] == pid }['since']
+    end
+
     names = json_files('history').sort.reverse
     newest = read('history', names.first)
     guess = [newest['link'] - 1, names.size - 1].min
@@ -136,9 +171,12 @@ module AgainFact
     []
   end
 
-  # A regular file of a sensible size, and no link, or nil.
   def read(folder, name)
-    path = File.join(state, folder, name)
+    read_file(File.join(state, folder, name))
+  end
+
+  # A regular file of a sensible size, and no link, or nil.
+  def read_file(path)
     File.open(path, File::RDONLY | File::NOFOLLOW | File::NONBLOCK) do |file|
       JSON.parse(file.read) if file.stat.file? && file.size < 1_048_576
     end
@@ -178,6 +216,12 @@ module AgainFact
   # The default of the parameter `symlink` of the class.
   def link
     '/usr/local/sbin/again'
+  end
+
+  def parent_of(pid)
+    Integer(File.binread("/proc/#{pid}/stat").rpartition(')').last.split[1])
+  rescue SystemCallError
+    nil
   end
 
   # When a process started, in clock ticks since boot; with the pid, that names it. nil for one that has ended: proc_pid_stat(5).

@@ -15,7 +15,7 @@ describe AgainFact do
 
   before do
     %w[commands history].each { |name| FileUtils.mkdir_p(File.join(state, name)) }
-    allow(described_class).to receive_messages(base_by_fact: base, link: File.join(base, 'link'))
+    allow(described_class).to receive_messages(base_by_fact: base, link: File.join(base, 'link'), channel_places: [base])
   end
 
   after { FileUtils.remove_entry(base) }
@@ -135,6 +135,53 @@ describe AgainFact do
     it 'is empty where a record has another form' do
       write('commands/0123456789abcdef.json', record(entry(wait: 'long', runEndedAt: now)))
       is_expected.to include('pending' => [], 'chain' => 0)
+    end
+  end
+
+  describe 'below an `again run`' do
+    # As its socket's folder lies there; `again run` is the process that has this name.
+    def channel(mode, *entries, **more)
+      folder = File.join(base, 'again-run-0123abcd-1-0123456789ab')
+      FileUtils.mkdir_p(folder, mode: mode)
+      File.write(File.join(folder, 'pending.json'), JSON.generate(record(*entries, **more)))
+    end
+
+    # Runs the block in a child of a process that is called `again-run`.
+    def below(comm)
+      script = 'File.write("/proc/self/comm", ARGV[0]); $stdout.puts($$); $stdout.flush; $stdin.read'
+      IO.popen([RbConfig.ruby, '-e', script, comm], 'r+') do |child|
+        pid = Integer(child.gets)
+        allow(described_class).to receive(:ancestor?) { |other| other == pid }
+        with_environment('AGAIN_PROCESS' => "#{pid}:#{described_class.start_of(pid)}:#{boot}", 'AGAIN_LINK' => '3') { yield pid }
+      end
+    end
+
+    it 'is what that has pending' do
+      channel(0o700, entry(name: 'peers', runEndedAt: now))
+      expect(fact['pending']).to contain_exactly(a_hash_including('name' => 'peers', 'due' => String))
+    end
+
+    it 'is not what others could have written, or what has ended' do
+      channel(0o755, entry)
+      expect(fact['pending']).to eq([])
+      FileUtils.chmod(0o700, Dir[File.join(base, 'again-run-*')])
+      channel(0o700, entry, waiter: { 'pid' => Process.pid, 'start' => 1 })
+      expect(described_class.value['pending']).to eq([])
+    end
+
+    it 'is the link of its chain, also where a wrapper stands between, and since when' do
+      below('again-run') do |pid|
+        channel(0o700, waiter: { 'pid' => pid, 'start' => described_class.start_of(pid) }, since: '2026-11-26T00:00:00.000Z')
+        expect(described_class.value).to include('chain' => 3, 'since' => '2026-11-26T00:00:00.000Z')
+      end
+    end
+
+    it 'is no link where the process is another one' do
+      below('something') { expect(described_class.value).to include('chain' => 0) }
+    end
+
+    it 'finds its ancestors' do
+      expect([Process.ppid, 99_999_999].map { |pid| described_class.ancestor?(pid) }).to eq([true, false])
     end
   end
 

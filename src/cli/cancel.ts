@@ -3,32 +3,41 @@ import { monotonic } from '../os/clock.ts';
 import { log } from '../os/journal.ts';
 import { isAlive, type ProcessId } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
-import { displayName } from '../schedule/names.ts';
+import { displayName, isMeant } from '../schedule/names.ts';
+import { socketOf } from '../state/channel.ts';
+import { formatCancellation } from '../state/channel-message.ts';
+import { type ChannelRecord, readChannelRecords } from '../state/channel-record.ts';
+import { converse } from '../state/converse.ts';
 import { withLock } from '../state/lock.ts';
 import { type CommandRecord, isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
 
 const PATIENCE_MS = 10_000;
 
+/** Of which commands something is cancelled. */
+export interface Scope {
+  readonly isMeant: (record: CommandRecord) => boolean;
+  readonly isMeantInForeground: (record: ChannelRecord) => boolean;
+}
+
+const EVERYTHING: Scope = { isMeant: () => true, isMeantInForeground: () => true };
+
 /**
  * Cancels what is pending under one name (`again` means `Exec['again']` too), or all of it, and returns the names once no waiter holds them.
  *
- * @param isMeant the records that count. Default: each
+ * @param scope which records count. Default: each
  * @throws {Refusal} where nothing of that name is pending
  */
 export async function cancel(
   folder: string,
   name: string | undefined,
-  isMeant: (record: CommandRecord) => boolean = () => true,
+  scope: Scope = EVERYTHING,
 ): Promise<string[]> {
-  const wanted = (entry: { readonly name?: string }) =>
-    name === undefined ||
-    entry.name === name ||
-    (entry.name === undefined && ['again', displayName(undefined)].includes(name));
-  const cancelled: string[] = [];
+  const wanted = (entry: { readonly name?: string }) => isMeant(entry, name);
+  const cancelled: string[] = await cancelInForeground(name, scope);
   const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
   await withLock(folder, () => {
     for (const [id, record] of readRecords(folder)) {
-      if (!isHeld(record) || !isMeant(record)) continue;
+      if (!isHeld(record) || !scope.isMeant(record)) continue;
       const left = record.entries.filter((entry) => !wanted(entry));
       if (left.length === record.entries.length) continue;
       cancelled.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));
@@ -45,5 +54,18 @@ export async function cancel(
   const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
     isAlive(waiter) && !readRecord(folder, id)?.entries.length;
   while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
+  return cancelled;
+}
+
+/** Has each `again run` forget what is meant, and returns the names of that. */
+async function cancelInForeground(name: string | undefined, scope: Scope): Promise<string[]> {
+  const cancelled: string[] = [];
+  for (const { folder, record } of readChannelRecords()) {
+    const wanted = record.entries.filter((entry) => isMeant(entry, name));
+    if (wanted.length === 0 || !scope.isMeantInForeground(record)) continue;
+    const said = formatCancellation({ cancel: name === undefined ? 'all' : { name } });
+    if ((await converse(socketOf(folder), said)) === '') continue; // it has just ended
+    cancelled.push(...wanted.map((entry) => displayName(entry.name)));
+  }
   return cancelled;
 }

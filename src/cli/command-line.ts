@@ -1,4 +1,4 @@
-import yargs, { type FallbackCompletionFunction } from 'yargs';
+import yargs, { type CommandModule, type FallbackCompletionFunction } from 'yargs';
 import { writeLine } from '../os/journal.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { version } from '../os/version.ts';
@@ -10,9 +10,13 @@ import { peopleCommands } from './people.ts';
 /**
  * The command line for people, and for an Exec that calls `again` itself.
  *
+ * @param others makes the commands of the room foreground/, which say what they exit with
  * @returns the exit code: 0, 1 for a refusal, 64 (EX_USAGE of sysexits(3)) for a wrong command line
  */
-export async function commandLine(words: readonly string[]): Promise<number> {
+export async function commandLine(
+  words: readonly string[],
+  others: (exit: (code: number) => void) => CommandModule[],
+): Promise<number> {
   let exitCode = 0;
   const parser = yargs([...words])
     .scriptName('again')
@@ -52,6 +56,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       },
     )
     .command(peopleCommands())
+    .command(
+      others((code) => {
+        exitCode = code;
+      }),
+    )
     .completion('completion-script', false, withoutDefault)
     .command('completion', 'Print the completion script for bash or zsh, whichever $SHELL is', {}, () => {
       // The types of yargs leave out the names that its hint for the installation shows.

@@ -5,6 +5,7 @@ import { describeCommand } from '../puppet/describe.ts';
 import { isDisabled } from '../puppet/lock.ts';
 import { dueTime, type Entry, earliestStart } from '../schedule/entry.ts';
 import { displayName } from '../schedule/names.ts';
+import { readChannelRecords } from '../state/channel-record.ts';
 import { logPath } from '../state/logs.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
 import { createSurvey } from '../wait/survey.ts';
@@ -37,6 +38,8 @@ export interface Pending {
   /** The version of `again` that the waiter is, where that is another one than this: an update does not change one that waits. */
   readonly version?: string;
   readonly log: string;
+  /** The waiter is an `again run`: the output goes to where that was started. */
+  readonly foreground?: true;
 }
 
 /** What all that is pending has in common at one moment. */
@@ -50,8 +53,45 @@ interface Circumstances {
   readonly trouble: string | undefined;
 }
 
-/** All that is pending in a state folder, soonest first. */
+/** All that is pending in a state folder, and below an `again run`, soonest first. */
 export function readPending(folder: string, trouble?: string): Pending[] {
+  return [...readBackground(folder, trouble), ...readForeground()].sort(
+    (a, b) => (a.dueIn ?? Number.POSITIVE_INFINITY) - (b.dueIn ?? Number.POSITIVE_INFINITY),
+  );
+}
+
+function readForeground(now = monotonic()): Pending[] {
+  return readChannelRecords().flatMap(({ record: { waiter, command, chain, entries } }) =>
+    entries.map((entry) => {
+      const due = dueTime(entry);
+      return {
+        ...timesOf(entry, now),
+        waitsFor:
+          due === undefined ? { kind: 'run' as const, pid: entry.run.pid } : { kind: 'timer' as const },
+        command,
+        chain,
+        pid: waiter.pid,
+        log: '',
+        foreground: true as const,
+      };
+    }),
+  );
+}
+
+/** What an entry says by itself. */
+function timesOf(entry: Entry, now: number) {
+  const due = dueTime(entry);
+  return {
+    name: displayName(entry.name),
+    dueIn: due === undefined ? null : Math.max(0, Math.round((due - now) / 1000)),
+    since: new Date(Date.now() - (now - entry.notifiedAt)).toISOString(),
+    delta: entry.delta,
+    wait: Math.round(entry.wait / 1000),
+    link: entry.link,
+  };
+}
+
+function readBackground(folder: string, trouble: string | undefined): Pending[] {
   const records = [...readRecords(folder).values()].filter(isHeld);
   if (records.length === 0) return [];
   const survey = createSurvey(
@@ -60,23 +100,15 @@ export function readPending(folder: string, trouble?: string): Pending[] {
   );
   const [going] = survey.going(survey.look());
   const circumstances = { folder, now: monotonic(), going: going?.id, trouble };
-  return records
-    .flatMap((record) => record.entries.map((entry) => pendingOf(record, entry, circumstances)))
-    .sort((a, b) => (a.dueIn ?? Number.POSITIVE_INFINITY) - (b.dueIn ?? Number.POSITIVE_INFINITY));
+  return records.flatMap((record) => record.entries.map((entry) => pendingOf(record, entry, circumstances)));
 }
 
 function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumstances): Pending {
   const { folder, now } = circumstances;
-  const due = dueTime(entry);
   return {
-    name: displayName(entry.name),
-    dueIn: due === undefined ? null : Math.max(0, Math.round((due - now) / 1000)),
+    ...timesOf(entry, now),
     waitsFor: waitsFor(record, entry, circumstances),
-    since: new Date(Date.now() - (now - entry.notifiedAt)).toISOString(),
-    delta: entry.delta,
-    wait: Math.round(entry.wait / 1000),
     command: describeCommand(record.command),
-    link: entry.link,
     chain: record.chain,
     pid: record.waiter.pid,
     ...(record.software === version ? {} : { version: record.software }),

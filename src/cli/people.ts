@@ -18,7 +18,7 @@ import { showLog } from './log.ts';
 import { paintFor } from './paint.ts';
 import { readPending } from './pending.ts';
 import { drawStatus } from './status.ts';
-import { findOwnRecords } from './this-run.ts';
+import { scopeOfThisRun } from './this-run.ts';
 import { verify } from './verify.ts';
 
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
@@ -63,8 +63,8 @@ const cancelCommand: CommandModule<
     const name = given ?? afterDashes;
     if (Number(all) + Number(ofThisRun) + Number(name !== undefined) !== 1)
       throw new Refusal('say either a NAME or --all; see `again cancel --help`', 64);
-    const isMeant = ofThisRun ? findOwnRecords() : undefined;
-    const cancelled = await cancel((await settle()).folder, name, isMeant);
+    const scope = ofThisRun ? scopeOfThisRun() : undefined;
+    const cancelled = await cancel((await settle()).folder, name, scope);
     print(cancelled.length === 0 ? 'Nothing was pending.\n' : `Cancelled: ${cancelled.join(', ')}\n`);
   },
 };

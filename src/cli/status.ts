@@ -22,8 +22,11 @@ function drawOne(one: Pending, paint: Paint): string {
     ['since', formatTime(one.since)],
     ['command', one.command],
     ['chain', `rerun ${one.link} in a row`],
-    ['waiter', `pid ${one.pid}${one.version === undefined ? '' : `, still version ${one.version}`}`],
-    ['log', one.log],
+    [
+      'waiter',
+      `${one.foreground ? 'again run, ' : ''}pid ${one.pid}${one.version === undefined ? '' : `, still version ${one.version}`}`,
+    ],
+    ...(one.foreground ? [] : [['log', one.log] satisfies [string, string]]),
   ];
   const lines = rows.map(([label, value]) => `  ${paint('dim', label.padEnd(10))} ${value}`);
   return `${paint('bold', one.name)}\n${lines.join('\n')}\n`;

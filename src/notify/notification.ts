@@ -2,12 +2,18 @@ import { statSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
 import { fault } from '../os/fault.ts';
 import type { LoggedEvent } from '../os/journal.ts';
-import { type ProcessId, readAncestry, self } from '../os/process.ts';
+import { type ProcessId, type ProcessSnapshot, readAncestry, self } from '../os/process.ts';
 import { oneLine, Refusal, Unsupported } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import type { Command } from '../puppet/command.ts';
-import { findOuterRun, identifyRun, leavesNothingOut, OrphanedRun } from '../puppet/identify.ts';
+import {
+  findOuterRun,
+  IN_THE_FOREGROUND,
+  identifyRun,
+  leavesNothingOut,
+  OrphanedRun,
+} from '../puppet/identify.ts';
 import { mortalInit } from '../puppet/init.ts';
 import { reportMark } from '../puppet/report.ts';
 import type { Run } from '../puppet/run.ts';
@@ -43,6 +49,7 @@ import { enterScope, inScope } from '../systemd/scope.ts';
 import { findShelter, type Shelter } from '../systemd/shelter.ts';
 import type { Held } from '../wait/held.ts';
 import { announce } from './announce.ts';
+import { tellForeground } from './foreground.ts';
 import { withNewDaemon } from './orphan.ts';
 import { isServed, linkOfRun, withNotification } from './recording.ts';
 
@@ -90,7 +97,10 @@ const FIRST_RUN_MS = 15_000;
  * @throws {Refusal} with nothing recorded
  */
 export async function takeNotification(request: WaiterRequest): Promise<Outcome> {
-  const subject = await inspect(request);
+  const ancestry = [...readAncestry(request.parent)];
+  const answer = await tellForeground(request, ancestry);
+  if (answer) return { kind: 'said', verdict: answer, events: [] };
+  const subject = await inspect(ancestry);
   if (subject.puppet.noop) return nothingScheduled(subject.run);
   requireRepeatable(subject);
   const folder = openStateFolder(home());
@@ -108,9 +118,8 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
 }
 
 /** Finds the run among the ancestors of the caller, and all that decides what its rerun is. */
-async function inspect(request: WaiterRequest): Promise<Subject> {
+async function inspect(ancestry: readonly ProcessSnapshot[]): Promise<Subject> {
   const user = process.getuid?.() ?? 0;
-  const ancestry = [...readAncestry(request.parent)];
   const { run, isOrphan } = await identify(ancestry, user);
   const settings = readSettings();
   const surroundings = enterSurroundings(run);
@@ -143,7 +152,8 @@ function nothingScheduled(run: Run): Outcome {
 function requireRepeatable({ run }: Subject): void {
   if (run.process.pid === 1) {
     throw new Unsupported(
-      'this Puppet run is the main process of a container (pid 1), which ends with it: there is nothing to run again in',
+      'this Puppet run is the main process of a container (pid 1), which ends with it: ' +
+        `there is nothing to run again in; ${IN_THE_FOREGROUND}`,
     );
   }
   if (run.mode === 'apply' && run.manifest !== undefined) requireFile(run.manifest);
@@ -154,7 +164,7 @@ function requireFile(manifest: Bytes): void {
   const stat = statSync(toBuffer(manifest), { throwIfNoEntry: false });
   if (!stat || stat.isFile() || stat.isDirectory()) return;
   throw new Unsupported(
-    `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file`,
+    `the manifest ${toDisplay(manifest)} is not a file and cannot be read again: put it into a file, or ${IN_THE_FOREGROUND}`,
   );
 }
 

@@ -26,6 +26,28 @@ export class OrphanedRun extends Refusal {
  * @throws {Refusal} where there is none, or where it is one that can't be repeated.
  */
 export function identifyRun(ancestry: Iterable<ProcessSnapshot>, user: number): Run {
+  return identify(ancestry, user, identifyDirect, refuseRewritten);
+}
+
+/**
+ * The same for an `again run`, which knows its command itself: a manifest from standard input and `bundle exec` are fine there. Undefined where there is no run, or
+ * one that can't be told to be below it; {@link identifyRun} then says why.
+ */
+export function identifyForForeground(ancestry: readonly ProcessSnapshot[], user: number): Run | undefined {
+  try {
+    return identify(ancestry, user, identifyAnyManifest, (process) => identifyTitle(process, user));
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+function identify(
+  ancestry: Iterable<ProcessSnapshot>,
+  user: number,
+  direct: (process: ProcessSnapshot, commandLine: PuppetCommandLine) => Run,
+  rewritten: (process: ProcessSnapshot) => Run | undefined,
+): Run {
   let child: ProcessSnapshot | undefined;
   for (const candidate of ancestry) {
     const run = child && identifyDaemon(child, candidate);
@@ -33,18 +55,20 @@ export function identifyRun(ancestry: Iterable<ProcessSnapshot>, user: number): 
       refuseOtherUser(child, user);
       return run;
     }
-    if (child) refuseRewritten(child);
+    const titled = child && rewritten(child);
+    if (titled) return titled;
     child = undefined;
     refuseBolt(candidate);
     if (!isRuby(candidate.image ?? candidate.argv[0] ?? ('' as Bytes))) continue;
     const commandLine = parsePuppetCommandLine(candidate.argv);
     if (commandLine) {
       refuseOtherUser(candidate, user);
-      return identifyDirect(candidate, commandLine);
+      return direct(candidate, commandLine);
     }
     if (isRewritten(candidate.argv)) child = candidate;
   }
-  if (child) refuseRewritten(child);
+  const titled = child && rewritten(child);
+  if (titled) return titled;
   throw new Refusal(
     'not started by Puppet: no `puppet apply` or `puppet agent` run among the ancestors of this process; ' +
       "notify Exec['again'] in a manifest, or see `again --help`",
@@ -60,16 +84,29 @@ export function refuseOtherUser(run: ProcessSnapshot, user: number): void {
   );
 }
 
+/** The way out where a run can't be repeated in the background. */
+export const IN_THE_FOREGROUND = 'start it by `again run -- COMMAND`';
+
 /** Refuses a process that wrote over its arguments and is no run of a daemon, where that was a Puppet. */
-function refuseRewritten(process: ProcessSnapshot): void {
+function refuseRewritten(process: ProcessSnapshot): undefined {
   const { id, argv } = process;
-  if (!/puppet.*\s/i.test(argv[0] ?? '')) return;
+  if (!/puppet.*\s/i.test(argv[0] ?? '')) return undefined;
   // The name that a daemon's run gives itself (lib/puppet/agent.rb); what it does follows, in the language of the machine.
   if (/^puppet agent: /.test(argv[0] ?? '')) throw new OrphanedRun(process);
   throw new Unsupported(
     `the command line of Puppet (pid ${id.pid}, "${shorten(argv[0])}") was rewritten, as \`bundle exec\` does, ` +
-      'so it cannot be repeated: start Puppet without it',
+      `so it cannot be repeated: start Puppet without it, or ${IN_THE_FOREGROUND}`,
   );
+}
+
+/** A Puppet whose arguments `bundle exec` has joined by spaces: good enough to tell what it is, not to repeat it. */
+function identifyTitle(process: ProcessSnapshot, user: number): Run | undefined {
+  const words = (process.argv[0] ?? '').trim().split(' ') as Bytes[];
+  const argv = ['ruby' as Bytes, ...words];
+  const commandLine = parsePuppetCommandLine(argv);
+  if (!commandLine) return refuseRewritten(process);
+  refuseOtherUser(process, user);
+  return identifyAnyManifest({ ...process, argv }, commandLine);
 }
 
 /** `bolt apply` compiles elsewhere, and applies by a script of its own that it removes afterwards (libexec/apply_catalog.rb of Bolt). */
@@ -86,10 +123,13 @@ export function isRewritten(argv: readonly Bytes[]): boolean {
 }
 
 function identifyDirect(process: ProcessSnapshot, commandLine: PuppetCommandLine): Run {
+  const run = identifyAnyManifest(process, commandLine);
+  return run.mode === 'apply' ? { ...run, manifest: repeatableManifest(process, run.arguments) } : run;
+}
+
+function identifyAnyManifest(process: ProcessSnapshot, commandLine: PuppetCommandLine): Run {
   const base = describe(process, process, commandLine);
-  if (commandLine.subcommand === 'apply') {
-    return { ...base, mode: 'apply', manifest: repeatableManifest(process, base.arguments) };
-  }
+  if (commandLine.subcommand === 'apply') return { ...base, mode: 'apply', manifest: undefined };
   if (commandLine.subcommand === 'agent') {
     // A daemon leaves each run to a child with a title of its own; a process that still has its arguments is a single run, whether
     // the command line or puppet.conf says so (application/agent.rb, `Puppet::Agent.new(…, !Puppet[:onetime])`).
@@ -164,25 +204,40 @@ function pathOf(process: ProcessSnapshot): Bytes {
  * input. Undefined also where the command line does not tell for certain: then nothing is refused, and nothing is looked for later.
  */
 function repeatableManifest(process: ProcessSnapshot, args: readonly Argument[]): Bytes | undefined {
-  if (!isSure(args)) return undefined;
+  const source = manifestSource(args);
+  if (source.kind === 'none') return undefined;
+  if (source.kind === 'input') {
+    const { catalog, file } = source;
+    throw new Unsupported(
+      `the ${catalog ? 'catalog' : 'manifest'} of this run (pid ${process.id.pid}) was read from ` +
+        `${file === undefined || file === '-' ? 'standard input' : toDisplay(file)} and cannot be read again: put it into a file, or ${IN_THE_FOREGROUND}`,
+    );
+  }
+  return source.file;
+}
+
+/** Where `puppet apply` has its manifest, or its catalog, from. */
+export type ManifestSource =
+  /** From `-e`, or it can't be told for certain. */
+  | { readonly kind: 'none' }
+  /** `file` is undefined for standard input that is not named. */
+  | { readonly kind: 'input'; readonly catalog: boolean; readonly file: Bytes | undefined }
+  | { readonly kind: 'file'; readonly file: Bytes };
+
+export function manifestSource(args: readonly Argument[]): ManifestSource {
+  if (!isSure(args)) return { kind: 'none' };
   const operand = args.find(({ name }) => name === undefined);
   const catalog = lastValue(args, 'catalog');
-  if (catalog === undefined && lastValue(args, 'execute') !== undefined) return undefined;
+  if (catalog === undefined && lastValue(args, 'execute') !== undefined) return { kind: 'none' };
   // With POSIXLY_CORRECT in the environment, an option after the operand is none.
   if (catalog !== undefined && operand && args.some(({ name, at }) => name === 'catalog' && at > operand.at))
-    return undefined;
-  const file = catalog ?? operand?.value;
+    return { kind: 'none' };
+  const file = (catalog ?? operand?.value) as Bytes | undefined;
   const isInput =
     file === undefined ||
     (file === '-' && catalog !== undefined) ||
     /^\/(dev\/(stdin$|fd\/)|proc\/(self|thread-self|\d+)\/fd\/)/.test(String(file));
-  if (isInput) {
-    throw new Unsupported(
-      `the ${catalog === undefined ? 'manifest' : 'catalog'} of this run (pid ${process.id.pid}) was read from ` +
-        `${file === undefined || file === '-' ? 'standard input' : toDisplay(file as Bytes)} and cannot be read again: put it into a file`,
-    );
-  }
-  return file as Bytes;
+  return isInput ? { kind: 'input', catalog: catalog !== undefined, file } : { kind: 'file', file };
 }
 
 function shorten(title: Bytes | undefined): string {

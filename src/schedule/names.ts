@@ -8,3 +8,12 @@ export function displayName(name: string | null | undefined): string {
 export function displayNames(entries: readonly Entry[]): string {
   return entries.map((entry) => displayName(entry.name)).join(', ');
 }
+
+/** Whether an entry is meant by what a person says: a name, or `again` for `Exec['again']`, which has none. Undefined means every entry. */
+export function isMeant(entry: { readonly name?: string }, said: string | undefined): boolean {
+  return (
+    said === undefined ||
+    entry.name === said ||
+    (entry.name === undefined && ['again', displayName(undefined)].includes(said))
+  );
+}

@@ -187,17 +187,17 @@ describe('recorded runs that are refused, each in one sentence', () => {
     [
       'a manifest from standard input',
       'apply-standard-input',
-      'the manifest of this run (pid 1001) was read from standard input and cannot be read again: put it into a file',
+      'the manifest of this run (pid 1001) was read from standard input and cannot be read again: put it into a file, or start it by `again run -- COMMAND`',
     ],
     [
       '/dev/stdin',
       'apply-dev-stdin',
-      'the manifest of this run (pid 1002) was read from /dev/stdin and cannot be read again: put it into a file',
+      'the manifest of this run (pid 1002) was read from /dev/stdin and cannot be read again: put it into a file, or start it by `again run -- COMMAND`',
     ],
     [
       "bash's <(…): /dev/fd/63",
       'apply-dev-fd-63',
-      'the manifest of this run (pid 1002) was read from /dev/fd/63 and cannot be read again: put it into a file',
+      'the manifest of this run (pid 1002) was read from /dev/fd/63 and cannot be read again: put it into a file, or start it by `again run -- COMMAND`',
     ],
     [
       "another user's run",
@@ -208,7 +208,7 @@ describe('recorded runs that are refused, each in one sentence', () => {
       '`bundle exec puppet apply`',
       'apply-bundle-exec',
       'the command line of Puppet (pid 1001, "/usr/local/bin/puppet apply --confdir /srv/site/conf site.pp") was rewritten, as `bundle exec` does, ' +
-        'so it cannot be repeated: start Puppet without it',
+        'so it cannot be repeated: start Puppet without it, or start it by `again run -- COMMAND`',
     ],
     [
       '`puppet resource`',
@@ -305,7 +305,7 @@ describe('variants of recorded runs', () => {
   ])('%s cannot be read again', (_, args, sentence) => {
     const ancestry = variant('apply-file', () => words(...APPLY, ...args));
     expect(refusalOf(() => identifyRun(ancestry, 0))).toBe(
-      `${sentence} and cannot be read again: put it into a file`,
+      `${sentence} and cannot be read again: put it into a file, or start it by \`again run -- COMMAND\``,
     );
   });
 

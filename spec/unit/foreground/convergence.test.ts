@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { type Bounds, countdown, createConvergence } from '../../../src/foreground/convergence.ts';
+import type { ProcessId } from '../../../src/os/process.ts';
+import type { Notice } from '../../../src/state/channel-message.ts';
+
+const RUN = { pid: 100, start: 1 };
+
+function notice(more: Partial<Notice> = {}): Notice {
+  return {
+    name: undefined,
+    delta: 0,
+    startTimerNow: false,
+    run: RUN,
+    burst: 10,
+    maxDelay: 1800,
+    limit: undefined,
+    splay: 0,
+    ...more,
+  };
+}
+
+function begin(bounds: Partial<Bounds> = {}) {
+  return createConvergence('puppet apply site.pp', 42, { limit: undefined, maxWait: 600, ...bounds });
+}
+
+/** Lets one more rerun begin: notified by this, with everything due. */
+function oneMore(convergence: ReturnType<typeof begin>, more: Partial<Notice> = {}, now = 0) {
+  const verdict = convergence.take(notice(more), now, 0);
+  convergence.noteEnds(now, () => false);
+  return verdict;
+}
+
+describe('a notification', () => {
+  test.each([
+    [
+      {},
+      'Will run `puppet apply site.pp` again as soon as it has ended, in the foreground: again run, pid 42',
+    ],
+    [
+      { name: 'peers', delta: 5 },
+      'Will run `puppet apply site.pp` again 5 s after this run (pid 100) has ended, in the foreground: again run, pid 42',
+    ],
+    [
+      { name: 'peers', delta: 5, startTimerNow: true },
+      'Will run `puppet apply site.pp` again in 5 s, but not before it has ended, in the foreground: again run, pid 42',
+    ],
+  ])('%j is told what will be', (more, text) => {
+    expect(begin().take(notice(more), 0, 0)).toEqual({ exitCode: 0, text });
+  });
+
+  test('is due after the end of its run, and one rerun satisfies all that is', () => {
+    const convergence = begin();
+    const alive = new Set([RUN.pid, 200]);
+    const isAlive = ({ pid }: ProcessId) => alive.has(pid);
+    convergence.take(notice(), 1000, 0);
+    convergence.take(notice({ name: 'a', delta: 3 }), 1000, 0);
+    convergence.take(notice({ name: 'b', delta: 60, run: { pid: 200, start: 1 } }), 1000, 0);
+    convergence.noteEnds(2000, isAlive);
+    expect(convergence.next(2000)).toEqual({ kind: 'await-run', run: RUN });
+    alive.clear();
+    convergence.noteEnds(5000, isAlive);
+    expect(convergence.next(5000)).toMatchObject({ kind: 'rerun', due: 5000 });
+    expect(convergence.begin(8000)).toBe(1);
+    expect(convergence.entries.map(({ name }) => name)).toEqual(['b']);
+    expect(convergence.next(8000)).toEqual({ kind: 'await-time', until: 65_000 });
+  });
+
+  test('of a name that is pending takes its place', () => {
+    const convergence = begin();
+    convergence.take(notice({ name: 'a', delta: 3 }), 0, 0);
+    convergence.take(notice({ name: 'a', delta: 50 }), 0, 0);
+    expect(convergence.entries.map(({ wait }) => wait)).toEqual([50_000]);
+  });
+
+  test('of a delta beyond --max-wait is dropped and named once', () => {
+    const convergence = begin({ maxWait: 10 });
+    const why = 'its delta of 11 s is longer than the 10 s of --max-wait';
+    expect(convergence.take(notice({ name: 'late', delta: 11 }), 0, 0)).toEqual({
+      exitCode: 0,
+      text: `Nothing scheduled: ${why} (again run, pid 42)`,
+    });
+    expect(convergence.takeDropped()).toEqual([`late is not waited for: ${why}`]);
+    expect(convergence.takeDropped()).toEqual([]);
+    expect(convergence.next(0)).toEqual({ kind: 'finish' });
+    expect(convergence.take(notice({ delta: 10 }), 0, 0).text).toMatch(/^Will run/);
+  });
+});
+
+describe('a chain', () => {
+  test.each([
+    ['the command line says', 2, 5, 2],
+    ['the class says', undefined, 3, 3],
+    ['neither says', undefined, undefined, 20],
+  ])('ends where %s', (_, limit, ofClass, last) => {
+    const convergence = begin({ limit });
+    for (let link = 1; link <= last; link += 1) {
+      expect(oneMore(convergence, { limit: ofClass, burst: 1000 })).toMatchObject({ exitCode: 0 });
+      expect(convergence.begin(0)).toBe(link);
+    }
+    const refused = `again: the chain of reruns ends here: this would be rerun ${last + 1}, and limit is ${last}`;
+    expect(oneMore(convergence, { limit: ofClass })).toEqual({ exitCode: 1, text: refused });
+    expect(convergence.limitReached).toBe(true);
+    expect(convergence.next(0)).toEqual({ kind: 'finish' });
+  });
+
+  test('a limit of 0 allows no rerun', () => {
+    expect(begin({ limit: 0 }).take(notice(), 0, 0).exitCode).toBe(1);
+  });
+
+  test('backs off after the burst, no longer than --max-wait', () => {
+    const convergence = begin({ maxWait: 100 });
+    const waits: number[] = [];
+    for (let link = 1; link <= 6; link += 1) {
+      oneMore(convergence, { burst: 2 });
+      waits.push(convergence.entries[0]?.wait ?? -1);
+      convergence.begin(1e9);
+    }
+    expect(waits).toEqual([0, 0, 30_000, 60_000, 100_000, 100_000]);
+  });
+
+  test('goes on where what was pending before it is due in the end', () => {
+    const convergence = begin();
+    oneMore(convergence, { name: 'late', delta: 500 });
+    for (const link of [1, 2, 3]) {
+      oneMore(convergence);
+      expect(convergence.begin(0)).toBe(link);
+    }
+    expect(convergence.begin(500_000)).toBe(4);
+    expect(convergence.entries).toEqual([]);
+  });
+});
+
+test('the countdown is in whole seconds, of what is due then', () => {
+  const convergence = begin();
+  oneMore(convergence, { name: 'a', delta: 5 });
+  oneMore(convergence, { name: 'b', delta: 50 });
+  expect(countdown(convergence, 5000, 100)).toEqual({ seconds: 5, names: ['a'] });
+  expect(countdown(convergence, 5000, 4001)).toBeUndefined();
+});

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { openScreen } from '../../../src/foreground/screen.ts';
+
+function said(isTerminal: boolean): string[] {
+  const all: string[] = [];
+  const screen = openScreen('x: ', isTerminal, (text) => all.push(text));
+  screen.count(3, 'next run');
+  screen.count(3, 'next run');
+  screen.count(2, 'next run');
+  screen.say('waits');
+  screen.clear();
+  return all;
+}
+
+test('on a terminal, a line counts and then makes room', () => {
+  const ERASE = '\r\x1b[K';
+  expect(said(true)).toEqual([
+    `${ERASE}x: next run in 3 s`,
+    `${ERASE}x: next run in 2 s`,
+    ERASE,
+    'x: waits\n',
+  ]);
+});
+
+test('elsewhere it is said once', () => {
+  expect(said(false)).toEqual(['x: next run in 3 s\n', 'x: waits\n']);
+});

@@ -1,0 +1,118 @@
+import type { CommandModule } from 'yargs';
+import { Refusal } from '../os/refusal.ts';
+import { initArguments } from './init.ts';
+import { runInForeground } from './run.ts';
+import { waitUntilQuiet } from './wait.ts';
+
+/** Seconds of `--max-wait` where nothing is said. */
+const DEFAULT_MAX_WAIT = 600;
+/** Ten years. */
+const LONGEST = 315_360_000;
+const MOST_RERUNS = 100_000;
+
+interface RunArguments {
+  readonly timeout: string | undefined;
+  readonly 'kill-after': string | undefined;
+  readonly 'max-wait': string | undefined;
+  readonly limit: string | undefined;
+  readonly init: boolean;
+  readonly stdin: boolean;
+}
+
+const seconds = (describe: string, defaultDescription?: string) =>
+  ({ string: true, requiresArg: true, describe, ...(defaultDescription && { defaultDescription }) }) as const;
+
+/**
+ * `again run` and `again wait`, whose exit code goes to `exit`.
+ *
+ * @param words the whole command line: yargs takes what looks like a number for one, also behind `--`
+ */
+export function foregroundCommands(words: readonly string[], exit: (code: number) => void): CommandModule[] {
+  const run: CommandModule<object, RunArguments> = {
+    command: 'run',
+    describe: 'Run a Puppet command here, and again until it asks for no further run',
+    builder: (command) =>
+      command
+        .usage('again run [OPTIONS] -- COMMAND [ARGUMENTS]')
+        .option(
+          'timeout',
+          seconds('Seconds for all runs: no new one starts after that (exit code 124)', 'none'),
+        )
+        .option(
+          'kill-after',
+          seconds('Seconds after that time until a run that still goes on is ended', 'never'),
+        )
+        .option('max-wait', seconds('Seconds: a longer delta is not waited for', String(DEFAULT_MAX_WAIT)))
+        .option('limit', {
+          string: true,
+          requiresArg: true,
+          describe: "Reruns (exit code 125 after that); else the class's limit",
+          defaultDescription: '20',
+        })
+        .option('init', {
+          boolean: true,
+          default: false,
+          describe: 'As process 1 of a container: reap what others leave behind',
+        })
+        .option('stdin', {
+          boolean: true,
+          default: false,
+          describe: 'Read standard input first, and give it to each run: for a manifest behind a wrapper',
+        }) as never,
+    async handler({ init, stdin, ...given }) {
+      const command = words.includes('--') ? words.slice(words.indexOf('--') + 1) : [];
+      if (command.length === 0)
+        throw new Refusal(
+          'say `--` and the command after the options: `again run -- puppet apply site.pp`',
+          64,
+        );
+      const options = {
+        command,
+        stdin,
+        timeout: number('--timeout', given.timeout),
+        killAfter: number('--kill-after', given['kill-after']),
+        maxWait: number('--max-wait', given['max-wait']) ?? DEFAULT_MAX_WAIT,
+        limit: number('--limit', given.limit, MOST_RERUNS),
+      };
+      if (options.killAfter !== undefined && options.timeout === undefined)
+        throw new Refusal('--kill-after counts from the end of --timeout: say that, too', 64);
+      if (init && process.pid === 1) becomeInit(words);
+      exit(await runInForeground(options));
+    },
+  };
+  const wait: CommandModule<object, Pick<RunArguments, 'timeout' | 'max-wait'> & { quiet: boolean }> = {
+    command: 'wait',
+    describe: 'Block until nothing is pending and no rerun is going',
+    builder: (command) =>
+      command
+        .option('timeout', seconds('Seconds (exit code 124)', 'none'))
+        .option('max-wait', seconds('Seconds: what is due later is not waited for', 'all is'))
+        .option('quiet', { alias: 'q', boolean: true, default: false, describe: 'Say nothing' }) as never,
+    async handler({ timeout, 'max-wait': maxWait, quiet }) {
+      exit(
+        await waitUntilQuiet({
+          timeout: number('--timeout', timeout),
+          maxWait: number('--max-wait', maxWait),
+          quiet,
+        }),
+      );
+    },
+  };
+  return [run, wait] as unknown as CommandModule[];
+}
+
+function number(option: string, text: string | undefined, most = LONGEST): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value <= most) return value;
+  throw new Refusal(`${option} ${JSON.stringify(text)}: must be a whole number from 0 to ${most}`, 64);
+}
+
+/** Does not return: this process becomes a shell that has `again run` as its child. */
+function becomeInit(words: readonly string[]): void {
+  const end = words.indexOf('--');
+  const args = words.filter((word, at) => at > end || word !== '--init');
+  // A handler lets execve(2) reset what Node ignores.
+  for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {});
+  process.execve?.('/bin/sh', initArguments(process.execPath, args), process.env);
+}

@@ -1,0 +1,124 @@
+import { isAlive as isProcessAlive, type ProcessId } from '../os/process.ts';
+import { SECOND_MS } from '../os/second.ts';
+import type { Verdict } from '../os/verdict.ts';
+import { type ChainRules, isOver, newEntry, nextLink } from '../schedule/chain.ts';
+import { type Entry, withEntry, withRunEnded } from '../schedule/entry.ts';
+import { displayName, isMeant } from '../schedule/names.ts';
+import { nextStep, partition, type Step } from '../schedule/plan.ts';
+import type { Cancellation, Notice } from '../state/channel-message.ts';
+import { describePromise } from './promise.ts';
+
+/** What keeps `again run` from going on for ever. */
+export interface Bounds {
+  /** Reruns after which it ends; undefined for the class's `limit`, or {@link DEFAULT_LIMIT} where that has none. */
+  readonly limit: number | undefined;
+  /** Seconds: a longer delta is not waited for. */
+  readonly maxWait: number;
+}
+
+/** Reruns, where neither the command line nor the class says how many. */
+export const DEFAULT_LIMIT = 20;
+
+/** What is pending below one `again run`, and how far its chain has come. Decides; does nothing by itself. Times are milliseconds of the monotonic clock. */
+export interface Convergence {
+  readonly entries: readonly Entry[];
+  /** The number of the rerun that goes on, or went last; 0 for the first run. */
+  readonly link: number;
+  /** Whether the limit has refused a notification of the run that went last. */
+  readonly limitReached: boolean;
+  /** What is not waited for, in words, since this was asked last. */
+  takeDropped(): readonly string[];
+  /** Takes a notification in, and says what its Exec is told. */
+  take(notice: Notice, now: number, random: number): Verdict;
+  /** Forgets what is pending under a name, or all of it. Returns how much that was. */
+  cancel(cancellation: Cancellation): number;
+  /** Notes which notifying runs have ended by now. */
+  noteEnds(now: number, isAlive?: (run: ProcessId) => boolean): void;
+  /** What comes next, now that the command has ended. */
+  next(now: number): Step;
+  /** A rerun begins now: takes out what it satisfies. Returns its number. */
+  begin(now: number): number;
+}
+
+/** @param command how people would type it */
+export function createConvergence(command: string, pid: number, { limit, maxWait }: Bounds): Convergence {
+  let entries: readonly Entry[] = [];
+  let link = 0;
+  let limitReached = false;
+  let dropped: string[] = [];
+
+  const rulesOf = (notice: Notice): ChainRules & { splay: number } => ({
+    burst: notice.burst,
+    // The back-off is not the manifest's wish: a chain must not end by it.
+    maxDelay: Math.min(notice.maxDelay, maxWait),
+    limit: limit ?? notice.limit ?? DEFAULT_LIMIT,
+    splay: Math.min(notice.splay, maxWait),
+  });
+
+  return {
+    get entries() {
+      return entries;
+    },
+    get link() {
+      return link;
+    },
+    get limitReached() {
+      return limitReached;
+    },
+    takeDropped() {
+      const told = dropped;
+      dropped = [];
+      return told;
+    },
+    take(notice, now, random) {
+      const rules = rulesOf(notice);
+      const asked = nextLink(
+        link,
+        entries.map((entry) => entry.link),
+      );
+      if (isOver(asked, rules)) {
+        limitReached = true;
+        const text = `again: the chain of reruns ends here: this would be rerun ${asked}, and limit is ${rules.limit}`;
+        return { exitCode: 1, text };
+      }
+      if (notice.delta > maxWait) {
+        const why = `its delta of ${notice.delta} s is longer than the ${maxWait} s of --max-wait`;
+        dropped.push(`${displayName(notice.name)} is not waited for: ${why}`);
+        return { exitCode: 0, text: `Nothing scheduled: ${why} (again run, pid ${pid})` };
+      }
+      const entry = newEntry(notice, notice.run, asked, rules, now, random);
+      entries = withEntry(entries, entry);
+      return { exitCode: 0, text: describePromise(command, pid, entry, rules.burst) };
+    },
+    cancel({ cancel }) {
+      const left = entries.filter((entry) => !isMeant(entry, cancel === 'all' ? undefined : cancel.name));
+      const cancelled = entries.length - left.length;
+      entries = left;
+      return cancelled;
+    },
+    noteEnds(now, isAlive = isProcessAlive) {
+      for (const { run, runEndedAt } of entries)
+        if (runEndedAt === undefined && !isAlive(run)) entries = withRunEnded(entries, run, { at: now });
+    },
+    next: (now) => nextStep(entries, now),
+    begin(now) {
+      const { due, later } = partition(entries, now);
+      entries = later;
+      link = Math.max(link + 1, ...due.map((entry) => entry.link));
+      limitReached = false;
+      return link;
+    },
+  };
+}
+
+/** Seconds until the next rerun, rounded up, and what it is for; undefined where that is less than one second, or depends on a run that goes on. */
+export function countdown(
+  { entries }: Pick<Convergence, 'entries'>,
+  until: number,
+  now: number,
+): { readonly seconds: number; readonly names: readonly string[] } | undefined {
+  const left = until - now;
+  if (left < SECOND_MS) return undefined;
+  const due = partition(entries, until).due;
+  return { seconds: Math.ceil(left / SECOND_MS), names: due.map((entry) => displayName(entry.name)) };
+}

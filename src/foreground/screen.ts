@@ -1,0 +1,54 @@
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+/** What `again run` and `again wait` say beside Puppet, on standard error. */
+export interface Screen {
+  /** One line. */
+  say(text: string): void;
+  /** A line that the next one replaces, on a terminal; elsewhere said once, when it begins. */
+  count(seconds: number, text: string): void;
+  /** Takes the counting line away. */
+  clear(): void;
+}
+
+/** Erases a line: ECMA-48, EL. */
+const ERASE = '\r\x1b[K';
+
+/**
+ * Writes by the system call: `process.stderr` would set the pipe or terminal that Puppet shares to not block, and Puppet's own output would then be cut.
+ *
+ * @param prefix before each line
+ */
+export function openScreen(prefix: string, isTerminal = isatty(2), write = writeToErrors): Screen {
+  let shown: string | undefined;
+  let counting: string | undefined;
+  const clear = () => {
+    if (shown !== undefined) write(ERASE);
+    shown = counting = undefined;
+  };
+  return {
+    clear,
+    say(text) {
+      clear();
+      write(`${prefix}${text}\n`);
+    },
+    count(seconds, text) {
+      const line = `${prefix}${text} in ${seconds} s`;
+      if (isTerminal && line !== shown) {
+        write(`${ERASE}${line}`);
+        shown = line;
+      } else if (!isTerminal && counting !== text) {
+        write(`${line}\n`);
+      }
+      counting = text;
+    },
+  };
+}
+
+function writeToErrors(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Closed, or full and not to be waited for: nobody reads it.
+  }
+}

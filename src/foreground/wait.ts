@@ -1,0 +1,224 @@
+import { readdirSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonic } from '../os/clock.ts';
+import { readAncestry } from '../os/process.ts';
+import { Refusal } from '../os/refusal.ts';
+import { SECOND_MS } from '../os/second.ts';
+import { identifyForForeground } from '../puppet/identify.ts';
+import { dueTime, type Entry } from '../schedule/entry.ts';
+import { displayName } from '../schedule/names.ts';
+import { currentRerun } from '../state/current.ts';
+import { openStateFolder } from '../state/folder.ts';
+import { type PastRerun, readHistory } from '../state/history.ts';
+import { withLock } from '../state/lock.ts';
+import { logPath } from '../state/logs.ts';
+import { settleOutcomes } from '../state/outcomes.ts';
+import { isHeld, readRecords } from '../state/records.ts';
+import { home } from '../state/settings.ts';
+import { openManager } from '../systemd/service-manager.ts';
+import { TIME_OVER } from './outcome.ts';
+
+export interface WaitOptions {
+  /** Seconds; undefined for no end. */
+  readonly timeout: number | undefined;
+  /** Seconds: what is due later than that is not waited for; undefined for waiting for all. */
+  readonly maxWait: number | undefined;
+  readonly quiet: boolean;
+}
+
+/** Milliseconds between two looks. */
+const LOOK_MS = 200;
+
+export const FAILED = 4;
+export const UNKNOWN = 5;
+
+/**
+ * Blocks until nothing is pending and no rerun is going, and says what happens meanwhile.
+ *
+ * @returns 0 where the last rerun that was seen ended well, or there was none; 4 where it failed, 5 where that can't be told, 124 where the time is over
+ * @throws {Refusal} below a Puppet run, whose own end would be waited for
+ */
+export async function waitUntilQuiet(
+  options: WaitOptions,
+  say: (line: string) => void = sayOnOutput,
+): Promise<number> {
+  const run = identifyForForeground([...readAncestry(process.ppid)], process.getuid?.() ?? 0);
+  if (run)
+    throw new Refusal(
+      `\`again wait\` is below a Puppet run (pid ${run.process.pid}), and would wait for the end of that: call it after the run`,
+    );
+  const folder = openStateFolder(home());
+  const events = createEvents(folder, options.quiet ? () => {} : say);
+  const deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
+  for (;;) {
+    if (!isBusy(await lookAround(folder), options, events.note)) {
+      // Under the lock nothing starts, and a run that has ended has recorded by then what it asked for.
+      const look = await lockedLook(folder);
+      if (!isBusy(look, options, events.note)) return events.end();
+    }
+    if (monotonic() >= deadline) {
+      events.say(`the ${options.timeout} s of --timeout are over`);
+      return TIME_OVER;
+    }
+    await sleep(Math.min(LOOK_MS, Math.max(1, deadline - monotonic())));
+  }
+}
+
+/** What is there at one moment. */
+interface Look {
+  readonly now: number;
+  readonly pending: readonly Entry[];
+  /** Pids of what is going, or about to. */
+  readonly going: readonly number[];
+  /** The units that were started instead of a command, and are not at rest. */
+  readonly units: readonly string[];
+  /** What has been started so far. */
+  readonly past: readonly PastRerun[];
+}
+
+async function lockedLook(folder: string): Promise<Look> {
+  try {
+    return await withLock(folder, () => lookAround(folder));
+  } catch {
+    return lookAround(folder); // no room for a lock
+  }
+}
+
+async function lookAround(folder: string): Promise<Look> {
+  const ids = readdirSync(`${folder}/commands`)
+    .filter((name) => name.endsWith('.rerun'))
+    .map((name) => name.slice(0, -'.rerun'.length));
+  // First what goes on, and then what is pending: a run records what it asks for before it ends.
+  const going = ids.flatMap((id) => currentRerun(folder, id)?.pid ?? []);
+  const past = readHistory(folder);
+  const units = going.length > 0 ? [] : await goingUnits(past);
+  const pending = [...readRecords(folder).values()].filter(isHeld).flatMap((record) => record.entries);
+  return { now: monotonic(), pending, going, units, past };
+}
+
+/** States of a unit whose main process goes on (systemd(1), UNITS); one that stays active after its end is at rest. */
+const STATES = ['activating', 'deactivating', 'reloading'];
+
+/** Whether the newest rerun was a unit's start, and that goes on. */
+async function goingUnits(past: readonly PastRerun[]): Promise<string[]> {
+  const newest = past.at(-1);
+  if (newest?.unit == null || newest.failure !== null || newest.outcome) return [];
+  const user = process.getuid?.() ?? 0;
+  try {
+    const manager = await openManager(user === 0 ? { kind: 'system' } : { kind: 'user', user });
+    try {
+      const { ActiveState, SubState } = await manager.properties(newest.unit);
+      const isGoing = STATES.includes(String(ActiveState)) || SubState === 'running';
+      return isGoing ? [newest.unit] : [];
+    } finally {
+      manager.close();
+    }
+  } catch {
+    return []; // systemd does not answer: nothing can be told of it
+  }
+}
+
+function isBusy(
+  look: Look,
+  { maxWait }: WaitOptions,
+  note: (look: Look, awaited: readonly Entry[]) => void,
+): boolean {
+  const until = look.now + (maxWait ?? Number.POSITIVE_INFINITY) * SECOND_MS;
+  const awaited = look.pending.filter((entry) => (dueTime(entry) ?? look.now + entry.wait) <= until);
+  note(look, awaited);
+  return awaited.length > 0 || look.going.length > 0 || look.units.length > 0;
+}
+
+/** Tells what changes from one look to the next, and remembers the last rerun. */
+function createEvents(folder: string, say: (line: string) => void) {
+  let before: ReadonlySet<string> | undefined;
+  let announced = new Set<string>();
+  const begun = new Map<string, PastRerun>();
+  const told = new Set<string>();
+  let skipped = 0;
+
+  const tellEnd = (rerun: PastRerun) => {
+    if (told.has(rerun.id)) return;
+    told.add(rerun.id);
+    say(`rerun of \`${rerun.command}\` has ended: ${resultOf(rerun)}`);
+  };
+  return {
+    say,
+    note(look: Look, awaited: readonly Entry[]) {
+      before ??= new Set(
+        look.past
+          .filter((rerun) => !look.going.includes(rerun.pid) && !isOf(look.units, rerun))
+          .map(({ id }) => id),
+      );
+      for (const rerun of look.past) {
+        if (before.has(rerun.id)) continue;
+        const isGoing = look.going.includes(rerun.pid) || isOf(look.units, rerun);
+        if (!begun.has(rerun.id)) {
+          const names = rerun.names.map(displayName).join(', ');
+          say(
+            `rerun of \`${rerun.command}\` has started (${names}), pid ${rerun.pid}, ${outputOf(folder, rerun)}`,
+          );
+        }
+        begun.set(rerun.id, rerun);
+        if (!isGoing && (rerun.outcome || rerun.failure !== null)) tellEnd(rerun);
+      }
+      const names = new Set(awaited.map((entry) => `${displayName(entry.name)}${whenOf(entry, look.now)}`));
+      const keys = new Set(
+        awaited.map((entry) => `${entry.name ?? ''} ${entry.notifiedAt} ${entry.runEndedAt === undefined}`),
+      );
+      if ([...keys].some((key) => !announced.has(key))) say(`waits for ${[...names].join('; ')}`);
+      announced = keys;
+      skipped = look.pending.length - awaited.length;
+    },
+    /** All is quiet: the exit code. */
+    async end(): Promise<number> {
+      try {
+        await withLock(folder, () => settleOutcomes(folder));
+      } catch {
+        // No room to note it; what is known is known.
+      }
+      const last = readHistory(folder)
+        .filter(({ id }) => begun.has(id))
+        .at(-1);
+      if (last) tellEnd(last);
+      say(
+        skipped > 0 ? `nothing else is pending (${skipped} due later than --max-wait)` : 'nothing is pending',
+      );
+      return last ? codeOf(last) : 0;
+    },
+  };
+}
+
+function isOf(units: readonly string[], { unit }: PastRerun): boolean {
+  return unit !== null && units.includes(unit);
+}
+
+function whenOf(entry: Entry, now: number): string {
+  const due = dueTime(entry);
+  if (due === undefined) return `, which waits for the end of the run with pid ${entry.run.pid}`;
+  const seconds = Math.max(0, Math.ceil((due - now) / SECOND_MS));
+  return seconds === 0 ? ', which is due' : `, which is due in ${seconds} s`;
+}
+
+function outputOf(folder: string, { id, unit }: PastRerun): string {
+  return `output to ${unit === null ? logPath(folder, `${id}.log`) : `the journal of ${unit}`}`;
+}
+
+function resultOf({ failure, outcome }: PastRerun): string {
+  if (failure !== null) return `not run: ${failure}`;
+  return outcome?.status ?? 'with a result that cannot be told';
+}
+
+/** The exit code that stands for how a rerun ended. */
+export function codeOf({ failure, outcome }: Pick<PastRerun, 'failure' | 'outcome'>): number {
+  if (failure !== null || outcome?.status === 'failed') return FAILED;
+  return outcome ? 0 : UNKNOWN;
+}
+
+function sayOnOutput(line: string): void {
+  try {
+    writeSync(1, `${line}\n`);
+  } catch {
+    // Closed: nobody reads it.
+  }
+}

@@ -1,0 +1,48 @@
+import type { Bytes } from '../os/bytes.ts';
+import { splitAtNul } from '../os/bytes.ts';
+import type { ProcessSnapshot } from '../os/process.ts';
+import { readBytes } from '../os/read.ts';
+import type { Verdict } from '../os/verdict.ts';
+import { identifyForForeground } from '../puppet/identify.ts';
+import type { Run } from '../puppet/run.ts';
+import { findPuppetSettings } from '../puppet/settings.ts';
+import type { WaiterRequest } from '../schedule/request.ts';
+import { findChannel, socketOf } from '../state/channel.ts';
+import { formatNotice, parseAnswer } from '../state/channel-message.ts';
+import { converse } from '../state/converse.ts';
+import { readSettings } from '../state/settings.ts';
+
+/**
+ * Tells the `again run` that this notification comes from below, and hands on its answer. Undefined where there is none, where it ends at this very moment, and for
+ * the run of a daemon: those have a waiter in the background.
+ *
+ * @throws {Refusal} where it is another user's
+ */
+export async function tellForeground(
+  request: WaiterRequest,
+  ancestry: readonly ProcessSnapshot[],
+): Promise<Verdict | undefined> {
+  const user = process.getuid?.() ?? 0;
+  const above = findChannel(ancestry, user);
+  const run = above && identifyForForeground(ancestry.slice(0, above.at), user);
+  if (!run || run.mode === 'daemon') return undefined;
+  if (isNoop(run, user))
+    return {
+      exitCode: 0,
+      text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run`,
+    };
+  const { name, delta, startTimerNow } = request;
+  const { burst, maxDelay, limit, splay } = readSettings();
+  const notice = { name, delta, startTimerNow, run: run.process, burst, maxDelay, limit, splay };
+  return parseAnswer(await converse(socketOf(above.channel.folder), formatNotice(notice)));
+}
+
+function isNoop(run: Run, user: number): boolean {
+  let environment: readonly Bytes[] = [];
+  try {
+    environment = splitAtNul(readBytes(`/proc/${run.source.pid}/environ`));
+  } catch {
+    // It has just ended; only its home folder is taken from there.
+  }
+  return findPuppetSettings(run, environment, user).noop;
+}

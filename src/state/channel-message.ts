@@ -1,0 +1,68 @@
+import type { ProcessId } from '../os/process.ts';
+import { parseVerdict, toAscii, type Verdict } from '../os/verdict.ts';
+import type { Request } from '../schedule/request.ts';
+import { isName, LONGEST_DELTA } from '../schedule/request.ts';
+
+/** What a notification tells the `again run` that it is below: one line of JSON. */
+export interface Notice extends Request {
+  /** The notifying run. */
+  readonly run: ProcessId;
+  /** The class parameters of these names; see again.json in docs/DESIGN.md. */
+  readonly burst: number;
+  readonly maxDelay: number;
+  readonly limit: number | undefined;
+  readonly splay: number;
+}
+
+export function formatNotice(notice: Notice): string {
+  return `${JSON.stringify(notice)}\n`;
+}
+
+/** Reads a notice; undefined for anything else. */
+export function parseNotice(line: string): Notice | undefined {
+  let value: Partial<Notice>;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { name, delta, startTimerNow, run, burst, maxDelay, limit, splay } = value ?? {};
+  const numbers = [delta, run?.pid, run?.start, burst, maxDelay, splay];
+  const valid =
+    (name === undefined || (typeof name === 'string' && isName(name))) &&
+    typeof startTimerNow === 'boolean' &&
+    numbers.every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
+    Number(delta) <= LONGEST_DELTA &&
+    (limit === undefined || (Number.isSafeInteger(limit) && limit > 0));
+  return valid ? (value as Notice) : undefined;
+}
+
+/** What `again cancel` asks for: all that is pending, or what has one name. */
+export interface Cancellation {
+  readonly cancel: 'all' | { readonly name: string };
+}
+
+export function formatCancellation(cancellation: Cancellation): string {
+  return `${JSON.stringify(cancellation)}\n`;
+}
+
+/** Reads a cancellation; undefined for anything else. */
+export function parseCancellation(line: string): Cancellation | undefined {
+  try {
+    const { cancel } = JSON.parse(line) ?? {};
+    if (cancel === 'all') return { cancel };
+    return typeof cancel?.name === 'string' ? { cancel: { name: cancel.name } } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The answer: what Puppet's Exec prints and exits with. */
+export function formatAnswer({ exitCode, text }: Verdict): string {
+  return `${exitCode} ${toAscii(text)}\n`;
+}
+
+/** Reads an answer; undefined where the other end has closed without one. */
+export function parseAnswer(said: string): Verdict | undefined {
+  return parseVerdict(said);
+}

@@ -1,0 +1,82 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { bootId } from '../os/clock.ts';
+import { readOwnFile, replaceFile } from '../os/files.ts';
+import { join } from '../os/path.ts';
+import { placeTag } from '../os/place.ts';
+import { isAlive, type ProcessId } from '../os/process.ts';
+import type { Entry } from '../schedule/entry.ts';
+import { isPrivate } from './channel.ts';
+
+/** What is pending below an `again run`, for `again status`, `again cancel` and the fact `again`: a file beside its socket. */
+export interface ChannelRecord {
+  readonly version: 1;
+  readonly waiter: ProcessId;
+  readonly boot: string;
+  /** As a person would type it. */
+  readonly command: string;
+  readonly chain: string;
+  /** When its first rerun started, ISO 8601, UTC. */
+  readonly since?: string;
+  readonly entries: readonly Entry[];
+}
+
+/** Where the folders of channels lie, the best first. Other users' runtime folders are left out. */
+export function channelPlaces(user: number): string[] {
+  const { XDG_RUNTIME_DIR: runtime } = process.env;
+  const own = runtime !== undefined && isPrivate(runtime, user) ? [runtime] : [];
+  return [...new Set([...(user === 0 ? ['/run'] : []), ...own, tmpdir(), '/tmp'])];
+}
+
+/** What the name of a channel's folder begins with; the pid of its `again run` follows. */
+export const channelPrefix = () => `again-run-${placeTag()}-`;
+
+function recordPath(folder: string): string {
+  return join(folder, 'pending.json');
+}
+
+/** A disk without room for that is no reason not to run. */
+export function writeChannelRecord(folder: string, record: ChannelRecord): void {
+  try {
+    replaceFile(recordPath(folder), `${JSON.stringify(record)}\n`);
+  } catch {
+    // It shows what was pending before.
+  }
+}
+
+/** What each living `again run` of this user has pending, with the folder of its channel. */
+export function readChannelRecords(
+  user = process.getuid?.() ?? 0,
+): { folder: string; record: ChannelRecord }[] {
+  return channelPlaces(user).flatMap((place) =>
+    namesIn(place).flatMap((name) => {
+      const folder = join(place, name);
+      if (!lstatSync(folder, { throwIfNoEntry: false }) || !isPrivate(folder, user)) return [];
+      const record = parseChannelRecord(readOwnFile(recordPath(folder)) ?? '');
+      return record && record.boot === bootId() && isAlive(record.waiter) ? [{ folder, record }] : [];
+    }),
+  );
+}
+
+function namesIn(place: string): string[] {
+  try {
+    return readdirSync(place).filter((name) => name.startsWith(channelPrefix()));
+  } catch {
+    return [];
+  }
+}
+
+export function parseChannelRecord(content: string): ChannelRecord | undefined {
+  try {
+    const record = JSON.parse(content) as ChannelRecord;
+    const { version, waiter, boot, command, chain, entries } = record;
+    const valid =
+      version === 1 &&
+      [boot, command, chain].every((value) => typeof value === 'string') &&
+      [waiter.pid, waiter.start].every(Number.isSafeInteger) &&
+      entries.every(({ wait, link, notifiedAt }) => [wait, link, notifiedAt].every(Number.isFinite));
+    return valid ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}

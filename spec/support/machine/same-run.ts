@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { isMomentary } from '../../../src/repeat/surroundings.ts';
 import type { Clock, Sight } from './journal.ts';
 
 /** The lines of /proc/PID/status that a process inherits and an execve keeps. */
@@ -7,7 +8,6 @@ const inherited = [
   'Uid',
   'Gid',
   'Groups',
-  'SigBlk',
   'SigIgn',
   'CapInh',
   'CapPrm',
@@ -24,11 +24,18 @@ export function surroundings(sight: Sight) {
     environ: withoutChain(sight.environ).toString('latin1').split('\0'),
     cwd: sight.cwd,
     ...Object.fromEntries(inherited.map((name) => [name, sight.status.get(name)])),
+    SigBlk: blocked(sight),
     limits: sight.limits,
     nice: sight.nice,
     oomScoreAdj: sight.oomScoreAdj,
     cgroup: sight.cgroup,
   };
+}
+
+/** The signals that a process has blocked; none where a busy machine shows Ruby at starting the probe, for which it blocks all of them. */
+function blocked({ status }: Sight): string {
+  const set = BigInt(`0x${status.get('SigBlk')}`);
+  return (isMomentary(set) ? 0n : set).toString(16);
 }
 
 /** Asserts that the rerun has all of the run: environment, directory, umask, signals, limits, nice, groups … */

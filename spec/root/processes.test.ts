@@ -5,9 +5,13 @@ import { findPuppetProcesses } from '../../src/puppet/processes.ts';
 
 /** A Ruby that has written a title over its arguments. */
 async function titled(title: string): Promise<number> {
-  const child = spawn('ruby', ['-e', '$0 = ARGV[0]; $stdout.puts; $stdout.flush; sleep', title, 'x'.repeat(200)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'ruby',
+    ['-e', '$0 = ARGV[0]; $stdout.puts; $stdout.flush; sleep', title, 'x'.repeat(200)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   onTestFinished(() => void child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   return child.pid as number;

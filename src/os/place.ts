@@ -27,8 +27,9 @@ export function here(): Place {
 }
 
 /** Distinguishes what processes of different places write side by side. The same after a reboot. */
-export function placeTag(): string {
-  const { machine, pidNamespace } = here();
+export function placeTag(
+  { machine, pidNamespace }: Pick<Place, 'machine' | 'pidNamespace'> = here(),
+): string {
   return fingerprint(`${machine} ${pidNamespace}`).slice(0, 8);
 }
 

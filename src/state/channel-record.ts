@@ -29,7 +29,7 @@ export function channelPlaces(user: number): string[] {
 }
 
 /** What the name of a channel's folder begins with; the pid of its `again run` follows. */
-export const channelPrefix = () => `again-run-${placeTag()}-`;
+export const channelPrefix = (tag = placeTag()) => `again-run-${tag}-`;
 
 function recordPath(folder: string): string {
   return join(folder, 'pending.json');

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, type TestContext } from 'vitest';
+import { here, placeTag } from '../../../src/os/place.ts';
+import { channelPrefix } from '../../../src/state/channel-record.ts';
 import { makeBench } from '../../support/machine/bench.ts';
 import { thisMachine } from '../../support/machine/local.ts';
 import type { Finished, Started } from '../../support/machine/node.ts';
@@ -115,8 +117,11 @@ exec { 'step':
 export async function expectNothingLeft({ world }: Place): Promise<void> {
   expect(await world.helpers()).toEqual([]);
   expect(await world.pending()).toEqual([]);
+  // Other tests' machines have the same /run.
+  const { stdout } = await world.run({ argv: ['readlink', '/proc/self/ns/pid'] });
+  const prefix = channelPrefix(placeTag({ ...here(), pidNamespace: stdout.trim() }));
   const names = await world.node.files.list('/run');
-  expect(names.filter((name) => name.startsWith('again-run'))).toEqual([]);
+  expect(names.filter((name) => name.startsWith(prefix))).toEqual([]);
 }
 
 /** Waits until a file is there. */

@@ -9,7 +9,7 @@ const later = "Common::Again::Delta['later']";
 const delta = (name: string, seconds: number, more = '') =>
   `common::again::delta { '${name}': delta => ${seconds} ${more} }\n`;
 
-describe('a manifest that converges in three runs', () => {
+describe.concurrent('a manifest that converges in three runs', () => {
   test('is applied three times in front of people, and nothing is left behind', async (context) => {
     const here = await place(context);
     const command = await here.apply(converges(here.world, 3));
@@ -105,7 +105,7 @@ describe('a manifest that converges in three runs', () => {
   });
 });
 
-describe('standard input', () => {
+describe.concurrent('standard input', () => {
   test('is kept where the manifest comes from there, by each of its names', async (context) => {
     const here = await place(context);
     const { world } = here;
@@ -151,7 +151,7 @@ describe('standard input', () => {
   });
 });
 
-describe('the exit code', () => {
+describe.concurrent('the exit code', () => {
   test('is that of the last run, as it is', async (context) => {
     const here = await place(context);
     for (const wanted of [0, 1, 2, 4, 6, 77]) {
@@ -235,7 +235,7 @@ describe('the exit code', () => {
   });
 });
 
-describe('signals', () => {
+describe.concurrent('signals', () => {
   const waits = (here: Awaited<ReturnType<typeof place>>) =>
     here.apply(converges(here.world, 3, "Common::Again::Delta['later']", delta('later', 300)));
 
@@ -326,7 +326,7 @@ describe('signals', () => {
   });
 });
 
-describe('others', () => {
+describe.concurrent('others', () => {
   test('status, cancel and the fact know what is pending', async (context) => {
     const here = await place(context);
     const { world } = here;

@@ -7,13 +7,13 @@ const { place } = foreground();
 const later = "Common::Again::Delta['later']";
 const delta = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }\n`;
 
-test('with nothing pending it ends at once, and --quiet says nothing', async (context) => {
+test.concurrent('with nothing pending it ends at once, and --quiet says nothing', async (context) => {
   const here = await place(context);
   expect(await here.wait()).toMatchObject({ code: 0, stdout: 'nothing is pending\n', stderr: '' });
   expect(await here.wait('--quiet')).toMatchObject({ code: 0, stdout: '', stderr: '' });
 });
 
-test('follows a chain of reruns to its end, and says each event', async (context) => {
+test.concurrent('follows a chain of reruns to its end, and says each event', async (context) => {
   const here = await place(context);
   const { world } = here;
   const first = await world.run({ argv: await here.apply(converges(world, 3, later, delta(15))) });
@@ -40,7 +40,7 @@ test('follows a chain of reruns to its end, and says each event', async (context
   expect(second.output).not.toContain('Will run');
 });
 
-test('exits with 4 where the last rerun failed, and with 124 when the time is over', async (context) => {
+test.concurrent('exits with 4 where the last rerun failed, and with 124 when the time is over', async (context) => {
   const here = await place(context);
   const { world } = here;
   const fails = `${converges(world, 2, later, delta(5))}
@@ -55,7 +55,7 @@ test('exits with 4 where the last rerun failed, and with 124 when the time is ov
   expect(await world.runs()).toHaveLength(2);
 });
 
-test('exits with 5 where the result of the rerun cannot be told', async (context) => {
+test.concurrent('exits with 5 where the result of the rerun cannot be told', async (context) => {
   const here = await place(context);
   const { world } = here;
   const stays = `exec { 'stay':
@@ -75,7 +75,7 @@ test('exits with 5 where the result of the rerun cannot be told', async (context
   expect(output).toContain('has ended: with a result that cannot be told');
 });
 
-test('does not wait for what is due later than --max-wait', async (context) => {
+test.concurrent('does not wait for what is due later than --max-wait', async (context) => {
   const here = await place(context);
   await here.world.run({ argv: await here.apply(converges(here.world, 2, later, delta(300))) });
   const { code, stdout } = await here.wait('--max-wait', '100');
@@ -86,7 +86,7 @@ test('does not wait for what is due later than --max-wait', async (context) => {
   expect(await here.world.pending()).toHaveLength(1);
 });
 
-test('is refused below a Puppet run', async (context) => {
+test.concurrent('is refused below a Puppet run', async (context) => {
   const here = await place(context);
   const { world } = here;
   const script = await world.write(
@@ -106,7 +106,7 @@ test('is refused below a Puppet run', async (context) => {
   );
 });
 
-test('is called again-wait, and ends when what is pending is cancelled', async (context) => {
+test.concurrent('is called again-wait, and ends when what is pending is cancelled', async (context) => {
   const here = await place(context);
   const { world } = here;
   await world.run({ argv: await here.apply(converges(world, 2, later, delta(300))) });
@@ -120,7 +120,7 @@ test('is called again-wait, and ends when what is pending is cancelled', async (
   expect(await world.runs()).toHaveLength(1);
 });
 
-test('a notification below `again run` whose end comes at that moment is either its own or a waiter', async (context) => {
+test.concurrent('a notification below `again run` whose end comes at that moment is either its own or a waiter', async (context) => {
   const here = await place(context);
   const { world } = here;
   // The command ends while a Puppet that it has left behind notifies: each of them is accounted for.

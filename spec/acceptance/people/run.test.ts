@@ -70,6 +70,22 @@ describe.concurrent('a manifest that converges in three runs', () => {
     await expectNothingLeft(here);
   });
 
+  test('inside of a wrapper, whose lock then holds for all runs', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const lock = world.path('lock');
+    const later = "common::again::delta { 'later': delta => 3 }";
+    const command = await here.apply(converges(world, 2, "Common::Again::Delta['later']", later));
+    const started = await here.start([], command, { wrap: ['flock', '--nonblock', lock] });
+    await until('the first run', async () => (await world.runs()).length > 0, { seen: started.output });
+    const second = () => world.run({ argv: ['flock', '--nonblock', lock, 'true'] });
+    expect((await second()).code, 'the lock is held').toBe(1);
+    const { code, output } = await started.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(2);
+    expect((await second()).code, 'the lock is free').toBe(0);
+  });
+
   test('by `bundle exec`', async (context) => {
     const here = await place(context);
     const { world } = here;

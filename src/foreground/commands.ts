@@ -1,13 +1,12 @@
 import type { CommandModule } from 'yargs';
 import { Refusal } from '../os/refusal.ts';
+import { LONGEST_DELTA } from '../schedule/request.ts';
 import { initArguments } from './init.ts';
 import { runInForeground } from './run.ts';
 import { waitUntilQuiet } from './wait.ts';
 
 /** Seconds of `--max-wait` where nothing is said. */
 const DEFAULT_MAX_WAIT = 600;
-/** Ten years. */
-const LONGEST = 315_360_000;
 const MOST_RERUNS = 100_000;
 
 interface RunArguments {
@@ -101,7 +100,7 @@ export function foregroundCommands(words: readonly string[], exit: (code: number
   return [run, wait] as unknown as CommandModule[];
 }
 
-function number(option: string, text: string | undefined, most = LONGEST): number | undefined {
+function number(option: string, text: string | undefined, most = LONGEST_DELTA): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value <= most) return value;

@@ -7,6 +7,7 @@ import { basename, join } from '../os/path.ts';
 import { parseArguments } from '../puppet/arguments.ts';
 import { isSingle, manifestSource } from '../puppet/identify.ts';
 import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
+import { NO_RUN } from '../puppet/processes.ts';
 
 /** What a command line of ours says of the Puppet that it starts; undefined where it starts something else, a wrapper for example. */
 export function puppetCommandOf(command: readonly string[]): ReturnType<typeof parsePuppetCommandLine> {
@@ -30,9 +31,6 @@ export function manifestDescriptor(command: readonly string[]): number | undefin
   return number === undefined ? undefined : Number(number);
 }
 
-/** Words of `puppet agent` that make it do something else than a run, or be one at once (application/agent.rb). */
-const NO_DAEMON = ['disable', 'enable', 'fingerprint', 'help', 'version', 'configprint', 'genconfig'];
-
 /** Whether a command is surely a `puppet agent` that becomes a daemon, or goes into the background: nothing could be told of its runs. */
 export function becomesDaemon(command: readonly string[]): boolean {
   const at = command.findIndex((word, n) => basename(word) === 'puppet' && command[n + 1] === 'agent');
@@ -40,7 +38,7 @@ export function becomesDaemon(command: readonly string[]): boolean {
   const given = parseArguments(command.slice(at + 2).map(fromText), 'agent');
   const has = (name: string, value: boolean) =>
     given.some((argument) => argument.name === name && (argument.value !== false) === value);
-  if (has('test', true) || NO_DAEMON.some((name) => has(name, true))) return false;
+  if (has('test', true) || NO_RUN.some((name) => has(name, true))) return false;
   return !isSingle(given) || !has('daemonize', false);
 }
 

@@ -7,15 +7,9 @@ import { join } from '../os/path.ts';
 import { readStat, self } from '../os/process.ts';
 import { randomHex } from '../os/random.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
-import type { Verdict } from '../os/verdict.ts';
+import { formatVerdict, type Verdict } from '../os/verdict.ts';
 import { type Channel, socketOf } from '../state/channel.ts';
-import {
-  type Cancellation,
-  formatAnswer,
-  type Notice,
-  parseCancellation,
-  parseNotice,
-} from '../state/channel-message.ts';
+import { type Cancellation, type Notice, parseCancellation, parseNotice } from '../state/channel-message.ts';
 import { channelPlaces, channelPrefix } from '../state/channel-record.ts';
 
 /** The channel of this `again run`, and what listens there. */
@@ -71,7 +65,7 @@ export async function listenForNotices(handlers: Handlers): Promise<Listener> {
       const end = said.indexOf('\n');
       if (end < 0 && said.length < LONGEST) return;
       const verdict = answerTo(said.slice(0, end), handlers);
-      if (verdict) socket.end(formatAnswer(verdict));
+      if (verdict) socket.end(formatVerdict(verdict));
       else socket.destroy();
     });
   };

@@ -1,9 +1,11 @@
 import { closeSync } from 'node:fs';
+import { fromText } from '../os/bytes.ts';
 import { bootId, monotonic } from '../os/clock.ts';
 import { allPids, isAlive, type ProcessId, readAncestry, readStat, self } from '../os/process.ts';
 import { randomHex } from '../os/random.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
+import { describeWords } from '../puppet/describe.ts';
 import { processName } from '../repeat/environment.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
@@ -15,7 +17,6 @@ import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
 import { type Origin, readOrigin } from './origin.ts';
 import { type CommandEnd, exitCodeOf, LIMIT_REACHED } from './outcome.ts';
-import { describeWords } from './promise.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Stop, takeSignals } from './stop.ts';
 
@@ -43,15 +44,15 @@ const LAST_WORDS_MS = 10_000;
  * @throws {Refusal} for a command that becomes a daemon
  */
 export async function runInForeground(options: RunOptions): Promise<number> {
+  const command = describeWords(options.command.map(fromText));
   if (becomesDaemon(options.command))
     throw new Refusal(
-      `\`${describeWords(options.command)}\` goes into the background or stays a daemon, whose end nobody can wait for: add --test, or --onetime --no-daemonize`,
+      `\`${command}\` goes into the background or stays a daemon, whose end nobody can wait for: add --test, or --onetime --no-daemonize`,
     );
   const origin = readOrigin();
   const descriptor = options.stdin ? 0 : manifestDescriptor(options.command);
   const kept = descriptor === undefined ? undefined : { descriptor, open: keepInput(descriptor) };
   const wakeup = createWakeup();
-  const command = describeWords(options.command);
   const convergence = createConvergence(command, process.pid, options);
   const chain = randomHex(8);
   let since: string | undefined;

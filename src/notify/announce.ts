@@ -1,6 +1,7 @@
 import type { Command } from '../puppet/command.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import type { Entry } from '../schedule/entry.ts';
+import { describeLink } from '../schedule/names.ts';
 import type { Settings } from '../state/settings.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 
@@ -29,7 +30,7 @@ export function announce({ command, entry, settings, waiter, log, restart, cavea
   const otherwise =
     restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
   const unless = caveats.map((caveat) => `, ${caveat}`).join('');
-  return `Will ${what} again ${when(entry)}${why(entry, settings)}${otherwise}${unless}; waiter pid ${waiter}, ${output}`;
+  return `Will ${what} again ${when(entry)}${describeLink(entry.link, settings.burst)}${otherwise}${unless}; waiter pid ${waiter}, ${output}`;
 }
 
 function when(entry: Entry): string {
@@ -39,11 +40,4 @@ function when(entry: Entry): string {
   if (entry.startTimerNow)
     return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;
   return seconds === 0 ? `as soon as ${run} has ended` : `${seconds} s after ${run} has ended`;
-}
-
-/** Why it waits longer than the manifest says. */
-function why(entry: Entry, settings: Settings): string {
-  if (entry.link === 1) return '';
-  const backsOff = entry.link > settings.burst;
-  return ` (rerun ${entry.link} in a row${backsOff ? `, backing off: the first ${settings.burst} ran at their due time` : ''})`;
 }

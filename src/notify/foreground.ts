@@ -2,13 +2,13 @@ import type { Bytes } from '../os/bytes.ts';
 import { splitAtNul } from '../os/bytes.ts';
 import type { ProcessSnapshot } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
-import type { Verdict } from '../os/verdict.ts';
+import { parseVerdict, type Verdict } from '../os/verdict.ts';
 import { identifyForForeground } from '../puppet/identify.ts';
 import type { Run } from '../puppet/run.ts';
 import { findPuppetSettings } from '../puppet/settings.ts';
 import type { WaiterRequest } from '../schedule/request.ts';
 import { findChannel, socketOf } from '../state/channel.ts';
-import { formatNotice, parseAnswer } from '../state/channel-message.ts';
+import { formatNotice } from '../state/channel-message.ts';
 import { converse } from '../state/converse.ts';
 import { readSettings } from '../state/settings.ts';
 
@@ -34,7 +34,7 @@ export async function tellForeground(
   const { name, delta, startTimerNow } = request;
   const { burst, maxDelay, limit, splay } = readSettings();
   const notice = { name, delta, startTimerNow, run: run.process, burst, maxDelay, limit, splay };
-  return parseAnswer(await converse(socketOf(above.channel.folder), formatNotice(notice)));
+  return parseVerdict(await converse(socketOf(above.channel.folder), formatNotice(notice)));
 }
 
 function isNoop(run: Run, user: number): boolean {

@@ -29,14 +29,19 @@ function isAscii(text: string): boolean {
  * Says the verdict, and behind it lines for the journal (os/journal.ts), and closes the descriptor: whoever started this process goes on from here.
  * Returns whether anybody has listened; what was recorded stays true in any case.
  */
-export function say({ exitCode, text, journal = [] }: Verdict): boolean {
+export function say(verdict: Verdict): boolean {
   try {
-    writeSync(VERDICT_DESCRIPTOR, [`${exitCode} ${toAscii(text)}`, ...journal, ''].join('\n'));
+    writeSync(VERDICT_DESCRIPTOR, formatVerdict(verdict));
     closeSync(VERDICT_DESCRIPTOR);
     return true;
   } catch {
     return false;
   }
+}
+
+/** A verdict as it is said: `CODE TEXT`, and the lines for the journal. */
+export function formatVerdict({ exitCode, text, journal = [] }: Verdict): string {
+  return [`${exitCode} ${toAscii(text)}`, ...journal, ''].join('\n');
 }
 
 /** Reads a verdict; undefined where the process ended without one. */

@@ -7,8 +7,12 @@ const LONGEST = 200;
 /** A command as a person would type it, from Puppet's own name on: `puppet agent --test`. */
 export function describeCommand(command: Command): string {
   const script = parsePuppetCommandLine(command.argv)?.scriptEnd ?? 1;
-  const words = ['puppet', ...command.argv.slice(script).map(quoted)];
-  const line = words.join(' ');
+  return describeWords(['puppet' as Bytes, ...command.argv.slice(script)]);
+}
+
+/** The words of a command line as a person would type them, cut off where it is long. */
+export function describeWords(words: readonly Bytes[]): string {
+  const line = words.map(quoted).join(' ');
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 3)}...` : line;
 }
 

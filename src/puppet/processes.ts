@@ -29,7 +29,7 @@ export interface PuppetProcess {
 export const TAKING_THE_LOCK_MS = 15 * SECOND_MS;
 
 /** Subcommand options of the agent that make it do something else than a run (application/agent.rb). */
-const NO_RUN = ['disable', 'enable', 'fingerprint', 'help', 'version', 'configprint', 'genconfig'];
+export const NO_RUN = ['disable', 'enable', 'fingerprint', 'help', 'version', 'configprint', 'genconfig'];
 
 /**
  * Finds the Puppets of this user in this PID namespace, below the same root folder: all of /proc is read, and of most processes only the command line.

@@ -9,6 +9,12 @@ export function displayNames(entries: readonly Entry[]): string {
   return entries.map((entry) => displayName(entry.name)).join(', ');
 }
 
+/** Where in its chain a rerun is, and why it waits longer than the manifest says; '' for the first one. */
+export function describeLink(link: number, burst: number): string {
+  if (link === 1) return '';
+  return ` (rerun ${link} in a row${link > burst ? `, backing off: the first ${burst} ran at their due time` : ''})`;
+}
+
 /** Whether an entry is meant by what a person says: a name, or `again` for `Exec['again']`, which has none. Undefined means every entry. */
 export function isMeant(entry: { readonly name?: string }, said: string | undefined): boolean {
   return (

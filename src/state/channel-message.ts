@@ -1,9 +1,7 @@
 import type { ProcessId } from '../os/process.ts';
-import { parseVerdict, toAscii, type Verdict } from '../os/verdict.ts';
-import type { Request } from '../schedule/request.ts';
-import { isName, LONGEST_DELTA } from '../schedule/request.ts';
+import { isName, LONGEST_DELTA, type Request } from '../schedule/request.ts';
 
-/** What a notification tells the `again run` that it is below: one line of JSON. */
+/** What a notification tells the `again run` that it is below: one line of JSON. The answer is a verdict (os/verdict.ts). */
 export interface Notice extends Request {
   /** The notifying run. */
   readonly run: ProcessId;
@@ -55,14 +53,4 @@ export function parseCancellation(line: string): Cancellation | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The answer: what Puppet's Exec prints and exits with. */
-export function formatAnswer({ exitCode, text }: Verdict): string {
-  return `${exitCode} ${toAscii(text)}\n`;
-}
-
-/** Reads an answer; undefined where the other end has closed without one. */
-export function parseAnswer(said: string): Verdict | undefined {
-  return parseVerdict(said);
 }

@@ -2,13 +2,9 @@ import { existsSync, lstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { listenForNotices } from '../../../src/foreground/listener.ts';
+import { parseVerdict } from '../../../src/os/verdict.ts';
 import { parseChannels, socketOf } from '../../../src/state/channel.ts';
-import {
-  formatCancellation,
-  formatNotice,
-  type Notice,
-  parseAnswer,
-} from '../../../src/state/channel-message.ts';
+import { formatCancellation, formatNotice, type Notice } from '../../../src/state/channel-message.ts';
 import { converse } from '../../../src/state/converse.ts';
 
 const notice = (name: string): Notice => ({
@@ -42,8 +38,8 @@ describe('a channel', () => {
   test('answers a notice and a cancellation, and nothing else', async () => {
     const { listener, folder, heard, tell } = await listening();
     expect(lstatSync(folder).mode & 0o777).toBe(0o700);
-    expect(parseAnswer(await tell(formatNotice(notice('a'))))).toEqual({ exitCode: 0, text: 'heard a' });
-    expect(parseAnswer(await tell(formatCancellation({ cancel: 'all' })))).toEqual({
+    expect(parseVerdict(await tell(formatNotice(notice('a'))))).toEqual({ exitCode: 0, text: 'heard a' });
+    expect(parseVerdict(await tell(formatCancellation({ cancel: 'all' })))).toEqual({
       exitCode: 0,
       text: 'cancelled',
     });
@@ -72,7 +68,7 @@ describe('a channel', () => {
         await sleep(0);
         for (let spin = 0; spin < ((round * 4 + n) % 50) * 2000; spin += 1);
         const name = `${round}-${n}`;
-        return { name, answer: parseAnswer(await tell(formatNotice(notice(name)))) };
+        return { name, answer: parseVerdict(await tell(formatNotice(notice(name)))) };
       });
       await sleep(0);
       while (await listener.drain()) wentOn += 1;

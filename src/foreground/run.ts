@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { bootId, monotonic } from '../os/clock.ts';
-import { allPids, isAlive, type ProcessId, readAncestry, readStat, self } from '../os/process.ts';
+import { isAlive, type ProcessId, readAncestry, self, withDescendants } from '../os/process.ts';
 import { randomHex } from '../os/random.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
@@ -268,14 +268,6 @@ function createObstacle(): () => { readonly run: ProcessId | undefined; readonly
     known = run;
     return { run, isNew };
   };
-}
-
-/** A process and all that has come from it, the youngest last. */
-function withDescendants(pid: number): number[] {
-  const parents = new Map(allPids().map((one) => [one, readStat(one)?.parent]));
-  const found = [pid];
-  for (const one of found) for (const [child, parent] of parents) if (parent === one) found.push(child);
-  return found;
 }
 
 function sendTo(pid: number | undefined, signal: NodeJS.Signals): void {

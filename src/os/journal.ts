@@ -12,6 +12,7 @@ export type Event =
   | 'goes on'
   | 'satisfied'
   | 'cancelled'
+  | 'dropped'
   | 'started'
   | 'failed'
   | 'lost';

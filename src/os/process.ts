@@ -97,6 +97,14 @@ export function allPids(): number[] {
     .map(Number);
 }
 
+/** A process and all that has come from it and still has its parent, the youngest last. */
+export function withDescendants(pid: number): number[] {
+  const parents = new Map(allPids().map((one) => [one, readStat(one)?.parent]));
+  const found = [pid];
+  for (const one of found) for (const [child, parent] of parents) if (parent === one) found.push(child);
+  return found;
+}
+
 /** One process that is watched. */
 export interface Watched {
   ended(): boolean;

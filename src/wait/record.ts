@@ -3,7 +3,7 @@ import { fault } from '../os/fault.ts';
 import { basename, dirname } from '../os/path.ts';
 import { TOUCHED_MS } from '../os/place.ts';
 import type { ProcessId } from '../os/process.ts';
-import { type Entry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
+import { type Entry, isSameEntry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { newLogName } from '../state/logs.ts';
@@ -72,10 +72,9 @@ function touch(path: string): void {
   }
 }
 
-/** All entries of both; of the same name the newer one's. */
+/** All entries of both; of the same name and kind the newer one's. */
 export function merged(older: readonly Entry[], newer: readonly Entry[]): Entry[] {
-  const names = new Set(newer.map((entry) => entry.name));
-  return [...older.filter((entry) => !names.has(entry.name)), ...newer];
+  return [...older.filter((entry) => !newer.some((other) => isSameEntry(entry, other))), ...newer];
 }
 
 export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promise<void> {

@@ -8,8 +8,8 @@ import { startTime } from '../os/start-time.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
 import { lockPid } from '../puppet/settings.ts';
-import type { RunEnd } from '../schedule/entry.ts';
-import { displayNames } from '../schedule/names.ts';
+import { type Entry, isSameEntry, type RunEnd } from '../schedule/entry.ts';
+import { describeTimeout, displayNames } from '../schedule/names.ts';
 import { nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
@@ -120,7 +120,11 @@ class Waiter {
         await this.awaitRun(step.run);
         return 'go on';
       case 'await-time':
+      case 'look':
         await this.wakeup.sleep(step.until - monotonic());
+        return 'go on';
+      case 'drop':
+        await this.drop(step.entries);
         return 'go on';
       case 'rerun':
         return this.rerun(record, step);
@@ -144,6 +148,18 @@ class Waiter {
     this.environment = report?.environment ?? this.environment;
     await this.satisfyBy(run, report);
     settleOutcomes(openStateFolder(this.held.home));
+  }
+
+  /** Takes out what has a condition that did not come to hold in time. */
+  private async drop(expired: readonly Entry[]): Promise<void> {
+    let gone: readonly Entry[] = [];
+    await changeRecord(this.held, (record) => {
+      const isExpired = (entry: Entry) =>
+        expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);
+      gone = record.entries.filter(isExpired);
+      return { ...record, entries: record.entries.filter((entry) => !isExpired(entry)) };
+    });
+    for (const entry of gone) log('dropped', `${displayNames([entry])}: ${describeTimeout(entry)}`);
   }
 
   /** Puppet's report, where it is a newer one than that of the time of the notification. */

@@ -315,7 +315,8 @@ export class World {
       return true;
     }
     if (next.kind === 'await-run') return this.noteRunEnd(waiter, record, next.run.pid);
-    if (next.kind === 'await-time') return false;
+    // Its notifications have no conditions, so nothing is looked at or dropped.
+    if (next.kind !== 'rerun') return false;
     return (
       this.isSatisfied(waiter, record) ||
       (!this.isBlocked(waiter, record, next.notBefore) && this.start(waiter, record))

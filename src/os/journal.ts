@@ -13,6 +13,8 @@ export type Event =
   | 'satisfied'
   | 'cancelled'
   | 'dropped'
+  | 'ready'
+  | 'timed out'
   | 'started'
   | 'failed'
   | 'lost';

@@ -1,3 +1,5 @@
+import { SECOND_MS } from '../os/second.ts';
+
 /** What a `common::again::when` waits for: its words, which only the memory of a process holds. */
 export interface Condition {
   /** Paths that must be there. */
@@ -77,9 +79,10 @@ export function formatCondition(condition: Condition): string {
 export function parseEndpoint(
   text: string,
 ): { readonly host: string; readonly port: number; readonly isAddress: boolean } | undefined {
-  const match = /^(?:\[(?=[^\]]*:)([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/%-][^\s:[\]/%]{0,252})):(\d{1,5})$/.exec(
-    text,
-  );
+  const match =
+    /^(?:\[(?=[^\]]*:)([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/%-][^\s:[\]/%]{0,252})):(\d{1,5})$/.exec(
+      text,
+    );
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || port < 1 || port > 65_535) return undefined;
@@ -102,6 +105,20 @@ export function describeCondition(
       : []),
     ...(succeeds === undefined ? [] : [command]),
   ].join(', and ');
+}
+
+/**
+ * From when on, for what, and for how long is waited.
+ *
+ * @param wait seconds after the end of the run before the first look
+ * @param run pid of the run
+ */
+export function describePatience({ what, timeout, onTimeout }: Awaited, wait: number, run: number): string {
+  const first = wait === 0 ? '' : ` (first look ${wait} s after that)`;
+  const seconds = Math.round(timeout / SECOND_MS);
+  const last =
+    onTimeout === 'run' ? `at the latest after ${seconds} s` : `unless ${seconds} s pass before that`;
+  return `when this run (pid ${run}) has ended and ${what}${first}, ${last}`;
 }
 
 /** The command of a condition for the eyes of the user whose command it is; undefined where there is none. */

@@ -74,7 +74,11 @@ export function parseChannelRecord(content: string): ChannelRecord | undefined {
       version === 1 &&
       [boot, command, chain].every((value) => typeof value === 'string') &&
       [waiter.pid, waiter.start].every(Number.isSafeInteger) &&
-      entries.every(({ wait, link, notifiedAt }) => [wait, link, notifiedAt].every(Number.isFinite));
+      entries.every(
+        ({ wait, link, notifiedAt, condition }) =>
+          [wait, link, notifiedAt].every(Number.isFinite) &&
+          (condition === undefined || typeof condition.what === 'string'),
+      );
     return valid ? record : undefined;
   } catch {
     return undefined;

@@ -15,6 +15,7 @@ import {
   recordPath,
   writeRecord,
 } from '../state/records.ts';
+import { giveWords, neededBy, readOwnWords } from './condition/words.ts';
 import type { Held } from './held.ts';
 import type { Wakeup } from './wakeup.ts';
 
@@ -58,8 +59,18 @@ export async function ownRecord(
     const other = readRecord(folder, held.id);
     const entries = other ? merged(known.entries, other.entries) : known.entries;
     writeRecord(folder, held.id, { ...(other ?? known), entries });
+    if (other) handWords(other, known.entries);
     return other ? undefined : known;
   });
+}
+
+/** Where the other waiter has no place for the words of conditions, they count as lost there, and so as true. */
+function handWords({ waiter }: CommandRecord, entries: readonly Entry[]): void {
+  try {
+    giveWords(waiter, neededBy(entries, readOwnWords()));
+  } catch {
+    // A rerun too many is better than one too few.
+  }
 }
 
 /** Shows a process that can't see this one, in another container, that somebody waits for this record (os/place.ts). */

@@ -167,6 +167,7 @@ export class World {
           place: PLACE,
           log: `log${waiter}.log`,
           chain: String(waiter),
+          condition: '',
         },
       );
     } catch (error) {

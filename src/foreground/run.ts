@@ -11,6 +11,7 @@ import type { Condition } from '../schedule/condition.ts';
 import { type Entry, timeoutAt } from '../schedule/entry.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
+import type { LooksAt } from '../state/looks.ts';
 import { createLooker, type Looker } from '../wait/condition/looker.ts';
 import { createSurvey } from '../wait/survey.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
@@ -60,11 +61,16 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const convergence = createConvergence(command, process.pid, options);
   const chain = randomHex(8);
   const conditions = new Map<string, RunCondition>();
+  const looks: Record<string, LooksAt> = {};
   const looker = createLooker({
     words: (id) => conditions.get(id)?.condition,
     surroundings: (id) => conditions.get(id) ?? { environment: {} },
     met: (ids, at) => {
       convergence.meet(ids, at);
+      changed();
+    },
+    looked: (ids, one) => {
+      for (const id of ids) looks[id] = one;
       changed();
     },
   });
@@ -74,7 +80,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
     const record = { version: 1, waiter: self(), boot: bootId(), command, chain } as const;
     if (convergence.link > 0) since ??= new Date().toISOString();
     const { entries } = convergence;
-    writeChannelRecord(listener.channel.folder, { ...record, ...(since && { since }), entries });
+    writeChannelRecord(listener.channel.folder, { ...record, ...(since && { since }), entries, looks });
   };
   const listener: Listener = await listenForNotices({
     notice: (notice) => {

@@ -31,8 +31,9 @@ export function writeLooks(folder: string, id: string, note: LooksNote): void {
   }
 }
 
-export function removeLooks(folder: string, id: string): void {
-  removeFile(looksPath(folder, id));
+/** Removes what this waiter has noted; what another one has, that took its place, stays. */
+export function removeLooks(folder: string, id: string, waiter: ProcessId): void {
+  if (Object.keys(readLooks(folder, id, waiter)).length > 0) removeFile(looksPath(folder, id));
 }
 
 /** What a waiter has noted; nothing where another one has. */

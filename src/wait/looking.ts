@@ -77,7 +77,7 @@ export function createLooking(held: Held, met: (ids: readonly string[], at: numb
       const timer = new Promise<void>((resolve) => setTimeout(resolve, STOPPING_MS).unref());
       await Promise.race([looker.close(), timer]);
       notes = {};
-      note((folder) => removeLooks(folder, held.id));
+      note((folder) => removeLooks(folder, held.id, self()));
     },
   };
 }

@@ -1,4 +1,6 @@
-import { withDescendants } from '../../os/process.ts';
+import { allPids, withDescendants } from '../../os/process.ts';
+import { randomHex } from '../../os/random.ts';
+import { readBytes } from '../../os/read.ts';
 
 export interface ProgramOptions {
   readonly environment: Readonly<Record<string, string>>;
@@ -21,6 +23,9 @@ export type ProgramEnd =
 
 const MOST_OUTPUT = 64 * 1024;
 
+/** By this variable, what a program has started is known for its own, also when it has left its session and its parent. */
+export const CHECK_VARIABLE = 'AGAIN_CHECK';
+
 /**
  * Runs a program to its end, in a session and a process group of its own, without input, and leaves no process of it behind: what outlives the limit or the
  * signal is killed with all that has come from it, and so is what a program that has ended has left in its group.
@@ -30,10 +35,11 @@ export async function runProgram(words: readonly string[], options: ProgramOptio
   if (signal.aborted) return { kind: 'ended', because: 'signal' };
   const { spawn } = process.getBuiltinModule('node:child_process');
   const [file = '', ...args] = words;
+  const mark = `${process.pid}-${randomHex(12)}`;
   let child: ReturnType<typeof spawn>;
   try {
     child = spawn(file, args, {
-      env: { ...environment },
+      env: { ...environment, [CHECK_VARIABLE]: mark },
       ...(directory === undefined ? {} : { cwd: directory }),
       detached: true,
       stdio: ['ignore', output ? 'pipe' : 'ignore', 'ignore'],
@@ -55,7 +61,7 @@ export async function runProgram(words: readonly string[], options: ProgramOptio
         ended ??= because;
         // Its pid may be another one's by now; what is still open is its output, in a process that has left its group.
         if (hasExited) resolve({ kind: 'ended', because: ended });
-        else if (child.pid !== undefined) killFamily(child.pid);
+        else if (child.pid !== undefined) killFamily(child.pid, `${CHECK_VARIABLE}=${mark}`);
       };
       abort = () => end('signal');
       timer = setTimeout(() => end('time'), limitMs);
@@ -85,10 +91,11 @@ export async function runProgram(words: readonly string[], options: ProgramOptio
 const MOST_LOOKS = 20;
 
 /** Kills a program and all that has come from it. Stopped first, none of it can start more, or lose its parent, meanwhile. */
-function killFamily(pid: number): void {
+function killFamily(pid: number, mark: string): void {
   const family = new Set<number>();
   for (let look = 0; look < MOST_LOOKS; look += 1) {
-    const fresh = withDescendants(pid).filter((one) => !family.has(one));
+    const found = new Set([...withDescendants(pid), ...marked(mark)]);
+    const fresh = [...found].filter((one) => !family.has(one));
     if (fresh.length === 0) break;
     for (const one of fresh) {
       family.add(one);
@@ -97,6 +104,17 @@ function killFamily(pid: number): void {
   }
   killGroup(pid);
   for (const one of family) send(one, 'SIGKILL');
+}
+
+/** Pids of all processes of this user with a variable in their environment. */
+function marked(variable: string): number[] {
+  return allPids().filter((pid) => {
+    try {
+      return readBytes(`/proc/${pid}/environ`).includes(variable);
+    } catch {
+      return false; // it has ended, or is another user's
+    }
+  });
 }
 
 function killGroup(pid: number): void {

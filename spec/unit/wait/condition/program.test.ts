@@ -12,6 +12,9 @@ function options(more: Partial<ProgramOptions> = {}): ProgramOptions {
   return { environment: { PATH }, limitMs: 20_000, signal: new AbortController().signal, ...more };
 }
 
+/** The name of a variable; a shell hands none on that is no name. */
+const newMark = () => `MARK_${process.pid}_${Math.random().toString(36).slice(2)}`;
+
 /** Pids of all processes with this variable in their environment, zombies included by their parent alone. */
 function marked(mark: string): number[] {
   return allPids().filter((pid) => {
@@ -82,27 +85,31 @@ describe('a program', () => {
     ['that ignores all signals', "trap '' INT TERM HUP; sleep 600 & wait; sleep 600"],
     [
       'with children in sessions of their own',
-      'setsid sh -c "sleep 600; :" & (setsid sleep 600 &) ; sleep 600',
+      'setsid sh -c "sleep 600; :" & setsid setsid sh -c "setsid sleep 600; :" & sleep 600',
     ],
+    ['with daemons', 'setsid -f sleep 600; (setsid sleep 600 &) ; sleep 600'],
+    ['with children whose parents have ended', '(sleep 600 &); (set -m; sleep 600 & exit); sleep 600'],
     [
       'with children that start children',
       'for i in 1 2 3; do sh -c "sh -c \\"sleep 600; :\\" & sleep 600" & done; wait',
     ],
   ])('%s is ended with all that has come from it, and leaves no zombie', async (_, line) => {
-    const mark = `MARK_${process.pid}_${Math.random()}`;
+    const mark = newMark();
     const before = children();
+    const going = () => marked(mark).filter((pid) => readStat(pid)?.state !== 'Z');
     const ended = runProgram(
       ['sh', '-c', `${line}`],
       options({ environment: { PATH, [mark]: '1' }, limitMs: 400 }),
     );
+    await expect.poll(() => going().length, { interval: 5 }).toBeGreaterThan(1);
     expect(await ended).toEqual({ kind: 'ended', because: 'time' });
     // A grandchild is another process's to reap.
-    await expect.poll(() => marked(mark).filter((pid) => readStat(pid)?.state !== 'Z')).toEqual([]);
+    await expect.poll(going).toEqual([]);
     expect(children()).toEqual(before);
   });
 
   test('what it leaves in its group is ended with it', async () => {
-    const mark = `MARK_${process.pid}_${Math.random()}`;
+    const mark = newMark();
     const end = await runProgram(
       ['sh', '-c', 'sleep 600 & sleep 600 & exit 0'],
       options({ environment: { PATH, [mark]: '1' } }),

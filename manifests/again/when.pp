@@ -24,8 +24,8 @@
 #
 # @param succeeds
 #   A command that must end with 0: a String is a line for `/bin/sh`, an Array is started as it is. A `Sensitive` is shown to nobody on
-#   the node. Puppet then warns at each run that it is "Unable to mark 'environment' as sensitive": it does keep the value out of
-#   PuppetDB.
+#   the node. The catalog marks it as sensitive, and Puppet warns at each run that it is "Unable to mark 'environment' as sensitive":
+#   an exec's environment is never logged.
 #
 # @param interval
 #   The time between two looks, in seconds, 1 to 3600.
@@ -82,14 +82,14 @@ define common::again::when (
   $paths = [$exists].flatten
   $endpoints = [$connects].flatten
 
-  $wrong_paths = $paths.filter |$path| { $path !~ Common::Again::Path }
-  unless $wrong_paths.empty {
+  unless $paths =~ Array[Common::Again::Path] {
+    $wrong_paths = $paths.filter |$path| { $path !~ Common::Again::Path }
     $shown_path = regsubst($wrong_paths[0][0, 40], '[\n\0]', '?', 'G')
     fail("${resource}: parameter 'exists' must be absolute paths without newline or NUL, not '${shown_path}'.")
   }
 
-  $wrong_endpoints = $endpoints.filter |$endpoint| { $endpoint !~ Common::Again::Endpoint }
-  unless $wrong_endpoints.empty {
+  unless $endpoints =~ Array[Common::Again::Endpoint] {
+    $wrong_endpoints = $endpoints.filter |$endpoint| { $endpoint !~ Common::Again::Endpoint }
     $shown_endpoint = regsubst($wrong_endpoints[0][0, 40], '[\n\0]', '?', 'G')
     fail("${resource}: parameter 'connects' must be HOST:PORT or [IPv6]:PORT with a port from 1 to 65535, not '${shown_endpoint}'.")
   }

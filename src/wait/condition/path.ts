@@ -67,9 +67,10 @@ export interface Nearest {
 /** `there` where the path itself is there; undefined where nothing above it can be watched. */
 export function nearestFolder(path: string): Nearest | 'there' | undefined {
   if (isServed(path)) return undefined;
+  // With a slash at its end, a path that leads to a file is not there.
   const clean = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
   try {
-    if (statSync(clean, { throwIfNoEntry: false })) return 'there';
+    if (statSync(path, { throwIfNoEntry: false })) return 'there';
     for (let below = clean; below !== '/'; ) {
       const folder = dirname(below);
       const stat = statSync(folder, { throwIfNoEntry: false });

@@ -24,8 +24,8 @@ import type { Entry } from '../../schedule/entry.ts';
 export const INHERITED_WORDS = 5;
 
 const PREFIX = 'again-when';
-/** How /proc names such a file (proc_pid_fd(5)). */
-const LINK = new RegExp(`/${PREFIX}-[0-9a-f]{12}\\.tmp \\(deleted\\)$`);
+/** Whether /proc names such a file so (proc_pid_fd(5)). */
+const isWordsLink = (link: string) => /\/again-when-[0-9a-f]{12}\.tmp \(deleted\)$/.test(link);
 /** TMPFS_MAGIC and RAMFS_MAGIC of statfs(2). */
 const IN_MEMORY = [0x01021994, 0x858458f6];
 
@@ -39,7 +39,7 @@ export function ownWords(): number | undefined {
 /** Takes the file that a successor has inherited for its own, if there is one. */
 export function adoptWords(descriptor = INHERITED_WORDS): void {
   try {
-    if (LINK.test(readlinkSync(`/proc/self/fd/${descriptor}`))) own = descriptor;
+    if (isWordsLink(readlinkSync(`/proc/self/fd/${descriptor}`))) own = descriptor;
   } catch {
     // It has inherited none.
   }
@@ -182,7 +182,7 @@ function findWords({ pid }: ProcessId): string | undefined {
 
 function isLink(path: string): boolean {
   try {
-    return LINK.test(readlinkSync(path));
+    return isWordsLink(readlinkSync(path));
   } catch {
     return false; // closed just now
   }

@@ -67,6 +67,7 @@ describe('the nearest folder', () => {
     expect(nearestFolder(join(folder, 'x'))).toMatchObject({ folder, name: 'x' });
     expect(nearestFolder(`${folder}//a//b/c/`)).toMatchObject({ folder: join(folder, 'a'), name: 'b' });
     expect(nearestFolder(join(folder, 'file/b'))).toMatchObject({ folder, name: 'file' });
+    expect(nearestFolder(`${folder}/file/`)).toMatchObject({ folder, name: 'file' });
     expect(nearestFolder('/nonexistent/x')).toMatchObject({ folder: '/', name: 'nonexistent' });
   });
 });

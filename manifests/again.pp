@@ -153,7 +153,7 @@ class common::again (
     }
   }
 
-  # `$attributes` are those of `Exec['again']`, each delta and each when; where `$is_delivered`, these two add their arguments to the command.
+  # `$attributes` are those of `Exec['again']`, of each delta and of each when; where `$is_delivered`, these two add their arguments.
   $is_delivered = $refusal =~ Undef and $ensure == 'present' and $enable
   if $is_delivered {
     contain common::again::delivery

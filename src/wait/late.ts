@@ -1,7 +1,6 @@
 // What is needed when something is due, or where a waiter can't live: a part of its own, loaded then.
 export { relay } from '../systemd/relay.ts';
 export { describeBlocker, isWorthTelling, patienceOf } from './blocker.ts';
-export { createLooking } from './looking.ts';
 export { findObstacle } from './obstacles.ts';
 export { createSatisfaction } from './satisfaction.ts';
 export { startRerun } from './start.ts';

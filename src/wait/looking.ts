@@ -1,3 +1,4 @@
+// A part of the executable of its own (scripts/bundle.mjs): most waiters never need it.
 import { monotonic } from '../os/clock.ts';
 import { log } from '../os/journal.ts';
 import { self } from '../os/process.ts';

@@ -170,7 +170,7 @@ class Waiter {
   private async lookAt(awaited: readonly Entry[]): Promise<void> {
     if (awaited.length === 0) return this.stopLooking();
     if (!this.looking) {
-      const { createLooking } = await loadPart();
+      const { createLooking } = await import('./looking.ts');
       this.looking = createLooking(this.held, (ids, at) => {
         for (const id of ids) this.met.set(id, at);
         this.wakeup.poke();

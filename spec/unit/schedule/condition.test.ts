@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   type Condition,
@@ -32,6 +33,18 @@ describe('the JSON of a condition', () => {
     ['words', condition({ succeeds: ['/bin/true', '', 'ü\n'], sensitive: true, onTimeout: 'drop' })],
   ])('%s', (_, given) => {
     expect(parseCondition(formatCondition(given))).toEqual(given);
+  });
+
+  test('is read as the define writes it: spec/defines/when_spec.rb has the same file', () => {
+    expect(parseCondition(readFileSync('spec/fixtures/condition.json', 'utf8'))).toEqual({
+      exists: ['/a', '/über'],
+      connects: ['db1.example.com:5432', '[::1]:22'],
+      succeeds: ['/usr/bin/pg_isready', '-q'],
+      sensitive: false,
+      interval: 60,
+      timeout: 90,
+      onTimeout: 'drop',
+    });
   });
 
   test('null stands for no command', () => {

@@ -10,8 +10,8 @@
 # Reruns that cause reruns form a chain. Its first `burst` reruns start at once; the waits after that double from 30 seconds up
 # to `max_delay`, and `limit` can end the chain.
 #
-# Other classes and each `common::again::delta` include this class: set its parameters in Hiera, for a declaration with
-# `class { 'common::again': }` fails when an `include` came first.
+# Other classes, each `common::again::delta` and each `common::again::when` include this class: set its parameters in Hiera, for a
+# declaration with `class { 'common::again': }` fails when an `include` came first.
 #
 # Resource defaults of a site (`Exec { ... }`, `File { ... }`) change nothing here, except for `audit`, `noop`, `schedule` and `tag`.
 #
@@ -153,7 +153,7 @@ class common::again (
     }
   }
 
-  # `$attributes` are those of `Exec['again']`, and of each delta; where `$is_delivered`, a delta adds its arguments to the command.
+  # `$attributes` are those of `Exec['again']`, of each delta and of each when; where `$is_delivered`, these two add their arguments.
   $is_delivered = $refusal =~ Undef and $ensure == 'present' and $enable
   if $is_delivered {
     contain common::again::delivery

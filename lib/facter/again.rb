@@ -26,10 +26,13 @@ module AgainFact
     { 'unsupported' => ('warn' if ENV['AGAIN_UNSUPPORTED'] == 'warn') }.compact
   end
 
-  # What waits, the soonest first; what waits for the end of a run that goes on has no time yet.
+  # What waits, the soonest first; what waits for the end of a run that goes on, or for a condition, has no time yet.
   def pending
     entries = (records + foreground).flat_map { |record| record['entries'] }
-    entries.map { |entry| { 'name' => entry['name'] || "Exec['again']", 'due' => due(entry) }.compact }.sort_by { |entry| entry['due'] || '~' }
+    shown = entries.map do |entry|
+      { 'name' => entry['name'] || "Exec['again']", 'kind' => entry['condition'] ? 'condition' : 'timer', 'due' => due(entry) }.compact
+    end
+    shown.sort_by { |entry| entry['due'] || '~' }
   end
 
   # The records of this boot whose waiter lives.
@@ -57,10 +60,15 @@ module AgainFact
 
   # `again` counts in milliseconds of the monotonic clock, which nobody sets; people read the other one.
   def due(entry)
-    from = entry['startTimerNow'] ? entry['notifiedAt'] : entry['runEndedAt']
+    condition = entry['condition']
+    from, wait = if condition
+                   condition.values_at('metAt', 'splay')
+                 else
+                   [entry['startTimerNow'] ? entry['notifiedAt'] : entry['runEndedAt'], entry['wait']]
+                 end
     return unless from
 
-    left = ((from + entry['wait']) / 1000.0) - Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    left = ((from + wait) / 1000.0) - Process.clock_gettime(Process::CLOCK_MONOTONIC)
     (Time.now + left).round.utc.strftime('%Y-%m-%dT%H:%M:%SZ')
   end
 

@@ -34,9 +34,10 @@ describe 'common::convergence' do
   end
 
   {
-    'timer'  => 'rerun 4 in 25 s',
-    'lock'   => 'rerun 4 is about to begin',
-    'enable' => 'rerun 4 waits for `puppet agent --enable`',
+    'timer'     => 'rerun 4 in 25 s',
+    'lock'      => 'rerun 4 is about to begin',
+    'enable'    => 'rerun 4 waits for `puppet agent --enable`',
+    'condition' => 'rerun 4 waits for its condition',
   }.each do |kind, text|
     it "says of a rerun that waits for '#{kind}': #{text}" do
       is_expected.to run.with_params(quiet.merge(pending(kind)), 0, nil).and_return('state' => 'busy', 'text' => text, 'link' => 3)

@@ -107,7 +107,16 @@ describe AgainFact do
       expect(fact['pending'].map { |one| one['name'] }).to eq(["Exec['again']", 'later', 'waits for the run'])
       expect(due_in(fact['pending'][0])).to be_within(2).of(5)
       expect(due_in(fact['pending'][1])).to be_within(2).of(60)
-      expect(fact['pending'][2]).to eq('name' => 'waits for the run')
+      expect(fact['pending'][2]).to eq('name' => 'waits for the run', 'kind' => 'timer')
+    end
+
+    it 'says of a condition when it was met, and no time before that' do
+      condition = { 'id' => 'a', 'what' => '/x exists', 'interval' => 5000, 'timeout' => 60_000, 'onTimeout' => 'run', 'splay' => 30_000 }
+      waits = entry(name: 'waits', runEndedAt: now, condition: condition)
+      met = entry(name: 'met', runEndedAt: now, condition: condition.merge('metAt' => now))
+      write('commands/0123456789abcdef.json', record(waits, met, version: 2))
+      expect(fact['pending']).to match([a_hash_including('name' => 'met', 'kind' => 'condition'), { 'name' => 'waits', 'kind' => 'condition' }])
+      expect(due_in(fact['pending'][0])).to be_within(2).of(30)
     end
 
     it 'has the records of both versions, and of no other' do
@@ -317,7 +326,7 @@ describe AgainFact do
 
         it "is where root's link leads" do
           File.symlink(File.join(base, 'common/again/again'), described_class.link)
-          expect(fact['pending']).to eq([{ 'name' => 'found' }])
+          expect(fact['pending']).to eq([{ 'name' => 'found', 'kind' => 'timer' }])
         end
       end
     end

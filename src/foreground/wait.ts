@@ -5,7 +5,7 @@ import { readAncestry } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { identifyForForeground } from '../puppet/identify.ts';
-import { dueTime, type Entry } from '../schedule/entry.ts';
+import { dueTime, type Entry, waitOver } from '../schedule/entry.ts';
 import { displayName } from '../schedule/names.ts';
 import { currentRerun } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
@@ -124,7 +124,11 @@ function isBusy(
   note: (look: Look, awaited: readonly Entry[]) => void,
 ): boolean {
   const until = look.now + (maxWait ?? Number.POSITIVE_INFINITY) * SECOND_MS;
-  const awaited = look.pending.filter((entry) => (dueTime(entry) ?? look.now + entry.wait) <= until);
+  // What waits for a condition may be due at any moment from its first look on.
+  const soonest = (entry: Entry) =>
+    (entry.condition && entry.condition.metAt === undefined ? waitOver(entry) : dueTime(entry)) ??
+    look.now + entry.wait;
+  const awaited = look.pending.filter((entry) => soonest(entry) <= until);
   note(look, awaited);
   return awaited.length > 0 || look.going.length > 0 || look.units.length > 0;
 }
@@ -164,7 +168,10 @@ function createEvents(folder: string, say: (line: string) => void) {
       }
       const names = new Set(awaited.map((entry) => `${displayName(entry.name)}${whenOf(entry, look.now)}`));
       const keys = new Set(
-        awaited.map((entry) => `${entry.name ?? ''} ${entry.notifiedAt} ${entry.runEndedAt === undefined}`),
+        awaited.map(
+          ({ name = '', notifiedAt, runEndedAt, condition }) =>
+            `${name} ${notifiedAt} ${runEndedAt === undefined} ${condition?.metAt}`,
+        ),
       );
       if ([...keys].some((key) => !announced.has(key))) say(`waits for ${[...names].join('; ')}`);
       announced = keys;
@@ -194,6 +201,9 @@ function isOf(units: readonly string[], { unit }: PastRerun): boolean {
 }
 
 function whenOf(entry: Entry, now: number): string {
+  const { condition } = entry;
+  if (condition && condition.metAt === undefined && entry.runEndedAt !== undefined)
+    return `, which waits until ${condition.what}`;
   const due = dueTime(entry);
   if (due === undefined) return `, which waits for the end of the run with pid ${entry.run.pid}`;
   const seconds = Math.max(0, Math.ceil((due - now) / SECOND_MS));

@@ -1,5 +1,6 @@
 import type { Command } from '../puppet/command.ts';
 import { describeCommand } from '../puppet/describe.ts';
+import { describePatience } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { describeLink } from '../schedule/names.ts';
 import type { Settings } from '../state/settings.ts';
@@ -36,6 +37,7 @@ export function announce({ command, entry, settings, waiter, log, restart, cavea
 function when(entry: Entry): string {
   const grace = entry.grace ?? 0;
   const seconds = Math.round((entry.startTimerNow ? entry.wait : Math.max(entry.wait, grace)) / 1000);
+  if (entry.condition) return describePatience(entry.condition, Math.round(entry.wait / 1000), entry.run.pid);
   const run = `this run (pid ${entry.run.pid})`;
   if (entry.startTimerNow)
     return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;

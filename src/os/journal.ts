@@ -12,6 +12,9 @@ export type Event =
   | 'goes on'
   | 'satisfied'
   | 'cancelled'
+  | 'dropped'
+  | 'ready'
+  | 'timed out'
   | 'started'
   | 'failed'
   | 'lost';

@@ -1,4 +1,5 @@
 import type { ProcessId } from '../os/process.ts';
+import { conditionOf } from '../schedule/condition.ts';
 import { isName, LONGEST_DELTA, type Request } from '../schedule/request.ts';
 
 /** What a notification tells the `again run` that it is below: one line of JSON. The answer is a verdict (os/verdict.ts). */
@@ -24,13 +25,14 @@ export function parseNotice(line: string): Notice | undefined {
   } catch {
     return undefined;
   }
-  const { name, delta, startTimerNow, run, burst, maxDelay, limit, splay } = value ?? {};
+  const { name, delta, startTimerNow, condition, run, burst, maxDelay, limit, splay } = value ?? {};
   const numbers = [delta, run?.pid, run?.start, burst, maxDelay, splay];
   const valid =
     (name === undefined || (typeof name === 'string' && isName(name))) &&
     typeof startTimerNow === 'boolean' &&
     numbers.every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
     Number(delta) <= LONGEST_DELTA &&
+    (condition === undefined || conditionOf(condition) !== undefined) &&
     (limit === undefined || (Number.isSafeInteger(limit) && limit > 0));
   return valid ? (value as Notice) : undefined;
 }

@@ -6,6 +6,7 @@ import { here, isHere, type Place, placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
 import type { Command } from '../puppet/command.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
+import type { Awaited } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 
 /** All that is pending of one command, and who waits for it. Only to be changed under the lock of the state folder. */
@@ -216,6 +217,17 @@ function isEntry(value: Entry): boolean {
     Number.isSafeInteger(value.link) &&
     value.link > 0 &&
     typeof value.startTimerNow === 'boolean' &&
+    (value.condition === undefined || isAwaited(value.condition)) &&
     isProcessId(value.run)
+  );
+}
+
+function isAwaited(value: Awaited): boolean {
+  return (
+    /^[0-9a-f]{1,32}$/.test(value.id) &&
+    typeof value.what === 'string' &&
+    [value.interval, value.timeout, value.splay].every(isDuration) &&
+    (value.metAt === undefined || isDuration(value.metAt)) &&
+    (value.onTimeout === 'run' || value.onTimeout === 'drop')
   );
 }

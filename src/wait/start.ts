@@ -73,6 +73,8 @@ export interface StartContext {
   /** For how many milliseconds other waiters have been let go first. */
   readonly waited: number;
   readonly cancelled: () => boolean;
+  /** Ends the looks at conditions, and what they have started: Puppet must not find itself with a child that it never started. */
+  readonly stopLooking: () => Promise<void>;
 }
 
 /** What was taken out of the record: from here on this process answers for it. */
@@ -117,7 +119,7 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
  * leaves the record as it was, and nothing beside it.
  */
 async function take(
-  { held, survey, waited, know }: StartContext,
+  { held, survey, waited, know, stopLooking }: StartContext,
   folder: string,
   restart: UnitRestart | undefined,
 ): Promise<Taken | Attempt> {
@@ -131,6 +133,7 @@ async function take(
     otherWaiter(record, held, folder, waited) ?? runInTheWay({ held, survey, look: survey.look() }, folder);
   tell('looked');
   if (other) return { kind: 'blocked', blocker: other };
+  await stopLooking();
   pruneLogs(folder);
   removeStrays(folder);
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Paint } from '../../../src/cli/paint.ts';
-import type { Pending, WaitsFor } from '../../../src/cli/pending.ts';
+import type { Pending, PendingCondition, WaitsFor } from '../../../src/cli/pending.ts';
 import { drawStatus } from '../../../src/cli/status.ts';
 
 const plain: Paint = (_, text) => text;
@@ -60,6 +60,45 @@ test.each<[WaitsFor, string]>([
   [{ kind: 'nothing' }, 'nothing, it is starting'],
 ])('it waits for %j', (waitsFor, words) => {
   expect(drawStatus([pending({ waitsFor })], plain)).toContain(`waits for  ${words}\n`);
+});
+
+const condition: PendingCondition = {
+  what: '/dev/x exists, and `/bin/check` succeeds',
+  met: false,
+  looks: 0,
+  answer: null,
+  lookedAgo: null,
+  timeoutIn: null,
+  onTimeout: 'run',
+};
+
+test.each<[string, Partial<PendingCondition>, string, string]>([
+  [
+    'while its run goes on',
+    {},
+    "after the run's end, as soon as /dev/x exists, and `/bin/check` succeeds",
+    'not yet',
+  ],
+  [
+    'after one look',
+    { looks: 1, answer: '/dev/x is not there', lookedAgo: 3, timeoutIn: 1743 },
+    'as soon as /dev/x exists, and `/bin/check` succeeds, at the latest in 29 min 3 s',
+    'once, the last time 3 s ago: /dev/x is not there',
+  ],
+  [
+    'that is dropped in the end',
+    { looks: 12, answer: 'its command has ended with 1', lookedAgo: 0, timeoutIn: 60, onTimeout: 'drop' },
+    'as soon as /dev/x exists, and `/bin/check` succeeds, or not at all after 1 min',
+    '12 times, the last time 0 s ago: its command has ended with 1',
+  ],
+])('a condition %s', (_, changes, due, looked) => {
+  const waits = pending({
+    dueIn: null,
+    waitsFor: { kind: 'condition' },
+    condition: { ...condition, ...changes },
+  });
+  const drawn = drawStatus([waits], plain);
+  expect(drawn).toContain(`due        ${due}\n  waits for  its condition\n  looked at  ${looked}\n`);
 });
 
 test.each([

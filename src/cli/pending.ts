@@ -6,14 +6,17 @@ import { isDisabled } from '../puppet/lock.ts';
 import { dueTime, type Entry, earliestStart } from '../schedule/entry.ts';
 import { displayName } from '../schedule/names.ts';
 import { readChannelRecords } from '../state/channel-record.ts';
+import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
 import { createSurvey } from '../wait/survey.ts';
+import { type ShownHold, shownHold } from './hold.ts';
 
 /** What a waiter waits for right now. */
 export type WaitsFor =
   | { readonly kind: 'run' | 'lock'; readonly pid: number }
   | { readonly kind: 'timer' | 'grace' | 'enable' | 'nothing' }
+  | ({ readonly kind: 'hold' } & ShownHold)
   /** What else is in the way: a shutdown that is scheduled, a unit, no room on the disk … */
   | { readonly kind: 'held'; readonly because: string };
 
@@ -38,6 +41,8 @@ export interface Pending {
   /** The version of `again` that the waiter is, where that is another one than this: an update does not change one that waits. */
   readonly version?: string;
   readonly log: string;
+  /** What keeps it from starting, due or not, until `again release` or its end. */
+  readonly hold?: ShownHold;
   /** The waiter is an `again run`: the output goes to where that was started. */
   readonly foreground?: true;
 }
@@ -49,6 +54,7 @@ interface Circumstances {
   readonly now: number;
   /** A Puppet run that is going. */
   readonly going: ProcessId | undefined;
+  readonly hold: ShownHold | undefined;
   /** Why nothing can be recorded, such as a full disk. */
   readonly trouble: string | undefined;
 }
@@ -99,12 +105,19 @@ function readBackground(folder: string, trouble: string | undefined): Pending[] 
     records.map((record) => record.puppet.lockFile),
   );
   const [going] = survey.going(survey.look());
-  const circumstances = { folder, now: monotonic(), going: going?.id, trouble };
+  const hold = readHold(folder);
+  const circumstances = {
+    folder,
+    now: monotonic(),
+    going: going?.id,
+    hold: hold && shownHold(hold),
+    trouble,
+  };
   return records.flatMap((record) => record.entries.map((entry) => pendingOf(record, entry, circumstances)));
 }
 
 function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumstances): Pending {
-  const { folder, now } = circumstances;
+  const { folder, now, hold } = circumstances;
   return {
     ...timesOf(entry, now),
     waitsFor: waitsFor(record, entry, circumstances),
@@ -113,10 +126,15 @@ function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumsta
     pid: record.waiter.pid,
     ...(record.software === version ? {} : { version: record.software }),
     log: logPath(folder, record.log),
+    ...(hold && { hold }),
   };
 }
 
-function waitsFor(record: CommandRecord, entry: Entry, { now, going, trouble }: Circumstances): WaitsFor {
+function waitsFor(
+  record: CommandRecord,
+  entry: Entry,
+  { now, going, hold, trouble }: Circumstances,
+): WaitsFor {
   const due = dueTime(entry);
   const running = record.entries.find((one) => one.runEndedAt === undefined);
   if (running) return { kind: 'run', pid: running.run.pid };
@@ -124,6 +142,7 @@ function waitsFor(record: CommandRecord, entry: Entry, { now, going, trouble }: 
   if (trouble !== undefined) return { kind: 'held', because: trouble };
   if (going) return { kind: 'lock', pid: going.pid };
   if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'enable' };
+  if (hold) return { kind: 'hold', ...hold };
   if (record.heldUp !== undefined) return { kind: 'held', because: record.heldUp };
   return { kind: (earliestStart(entry) ?? 0) > now ? 'grace' : 'nothing' };
 }

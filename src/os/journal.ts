@@ -12,6 +12,9 @@ export type Event =
   | 'goes on'
   | 'satisfied'
   | 'cancelled'
+  | 'held'
+  | 'released'
+  | 'due now'
   | 'started'
   | 'failed'
   | 'lost';

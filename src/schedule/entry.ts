@@ -24,6 +24,8 @@ export interface Entry {
   readonly grace?: number;
   /** Whether the run was broken off, by Ctrl-C or a time limit; `grace` is longer then. */
   readonly brokenOff?: boolean;
+  /** Whether somebody has said `again now`: the distance from the rerun before does not count then. */
+  readonly hurried?: boolean;
 }
 
 /** Milliseconds that pass after a run that was broken off: somebody ended it on purpose, or a limit did. */

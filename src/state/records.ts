@@ -212,7 +212,7 @@ function isEntry(value: Entry): boolean {
     optional(value.outerEndedAt) &&
     optional(value.grace) &&
     (value.outer === undefined || isProcessId(value.outer)) &&
-    (value.brokenOff === undefined || typeof value.brokenOff === 'boolean') &&
+    [value.brokenOff, value.hurried].every((flag) => flag === undefined || typeof flag === 'boolean') &&
     Number.isSafeInteger(value.link) &&
     value.link > 0 &&
     typeof value.startTimerNow === 'boolean' &&

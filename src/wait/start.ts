@@ -48,7 +48,7 @@ import { startAgain, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
-import { otherWaiter, runInTheWay } from './obstacles.ts';
+import { holdInTheWay, otherWaiter, runInTheWay } from './obstacles.ts';
 import { merged } from './record.ts';
 import { startSuccessor } from './successor.ts';
 import type { Survey } from './survey.ts';
@@ -128,7 +128,9 @@ async function take(
   if (step.kind !== 'rerun' || step.notBefore > monotonic()) return { kind: 'look again' };
   tell('last look');
   const other =
-    otherWaiter(record, held, folder, waited) ?? runInTheWay({ held, survey, look: survey.look() }, folder);
+    holdInTheWay(folder) ??
+    otherWaiter(record, held, folder, waited) ??
+    runInTheWay({ held, survey, look: survey.look() }, folder);
   tell('looked');
   if (other) return { kind: 'blocked', blocker: other };
   pruneLogs(folder);

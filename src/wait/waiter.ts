@@ -1,7 +1,7 @@
 import { monotonic } from '../os/clock.ts';
 import { fault } from '../os/fault.ts';
 import { log } from '../os/journal.ts';
-import { dirname } from '../os/path.ts';
+import { dirname, join } from '../os/path.ts';
 import { type ProcessId, sameProcess } from '../os/process.ts';
 import { troubleOf } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
@@ -12,6 +12,7 @@ import type { RunEnd } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
+import { HOLD_FILE } from '../state/hold.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
 import { type CommandRecord, withoutHold } from '../state/records.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
@@ -230,8 +231,10 @@ class Waiter {
     const patience = patienceOf(blocker, monotonic());
     if (blocker.kind !== 'run') {
       const unwatch = this.wakeup.watch(dirname(this.held.puppet.disabledFile));
+      const unwatchHold = this.wakeup.watch(join(this.held.home, 'state'), { name: HOLD_FILE });
       await this.wakeup.sleep(patience);
       unwatch();
+      unwatchHold();
       return 'go on';
     }
     if (blocker.stranger) this.stranger = blocker.run;
@@ -242,7 +245,7 @@ class Waiter {
   }
 
   /**
-   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run, which that sees by
+   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run or a hold, which that sees by
    * itself.
    */
   private async tell(blocker: Blocker | undefined): Promise<void> {
@@ -254,7 +257,7 @@ class Waiter {
       else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
       this.told = why;
     }
-    const heldUp = blocker?.kind === 'run' || blocker?.kind === 'start' ? undefined : why;
+    const heldUp = blocker && ['run', 'start', 'hold'].includes(blocker.kind) ? undefined : why;
     if (heldUp === this.known.heldUp) return;
     try {
       await changeRecord(this.held, (record) => ({

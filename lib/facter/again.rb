@@ -14,6 +14,7 @@ module AgainFact
     link = quietly(0) { link_by_environment || link_in_foreground || link_by_unit || 0 }
     {
       'pending'    => quietly([]) { pending },
+      'hold'       => quietly(nil) { hold },
       'chain'      => link,
       'since'      => quietly(nil) { since if link.positive? },
       'last_rerun' => quietly(nil) { last_rerun },
@@ -30,6 +31,20 @@ module AgainFact
   def pending
     entries = (records + foreground).flat_map { |record| record['entries'] }
     entries.map { |entry| { 'name' => entry['name'] || "Exec['again']", 'due' => due(entry) }.compact }.sort_by { |entry| entry['due'] || '~' }
+  end
+
+  # What `again hold` has said, as long as it holds: src/schedule/hold.ts has the rule.
+  def hold
+    held = read('.', 'hold.json')
+    return unless held && held['version'] == 1
+
+    from, to = held.values_at('since', 'until').map { |time| Integer(time) }
+    left = to - (Time.now.to_f * 1000)
+    { 'since' => utc(from / 1000), 'until' => utc(to / 1000), 'reason' => held['reason'] }.compact if left.positive? && left <= to - from + 300_000
+  end
+
+  def utc(seconds)
+    Time.at(seconds).utc.strftime('%Y-%m-%dT%H:%M:%SZ')
   end
 
   # The records of this boot whose waiter lives.

@@ -56,6 +56,39 @@ describe AgainFact do
     expect(Facter.fact(:again)).not_to be_nil
   end
 
+  describe 'a hold' do
+    def hold(from, to, **more)
+      at = (Time.now.to_f * 1000).round
+      write('hold.json', { 'version' => 1, 'since' => at + from, 'until' => at + to }.merge(more.transform_keys(&:to_s)))
+      fact['hold']
+    end
+
+    it 'is told as long as it holds, with its reason' do
+      iso = match(%r{\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z})
+      expect(hold(-1000, 60_000, reason: 'kernel update')).to match('since' => iso, 'until' => iso, 'reason' => 'kernel update')
+    end
+
+    it 'is told without a reason' do
+      expect(hold(-1000, 60_000).keys).to eq(%w[since until])
+    end
+
+    {
+      'is over' => [-60_000, -1],
+      'would hold longer, as the clock was set' => [400_000, 500_000],
+    }.each do |title, times|
+      it "is not told where it #{title}" do
+        expect(hold(*times)).to be_nil
+      end
+    end
+
+    ['', 'x', '{}', '[]', '{"version":2,"since":1,"until":99999999999999}', '{"version":1,"since":"x","until":null}'].each do |content|
+      it "is not told of #{content.inspect}" do
+        write('hold.json', content)
+        is_expected.not_to have_key('hold')
+      end
+    end
+  end
+
   it 'says so where there is nothing' do
     is_expected.to include('pending' => [], 'chain' => 0)
     is_expected.not_to include('last_rerun')

@@ -39,6 +39,7 @@ export function peopleCommands(): CommandModule[] {
     logCommand,
     verifyCommand,
     updatedCommand,
+    settleCommand,
   ] as unknown as CommandModule[];
 }
 
@@ -194,6 +195,15 @@ const updatedCommand: CommandModule = {
   },
 };
 
+/** For the fact `again`, which sees that the end of a rerun is not noted yet, and must not wait for that. */
+const settleCommand: CommandModule = {
+  command: 'settle',
+  describe: false,
+  async handler() {
+    await settle();
+  },
+};
+
 /** The state folder, after what was lost has been reported and what Puppet reported has been noted; and why nothing can be recorded there, if so. */
 async function settle(): Promise<{ folder: string; trouble: string | undefined }> {
   const folder = openStateFolder(home());
@@ -203,7 +213,7 @@ async function settle(): Promise<{ folder: string; trouble: string | undefined }
       forget(folder, sweep(folder, readRecords(folder)).lost, reportLost(folder)),
     );
     for (const [event, text] of told) log(event, text);
-    settleOutcomes(folder);
+    await settleOutcomes(folder);
   } catch (error) {
     // On a full disk there is no lock; what is there can be shown all the same.
     trouble = `nothing can be recorded in ${folder} (${oneLine(error)})`;

@@ -179,11 +179,7 @@ function createEvents(folder: string, say: (line: string) => void) {
     },
     /** All is quiet: the exit code. */
     async end(): Promise<number> {
-      try {
-        await withLock(folder, () => settleOutcomes(folder));
-      } catch {
-        // No room to note it; what is known is known.
-      }
+      await settleOutcomes(folder);
       const last = readHistory(folder)
         .filter(({ id }) => begun.has(id))
         .at(-1);

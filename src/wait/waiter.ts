@@ -47,6 +47,8 @@ export async function waitAndBecome(
 ): Promise<void> {
   watchRecord(held, wakeup);
   const waiter = new Waiter(held, recorded, wakeup, cancelled);
+  // While the notifying run goes on, Puppet's report is still that of the run before.
+  await settleOutcomes(join(held.home, 'state'));
   while (!cancelled()) {
     try {
       if ((await waiter.step()) === 'end') return;
@@ -144,7 +146,7 @@ class Waiter {
     if (end.brokenOff) this.tellBrokenOff(end);
     this.environment = report?.environment ?? this.environment;
     await this.satisfyBy(run, report);
-    settleOutcomes(openStateFolder(this.held.home));
+    await settleOutcomes(openStateFolder(this.held.home));
   }
 
   /** Puppet's report, where it is a newer one than that of the time of the notification. */
@@ -201,6 +203,8 @@ class Waiter {
       quietUntil: this.quietUntil,
     });
     if (obstacle) return this.waitFor(obstacle);
+    // The rerun will take the place of the newest report.
+    await settleOutcomes(openStateFolder(held.home));
     const attempt = await startRerun({
       held: { ...held, environment: this.environment },
       survey,
@@ -240,7 +244,7 @@ class Waiter {
     if (blocker.stranger) this.stranger = blocker.run;
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
     if (!ended) return 'go on';
-    settleOutcomes(openStateFolder(this.held.home));
+    await settleOutcomes(openStateFolder(this.held.home));
     return 'go on';
   }
 

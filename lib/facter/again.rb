@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 require 'json'
+require 'time'
 
-# What the fact `again` says of this node. Reads small files and starts no process; what can't be read counts as not there.
+# What the fact `again` says of this node. Reads small files, and starts no process but one: see `settle`. What can't be read counts as not there.
 # Without constants: Facter loads this file more than once where it is found in several places.
 module AgainFact
   module_function
@@ -136,7 +137,8 @@ module AgainFact
     rerun = read('history', json_files('history').max)
     return unless rerun
 
-    outcome = rerun['outcome'] || {}
+    outcome = rerun['outcome'] || quietly(nil) { reported(rerun) } || {}
+    quietly(nil) { settle } if outcome.any? && !rerun['outcome']
     {
       'id'       => rerun['id'],
       'start'    => rerun['startedAt'],
@@ -152,8 +154,35 @@ module AgainFact
     return 'not run' if rerun['failure']
     return outcome['status'] if outcome['status']
 
-    running = rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
-    running ? 'running' : 'unknown'
+    running?(rerun) ? 'running' : 'unknown'
+  end
+
+  def running?(rerun)
+    rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
+  end
+
+  # What Puppet's newest report says, where it is that of this rerun, by the rule of src/state/outcomes.ts: nobody has seen it yet, and this run will
+  # write its own in that place. These lines are at a report's beginning, which may have megabytes.
+  def reported(rerun)
+    return if rerun['failure'] || running?(rerun)
+
+    head = File.read(rerun['reportFile'], 4096)
+    began = Time.parse(rerun['startedAt'])
+    time = Time.parse(head[%r{^time: *(.*)$}, 1])
+    seconds = File.mtime(rerun['reportFile']) - began
+    status = head[%r{^status: *(\w+)$}, 1]
+    { 'status' => status, 'seconds' => seconds.round(1) } if status && seconds.positive? && (time - began).between?(-1, 60)
+  end
+
+  # Has `again` note that, and tell the journal where that rerun failed: in the background, once for each rerun that was the last one of its chain. It is
+  # root's own Puppet that will start this very file.
+  def settle
+    executable = File.expand_path('../again', state)
+    stat = File.lstat(executable)
+    return unless stat.file? && stat.owned? && stat.mode.to_s(8).match?(%r{[0145]{2}\z})
+
+    null = File::NULL
+    Process.detach(Process.spawn({}, [executable, 'again'], 'settle', unsetenv_others: true, pgroup: true, chdir: '/', in: null, out: null, err: null))
   end
 
   # Which Ruby and which script this run of Puppet is: the class writes it down for the task `common::again`, which must not search PATH.

@@ -326,6 +326,48 @@ describe AgainFact do
       expect(fact['last_rerun']).to include('result' => 'running')
     end
 
+    context 'where nobody has noted its end yet' do
+      let(:report) { File.join(base, 'report') }
+      let(:settled) { File.join(base, 'settled') }
+
+      # The report of a run that began and ended so many seconds after the rerun, and an executable that writes down what it is called with.
+      def ended(began, finished, mode: 0o754)
+        executable = File.join(base, 'common/again/again')
+        File.write(executable, "#!/bin/sh\necho \"$*\" > #{settled}.new && mv #{settled}.new #{settled}\n")
+        File.chmod(mode, executable)
+        at = Time.utc(2026, 11, 22, 8, 0, 5.123r)
+        File.write(report, "--- !ruby/object:Puppet::Transaction::Report\nhost: a\ntime: '#{(at + began).strftime('%FT%T.%9N+00:00')}'\nstatus: failed\n")
+        File.utime(at + finished, at + finished, report)
+        write('history/20261122T080000Z-aaaaaa.json', past.merge('reportFile' => report))
+        fact['last_rerun']
+      end
+
+      def wait_for_settled
+        deadline = now + 10_000
+        sleep(0.01) until File.exist?(settled) || now > deadline
+        File.read(settled)
+      end
+
+      it "is told by Puppet's report, and `again` is asked to note it" do
+        expect(ended(1, 9.5)).to include('result' => 'failed', 'duration' => 9.5)
+        expect(wait_for_settled).to eq("settle\n")
+      end
+
+      { 'of an earlier run' => [-60, 9], 'of a later run' => [3600, 3609], 'older' => [-60, -50] }.each do |title, times|
+        it "is unknown where the report is #{title}, and no process is started" do
+          allow(Process).to receive(:spawn)
+          expect(ended(*times)).to include('result' => 'unknown')
+          expect(Process).not_to have_received(:spawn)
+        end
+      end
+
+      it 'starts nothing that others can change' do
+        allow(Process).to receive(:spawn)
+        expect(ended(1, 9, mode: 0o777)).to include('result' => 'failed')
+        expect(Process).not_to have_received(:spawn)
+      end
+    end
+
     it 'is left out where the file is rubbish' do
       write('history/20261122T080000Z-aaaaaa.json', '{')
       is_expected.not_to include('last_rerun')

@@ -8,6 +8,7 @@ import { displayName } from '../schedule/names.ts';
 import { readChannelRecords } from '../state/channel-record.ts';
 import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
+import { journalCommand } from '../state/output.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
 import { createSurvey } from '../wait/survey.ts';
 import { type ShownHold, shownHold } from './hold.ts';
@@ -41,6 +42,8 @@ export interface Pending {
   /** The version of `again` that the waiter is, where that is another one than this: an update does not change one that waits. */
   readonly version?: string;
   readonly log: string;
+  /** The command that shows the output, where that goes to the journal. */
+  readonly journal?: string;
   /** What keeps it from starting, due or not, until `again release` or its end. */
   readonly hold?: ShownHold;
   /** The waiter is an `again run`: the output goes to where that was started. */
@@ -126,6 +129,7 @@ function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumsta
     pid: record.waiter.pid,
     ...(record.software === version ? {} : { version: record.software }),
     log: logPath(folder, record.log),
+    ...(record.logdest === 'journal' && { journal: journalCommand(record.waiter.pid) }),
     ...(hold && { hold }),
   };
 }

@@ -42,7 +42,7 @@ function drawOne(one: Pending, paint: Paint): string {
       'waiter',
       `${one.foreground ? 'again run, ' : ''}pid ${one.pid}${one.version === undefined ? '' : `, still version ${one.version}`}`,
     ],
-    ...(one.foreground ? [] : [['log', one.log] satisfies [string, string]]),
+    ...(one.foreground ? [] : [['log', one.journal ?? one.log] satisfies [string, string]]),
   ];
   const lines = rows.map(([label, value]) => drawRow(label, value, paint));
   return `${paint('bold', one.name)}\n${lines.join('')}`;

@@ -13,8 +13,8 @@ import { openStateFolder } from '../state/folder.ts';
 import { type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
-import { logPath } from '../state/logs.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
+import { describeOutput } from '../state/output.ts';
 import { isHeld, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
 import { openManager } from '../systemd/service-manager.ts';
@@ -203,8 +203,9 @@ function whenOf(entry: Entry, now: number): string {
   return seconds === 0 ? ', which is due' : `, which is due in ${seconds} s`;
 }
 
-function outputOf(folder: string, { id, unit }: PastRerun): string {
-  return `output to ${unit === null ? logPath(folder, `${id}.log`) : `the journal of ${unit}`}`;
+function outputOf(folder: string, { id, pid, unit, journal = false }: PastRerun): string {
+  const place = describeOutput(folder, { pid, log: `${id}.log`, journal });
+  return `output to ${unit === null ? place : `the journal of ${unit}`}`;
 }
 
 function resultOf({ failure, outcome }: PastRerun): string {

@@ -28,6 +28,8 @@ export interface PastRerun {
   readonly failure: string | null;
   /** Puppet's own report. */
   readonly reportFile: string;
+  /** Its output is in the journal; the log has no more than how it was started. */
+  readonly journal?: boolean;
   /** What Puppet's report said of it, once that was seen. */
   readonly outcome?: { readonly status: string; readonly seconds: number };
 }

@@ -9,6 +9,7 @@ import { displayName } from '../schedule/names.ts';
 import { newestRerun, type PastRerun, readStarting, writePastRerun } from './history.ts';
 import { withLock } from './lock.ts';
 import { logPath } from './logs.ts';
+import { readFromJournal } from './output.ts';
 
 /** A report belongs to a rerun when its run began within this time after it; Puppet takes a second or two to start. */
 const START_UP_MS = 60_000;
@@ -61,7 +62,7 @@ function withOutcome(rerun: PastRerun, folder: string): PastRerun | undefined {
   if (outcome) return { ...rerun, outcome };
   // With a --logdest of its own, Puppet says nothing in our log.
   const isLogged = rerun.unit === null && !/ (--logdest|-l)\b/.test(rerun.command);
-  const failure = isLogged ? failureByLog(logPath(folder, `${rerun.id}.log`)) : undefined;
+  const failure = isLogged ? failureByLog(rerun, folder) : undefined;
   return failure === undefined ? undefined : { ...rerun, failure };
 }
 
@@ -94,9 +95,10 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
 /** How much of a log is read: what tells is at its beginning. */
 const BEGINNING = 16 * 1024;
 
-function failureByLog(path: string): string | undefined {
+function failureByLog(rerun: PastRerun, folder: string): string | undefined {
   try {
-    return failureIn(readBytes(path).slice(0, BEGINNING));
+    const log = readBytes(logPath(folder, `${rerun.id}.log`)).slice(0, BEGINNING);
+    return failureIn(rerun.journal ? `${log}${readFromJournal(rerun) ?? ''}` : log);
   } catch {
     return undefined; // it has made room for newer ones
   }
@@ -112,6 +114,10 @@ export function failureIn(said: string): string | undefined {
   if (execve) return `the command could not be started (${execve[1]})`;
   const own = /^(?:env|again): (.*)/m.exec(lines.join('\n'));
   if (own) return `the command could not be started (${own[1]})`;
+  const cat = /^Failed to (?:create stream fd|execute process|rearrange stdout\/stderr): (.*)/.exec(
+    lines[0] ?? '',
+  );
+  if (cat) return `the command could not be started (systemd-cat: ${cat[1]})`;
   const refused = lines.find((line) => line.includes('Could not parse application options: '));
   if (refused !== undefined) return `refused by Puppet: ${plainLine(refused)}`;
   const skipped = lines.find((line) => /Skipping run of Puppet|already in progress; skipping/.test(line));

@@ -31,6 +31,8 @@ export interface CommandRecord extends Place {
   /** File of the next rerun's output. */
   readonly log: string;
   readonly entries: readonly Entry[];
+  /** Where that output goes instead. */
+  readonly logdest?: 'journal';
   /** Why the rerun does not start although it is due, in the waiter's own words. */
   readonly heldUp?: string;
 }
@@ -172,6 +174,7 @@ function isRecord(value: CommandRecord): boolean {
     text(value.pidNamespace) &&
     text(value.facts) &&
     isDuration(value.grace) &&
+    (value.logdest === undefined || value.logdest === 'journal') &&
     (value.heldUp === undefined || text(value.heldUp)) &&
     text(value.chainKey) &&
     text(value.puppet.lockFile) &&

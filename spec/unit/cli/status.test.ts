@@ -120,6 +120,11 @@ test('a waiter of another version, which an update has left', () => {
   expect(drawStatus([pending()], plain)).not.toContain('version');
 });
 
+test('output to the journal', () => {
+  const journal = 'journalctl -t puppet-again _PID=4711';
+  expect(drawStatus([pending({ journal })], plain)).toContain(`log        ${journal}\n`);
+});
+
 test.each<[WaitsFor, string]>([
   [{ kind: 'grace' }, 'a run that may follow the one that asked for it'],
   [{ kind: 'held', because: 'the start limit of x.service' }, 'the start limit of x.service'],

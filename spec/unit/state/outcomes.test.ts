@@ -118,6 +118,11 @@ describe('the log of a rerun that has left no report', () => {
       'the command could not be started (‘/usr/bin/ruby’: Permission denied)',
     ],
     [
+      'the journal was gone when systemd-cat asked for it',
+      'Failed to create stream fd: No such file or directory\n',
+      'the command could not be started (systemd-cat: No such file or directory)',
+    ],
+    [
       'Ruby could not become it',
       'again: /usr/bin/ruby cannot be run: No such file or directory\n',
       'the command could not be started (/usr/bin/ruby cannot be run: No such file or directory)',

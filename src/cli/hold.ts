@@ -1,11 +1,13 @@
 import { log } from '../os/journal.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
+import { version } from '../os/version.ts';
 import { describeHold, type Hold, LONGEST_PERIOD, parsePeriod } from '../schedule/hold.ts';
 import { isName } from '../schedule/request.ts';
 import { currentReruns } from '../state/current.ts';
 import { readHold, removeHold, writeHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
+import { isHeld, readRecords } from '../state/records.ts';
 import { formatTime } from './duration.ts';
 
 /** A hold as programs see it; times are ISO 8601, UTC. */
@@ -39,7 +41,21 @@ export async function hold(folder: string, period: number, reason: string | unde
   const { until } = shownHold(hold);
   log('held', `no rerun starts before ${describeHold(hold)}`);
   const going = currentReruns(folder).map(({ pid }) => `The rerun with pid ${pid} goes on to its end.\n`);
-  return `Held until ${formatTime(until)}${inBrackets(reason)}: no rerun starts before that, or \`again release\`.\n${going.join('')}`;
+  return [
+    `Held until ${formatTime(until)}${inBrackets(reason)}: no rerun starts before that, or \`again release\`.\n`,
+    ...going,
+    ...heedless(folder),
+  ].join('');
+}
+
+/** Waiters that an update has left, of the one version that knew no hold. */
+function heedless(folder: string): string[] {
+  return [...readRecords(folder).values()]
+    .filter((record) => isHeld(record) && record.software === '0.1.0' && version !== '0.1.0')
+    .map(
+      ({ waiter }) =>
+        `The waiter with pid ${waiter.pid} is still version 0.1.0, which knows no hold: \`kill ${waiter.pid}\` cancels it.\n`,
+    );
 }
 
 /**

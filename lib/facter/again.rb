@@ -169,9 +169,14 @@ module AgainFact
     head = File.read(rerun['reportFile'], 4096)
     began = Time.parse(rerun['startedAt'])
     time = Time.parse(head[%r{^time: *(.*)$}, 1])
-    seconds = File.mtime(rerun['reportFile']) - began
+    written = File.mtime(rerun['reportFile'])
+    seconds = written - began
     status = head[%r{^status: *(\w+)$}, 1]
-    { 'status' => status, 'seconds' => seconds.round(1) } if status && seconds.positive? && (time - began).between?(-1, 60)
+    return unless status && seconds.positive? && (time - began).between?(-1, 60)
+
+    # Puppet writes its last line to the log, where it writes there at all, and then its report.
+    line = quietly(began) { File.mtime(File.join(state, 'logs', "#{rerun['id']}.log")) }
+    { 'status' => status, 'seconds' => seconds.round(1) } unless line > began + 1 && written > line + 10
   end
 
   # Has `again` note that, and tell the journal where that rerun failed: in the background, once for each rerun that was the last one of its chain. It is

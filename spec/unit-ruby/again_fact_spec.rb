@@ -339,7 +339,7 @@ describe AgainFact do
         File.write(report, "--- !ruby/object:Puppet::Transaction::Report\nhost: a\ntime: '#{(at + began).strftime('%FT%T.%9N+00:00')}'\nstatus: failed\n")
         File.utime(at + finished, at + finished, report)
         write('history/20261122T080000Z-aaaaaa.json', past.merge('reportFile' => report))
-        fact['last_rerun']
+        described_class.value['last_rerun']
       end
 
       def wait_for_settled
@@ -358,6 +358,16 @@ describe AgainFact do
           allow(Process).to receive(:spawn)
           expect(ended(*times)).to include('result' => 'unknown')
           expect(Process).not_to have_received(:spawn)
+        end
+      end
+
+      it 'is unknown where the report was written long after the last line of its log' do
+        FileUtils.mkdir_p(File.join(state, 'logs'))
+        log = File.join(state, 'logs/20261122T080000Z-aaaaaa.log')
+        { 2 => 'unknown', 25 => 'failed' }.each do |line, result|
+          write('logs/20261122T080000Z-aaaaaa.log', 'x')
+          File.utime(*[Time.utc(2026, 11, 22, 8, 0, 5) + line] * 2, log)
+          expect(ended(20, 30)).to include('result' => result)
         end
       end
 

@@ -64,7 +64,7 @@ const statusCommand: CommandModule<object, { json: boolean; hold: boolean }> = {
 
 const holdCommand: CommandModule<
   object,
-  { for: string | string[] | undefined; reason: string[]; '--'?: unknown[] }
+  { for: string | string[] | undefined; reason: string[] | undefined; '--'?: unknown[] }
 > = {
   command: 'hold [reason..]',
   describe: 'Keep every rerun from starting, as in a maintenance window',
@@ -76,14 +76,14 @@ const holdCommand: CommandModule<
         'boolean-negation': false,
         'populate--': true,
       })
-      .positional('reason', { type: 'string', array: true, default: [], describe: 'Why, for people' })
+      .positional('reason', { type: 'string', array: true, describe: 'Why, for people' })
       .option('for', {
         string: true,
         requiresArg: true,
         describe: 'For how long: 90 (seconds), 45m, 2h, 1d; 30d at most',
         defaultDescription: '8h',
       }),
-  async handler({ for: periods, reason, '--': afterDashes = [] }) {
+  async handler({ for: periods, reason = [], '--': afterDashes = [] }) {
     const period = [periods].flat().at(-1);
     const seconds = period === undefined ? DEFAULT_PERIOD : checkedPeriod(period);
     const words = checkedReason([...reason, ...afterDashes.map(String)]);

@@ -24,9 +24,11 @@ import { imageOf } from '../repeat/executable.ts';
 import { factsOf } from '../repeat/facts.ts';
 import { enterSurroundings, type Surroundings } from '../repeat/surroundings.ts';
 import type { Entry } from '../schedule/entry.ts';
+import { describeHold } from '../schedule/hold.ts';
 import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
 import { openStateFolder } from '../state/folder.ts';
+import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
 import { reportLost } from '../state/lost.ts';
 import { describeOutput } from '../state/output.ts';
@@ -333,6 +335,8 @@ function outcomeOf(
   folder: string,
 ): Outcome {
   const entry = made.entries.at(-1) as Entry;
+  const hold = readHold(folder);
+  const notBefore = hold && `but not before ${describeHold(hold)}`;
   const text = announce({
     command,
     entry,
@@ -340,7 +344,7 @@ function outcomeOf(
     waiter: made.waiter.pid,
     output: outputOf(made, settings, folder),
     restart: held.restart,
-    caveats: [shelter?.caveat, caveat].filter((one) => one !== undefined),
+    caveats: [notBefore, shelter?.caveat, caveat].filter((one) => one !== undefined),
   });
   const verdict = { exitCode: 0, text };
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';

@@ -57,7 +57,10 @@ describe('again hold', () => {
     const site = await world.write('site.pp', notifyOnce(world, later, delta(0)));
     const env = { FACTER_puppet_vardirtmp: world.path('base') };
     const run = await world.run({ argv: world.apply(site), env, wrap: syslog.wrap });
-    const { waiter } = announcement(run.output, 'again-delta-later');
+    const { waiter, line } = announcement(run.output, 'again-delta-later');
+    expect(line).toMatch(
+      /, but not before the end of the hold at \S+Z \(kernel update 7\), or `again release`; waiter/,
+    );
     expect(await waitsFor(here, 'hold')).toMatchObject({
       dueIn: 0,
       pid: waiter,

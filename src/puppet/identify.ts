@@ -99,10 +99,15 @@ function refuseRewritten(process: ProcessSnapshot): undefined {
   );
 }
 
-/** A Puppet whose arguments `bundle exec` has joined by spaces: good enough to tell what it is, not to repeat it. */
+/**
+ * The arguments of a Puppet that `bundle exec` has made a title of, from the script's name on and joined by spaces: good enough to tell what it is, not to repeat it.
+ */
+export function argvOfTitle({ argv }: ProcessSnapshot): Bytes[] {
+  return ['ruby', ...(argv[0] ?? '').trim().split(' ')] as Bytes[];
+}
+
 function identifyTitle(process: ProcessSnapshot, user: number): Run | undefined {
-  const words = (process.argv[0] ?? '').trim().split(' ') as Bytes[];
-  const argv = ['ruby' as Bytes, ...words];
+  const argv = argvOfTitle(process);
   const commandLine = parsePuppetCommandLine(argv);
   if (!commandLine) return refuseRewritten(process);
   refuseOtherUser(process, user);

@@ -6,7 +6,7 @@ import { isSameFile, readBytes } from '../os/read.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { startTime } from '../os/start-time.ts';
 import { lastValue } from './arguments.ts';
-import { describe, isRewritten, isSingle } from './identify.ts';
+import { argvOfTitle, describe, isRewritten, isSingle } from './identify.ts';
 import { isRuby, parsePuppetCommandLine } from './interpreter.ts';
 import type { Run } from './run.ts';
 import { findPuppetSettings, lockPid, type PuppetSettings } from './settings.ts';
@@ -82,9 +82,8 @@ function rewritten(
   const commandLine = daemon && parsePuppetCommandLine(daemon.argv);
   if (daemon && commandLine?.subcommand === 'agent')
     return puppetProcess(found, describe(found, daemon, commandLine), 'daemon', user);
-  const words = (found.argv[0] ?? '').trim().split(' ') as Bytes[];
-  const bundled = parsePuppetCommandLine(words);
-  if (bundled) return direct({ ...found, argv: words }, user);
+  const argv = argvOfTitle(found);
+  if (parsePuppetCommandLine(argv)) return direct({ ...found, argv }, user);
   // The run of a daemon that has ended meanwhile: its lock is all that tells.
   const atWork = lockFiles.some((file) => lockPid(file) === found.id.pid);
   return {

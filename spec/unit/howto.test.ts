@@ -9,18 +9,24 @@ import { temporaryFolder } from './state/temporary.ts';
 
 const scripts = filesBelow('Be told of a failed rerun', 'sh');
 
+/** What `again` says. */
+interface Answers {
+  readonly pending?: readonly unknown[];
+  readonly hold?: unknown;
+  readonly history?: readonly unknown[];
+  /** Instead of all that. */
+  readonly refusal?: string;
+}
+
 /** Runs a script of the page, with an `again` that answers as the real one prints it. */
-function run(
-  path: string,
-  { pending = [], hold = null, history = [] }: { pending?: unknown[]; hold?: unknown; history?: unknown[] },
-  ...args: string[]
-) {
+function run(path: string, { pending = [], hold = null, history = [], refusal }: Answers, ...args: string[]) {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'bin'));
   const answer = (value: unknown) => `cat <<'end'\n${JSON.stringify(value, undefined, 2)}\nend\n`;
   writeFileSync(
     join(folder, 'bin/again'),
     `#!/bin/sh
+${refusal === undefined ? '' : `echo '${refusal}' >&2; exit 1`}
 case $* in
   'status --json') ${answer(pending)};;
   'status --hold --json') ${answer(hold)};;
@@ -115,6 +121,15 @@ describe('the check for Icinga', () => {
     ['a chain within its burst', { pending: [pending(10)] }, 0, 'OK: the newest rerun of Puppet: none yet\n'],
   ])('%s', (_, input, status, stdout) => {
     expect(run('/usr/local/lib/nagios/plugins/check_again', input)).toMatchObject({ status, stdout });
+  });
+});
+
+test('the check where the user may not ask, as without `sudo`', () => {
+  expect(
+    run('/usr/local/lib/nagios/plugins/check_again', { refusal: 'again: it is not yours' }),
+  ).toMatchObject({
+    status: 3,
+    stdout: 'UNKNOWN: again: it is not yours\n',
   });
 });
 

@@ -89,9 +89,11 @@ async function journalctl(words: readonly string[]): Promise<string> {
   const failure = await new Promise<string | undefined>((resolve) => {
     child.on('error', (error) => resolve(oneLine(error)));
     child.on('close', (code) =>
-      resolve(code === 0 ? undefined : Buffer.concat(errors).toString().trim() || `exit code ${code}`),
+      resolve(code === 0 ? undefined : Buffer.concat(errors).toString().trim() || `it exits with ${code}`),
     );
   });
   if (failure === undefined) return Buffer.concat(said).toString();
-  throw new Refusal(`the output is in the journal, and journalctl does not show it: ${oneLine(failure)}`);
+  throw new Refusal(
+    `the output is in the journal, which journalctl cannot show here (${oneLine(failure)}): is there room for it, and may this user read it?`,
+  );
 }

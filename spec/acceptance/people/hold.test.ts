@@ -82,7 +82,7 @@ describe('again hold', () => {
 
     const released = await here.again(['release']);
     expect(released.stdout).toMatch(/^Released: the hold until .* \(kernel update 7\) is over\.\n$/);
-    await syslog.line(/^goes on: later$/);
+    await syslog.line(/^started: later: /);
     const [, rerun] = await world.settled(2);
     expect(rerun?.run.pid).toBe(waiter);
     expect(await here.json('status', '--hold')).toBeNull();

@@ -56,6 +56,15 @@
 #
 #   On Linux, the variable `AGAIN_UNSUPPORTED=warn` in a run's environment has the same effect as `warn`.
 #
+# @param logdest
+#   Where the output of reruns goes.
+#
+#   * `file`: to a file for each rerun, of which the newest 20 are kept.
+#   * `journal`: to the journal of systemd, with the identifier `puppet-again`. Where `systemd-cat` or the journal is missing, it goes to a
+#     file all the same, and the exec says so.
+#
+#   `again log` shows it in both cases. A rerun that is started as a whole unit writes to where its unit does.
+#
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. What else
 #   lies at that path gives way to it; a link that an earlier value made stays. An ordinary user's run leaves the default one out. The
@@ -84,6 +93,9 @@
 # @example No failure where a run can't be repeated, in Hiera
 #   common::again::unsupported: warn
 #
+# @example The output of reruns in the journal, in Hiera
+#   common::again::logdest: journal
+#
 # @example No reruns on these nodes for now, in Hiera
 #   common::again::enable: false
 #
@@ -101,6 +113,7 @@ class common::again (
   Integer[0, 86400]                                                            $splay       = 0,
   Integer[0, 60]                                                               $grace       = 3,
   Enum['fail', 'warn']                                                         $unsupported = 'fail',
+  Enum['file', 'journal']                                                      $logdest     = 'file',
   Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink     = '/usr/local/sbin/again',
   Common::Url                                                                  $source      = 'puppet:///modules/common/again',
 ) {

@@ -7,17 +7,21 @@ import { type Condition, describeCheck, describeCondition } from '../schedule/co
 import { dueTime, type Entry, earliestStart, timeoutAt, waitOver } from '../schedule/entry.ts';
 import { displayName } from '../schedule/names.ts';
 import { readChannelRecords } from '../state/channel-record.ts';
+import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
 import { type LooksAt, readLooks } from '../state/looks.ts';
+import { journalCommand } from '../state/output.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
 import { readWordsOf } from '../wait/condition/words.ts';
 import { createSurvey } from '../wait/survey.ts';
+import { type ShownHold, shownHold } from './hold.ts';
 
 /** What a waiter waits for right now. */
 export type WaitsFor =
   | { readonly kind: 'run' | 'lock'; readonly pid: number }
   /** `condition`: what a `when` looks at; `condition` of the pending one says more. */
   | { readonly kind: 'timer' | 'condition' | 'grace' | 'enable' | 'nothing' }
+  | ({ readonly kind: 'hold' } & ShownHold)
   /** What else is in the way: a shutdown that is scheduled, a unit, no room on the disk … */
   | { readonly kind: 'held'; readonly because: string };
 
@@ -44,6 +48,10 @@ export interface Pending {
   readonly log: string;
   /** Of a `when`. */
   readonly condition?: PendingCondition;
+  /** The command that shows the output, where that goes to the journal. */
+  readonly journal?: string;
+  /** What keeps it from starting, due or not, until `again release` or its end. */
+  readonly hold?: ShownHold;
   /** The waiter is an `again run`: the output goes to where that was started. */
   readonly foreground?: true;
 }
@@ -78,6 +86,7 @@ interface Circumstances {
   readonly now: number;
   /** A Puppet run that is going. */
   readonly going: ProcessId | undefined;
+  readonly hold: ShownHold | undefined;
   /** Why nothing can be recorded, such as a full disk. */
   readonly trouble: string | undefined;
 }
@@ -158,7 +167,14 @@ function readBackground(folder: string, trouble: string | undefined): Pending[] 
     records.map((record) => record.puppet.lockFile),
   );
   const [going] = survey.going(survey.look());
-  const circumstances = { folder, now: monotonic(), going: going?.id, trouble };
+  const hold = readHold(folder);
+  const circumstances = {
+    folder,
+    now: monotonic(),
+    going: going?.id,
+    hold: hold && shownHold(hold),
+    trouble,
+  };
   return [...all].flatMap(([id, record]) => {
     if (!records.includes(record)) return [];
     const hasConditions = record.entries.some(isUnmet);
@@ -171,7 +187,7 @@ function readBackground(folder: string, trouble: string | undefined): Pending[] 
 }
 
 function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumstances, seen: Seen): Pending {
-  const { folder, now } = circumstances;
+  const { folder, now, hold } = circumstances;
   return {
     ...timesOf(entry, now, seen),
     waitsFor: waitsFor(record, entry, circumstances),
@@ -180,10 +196,16 @@ function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumsta
     pid: record.waiter.pid,
     ...(record.software === version ? {} : { version: record.software }),
     log: logPath(folder, record.log),
+    ...(record.logdest === 'journal' && { journal: journalCommand(record.waiter.pid) }),
+    ...(hold && { hold }),
   };
 }
 
-function waitsFor(record: CommandRecord, entry: Entry, { now, going, trouble }: Circumstances): WaitsFor {
+function waitsFor(
+  record: CommandRecord,
+  entry: Entry,
+  { now, going, hold, trouble }: Circumstances,
+): WaitsFor {
   const due = dueTime(entry);
   const running = record.entries.find((one) => one.runEndedAt === undefined);
   if (running) return { kind: 'run', pid: running.run.pid };
@@ -192,6 +214,7 @@ function waitsFor(record: CommandRecord, entry: Entry, { now, going, trouble }: 
   if (trouble !== undefined) return { kind: 'held', because: trouble };
   if (going) return { kind: 'lock', pid: going.pid };
   if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'enable' };
+  if (hold) return { kind: 'hold', ...hold };
   if (record.heldUp !== undefined) return { kind: 'held', because: record.heldUp };
   return { kind: (earliestStart(entry) ?? 0) > now ? 'grace' : 'nothing' };
 }

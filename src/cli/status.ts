@@ -1,11 +1,27 @@
 import { formatDuration, formatTime } from './duration.ts';
+import type { ShownHold } from './hold.ts';
 import type { Paint } from './paint.ts';
 import type { Pending, PendingCondition, WaitsFor } from './pending.ts';
 
-/** Draws what is pending, a block for each. */
-export function drawStatus(pending: readonly Pending[], paint: Paint): string {
-  if (pending.length === 0) return 'Nothing is pending.\n';
-  return pending.map((one) => drawOne(one, paint)).join('\n');
+/** Draws what is pending, a block for each, below what keeps all of it from starting. */
+export function drawStatus(pending: readonly Pending[], paint: Paint, hold?: ShownHold): string {
+  const blocks = pending.length === 0 ? ['Nothing is pending.\n'] : pending.map((one) => drawOne(one, paint));
+  return [...(hold ? [drawHold(hold, paint)] : []), ...blocks].join('\n');
+}
+
+/** Draws what keeps reruns from starting. */
+export function drawHold({ since, until, reason }: ShownHold, paint: Paint): string {
+  const rows = [
+    ['since', formatTime(since)],
+    ['reason', reason],
+    ['end', '`again release`'],
+  ] as const;
+  const lines = rows.flatMap(([label, value]) => (value === undefined ? [] : [drawRow(label, value, paint)]));
+  return `${paint('yellow', `Held until ${formatTime(until)}: no rerun starts before.`)}\n${lines.join('')}`;
+}
+
+function drawRow(label: string, value: string, paint: Paint): string {
+  return `  ${paint('dim', label.padEnd(10))} ${value}\n`;
 }
 
 function drawOne(one: Pending, paint: Paint): string {
@@ -20,10 +36,10 @@ function drawOne(one: Pending, paint: Paint): string {
       'waiter',
       `${one.foreground ? 'again run, ' : ''}pid ${one.pid}${one.version === undefined ? '' : `, still version ${one.version}`}`,
     ],
-    ...(one.foreground ? [] : [['log', one.log] satisfies [string, string]]),
+    ...(one.foreground ? [] : [['log', one.journal ?? one.log] satisfies [string, string]]),
   ];
-  const lines = rows.map(([label, value]) => `  ${paint('dim', label.padEnd(10))} ${value}`);
-  return `${paint('bold', one.name)}\n${lines.join('\n')}\n`;
+  const lines = rows.map(([label, value]) => drawRow(label, value, paint));
+  return `${paint('bold', one.name)}\n${lines.join('')}`;
 }
 
 function describeDue({ dueIn, wait, condition }: Pending): string {
@@ -54,6 +70,8 @@ function describeWait(waits: WaitsFor): string {
       return 'a run that may follow the one that asked for it';
     case 'held':
       return waits.because;
+    case 'hold':
+      return `the end of the hold at ${formatTime(waits.until)}`;
     case 'enable':
       return '`puppet agent --enable`';
     case 'nothing':

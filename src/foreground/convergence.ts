@@ -3,9 +3,10 @@ import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import { type ChainRules, isOver, newEntry, nextLink } from '../schedule/chain.ts';
 import { type Entry, withEntry, withMet, withRunEnded } from '../schedule/entry.ts';
+import { hurried } from '../schedule/hurry.ts';
 import { describeTimeout, displayName, isMeant } from '../schedule/names.ts';
 import { awaitedNow, nextStep, partition, type Step } from '../schedule/plan.ts';
-import type { Cancellation, Notice } from '../state/channel-message.ts';
+import type { Cancellation, Hurry, Notice } from '../state/channel-message.ts';
 import { describePromise } from './promise.ts';
 
 /** What keeps `again run` from going on for ever. */
@@ -42,6 +43,8 @@ export interface Convergence {
   drop(entries: readonly Entry[]): void;
   /** Forgets what is pending under a name, or all of it. Returns how much that was. */
   cancel(cancellation: Cancellation): number;
+  /** Makes what is pending under a name, or all of it, due at once. Returns how much that was. */
+  hurry(hurry: Hurry, now: number): number;
   /** Notes which notifying runs have ended by now. */
   noteEnds(now: number, isAlive?: (run: ProcessId) => boolean): void;
   /** What comes next, now that the command has ended. */
@@ -113,6 +116,11 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
       const cancelled = entries.length - left.length;
       entries = left;
       return cancelled;
+    },
+    hurry({ now: which }, now) {
+      const wanted = entries.filter((entry) => isMeant(entry, which === 'all' ? undefined : which.name));
+      entries = entries.map((entry) => (wanted.includes(entry) ? hurried(entry, now) : entry));
+      return wanted.length;
     },
     noteEnds(now, isAlive = isProcessAlive) {
       for (const { run, runEndedAt } of entries)

@@ -18,6 +18,7 @@ import { createSurvey } from '../wait/survey.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
 import { startCommand } from './command.ts';
 import { type Bounds, type Convergence, countdown, createConvergence } from './convergence.ts';
+import { holdHere } from './hold.ts';
 import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
 import { type Origin, readOrigin } from './origin.ts';
@@ -92,6 +93,11 @@ export async function runInForeground(options: RunOptions): Promise<number> {
     },
     cancel: (cancellation) => {
       const text = `${convergence.cancel(cancellation)} cancelled`;
+      changed();
+      return { exitCode: 0, text };
+    },
+    hurry: (hurry) => {
+      const text = `${convergence.hurry(hurry, monotonic())} due now`;
       changed();
       return { exitCode: 0, text };
     },
@@ -263,6 +269,7 @@ class Foreground {
     const { convergence, wakeup } = this.parts;
     const { screen } = this;
     const obstacle = createObstacle();
+    let hold: string | undefined;
     try {
       for (;;) {
         const now = monotonic();
@@ -295,6 +302,13 @@ class Foreground {
         } else if (step.kind === 'await-run') {
           await wakeup.sleep(Math.min(LOOK_MS, patience));
         } else {
+          const held = holdHere();
+          if (held !== undefined) {
+            if (held !== hold) screen.say(`waits for ${held}`);
+            hold = held;
+            await wakeup.sleep(Math.min(SECOND_MS, patience));
+            continue;
+          }
           const inTheWay = obstacle();
           if (inTheWay.run === undefined) return undefined;
           if (inTheWay.isNew) screen.say(`waits for another Puppet run, pid ${inTheWay.run.pid}`);

@@ -12,8 +12,8 @@ export interface Scheduled {
   readonly settings: Settings;
   /** Pid of the waiter. */
   readonly waiter: number;
-  /** File that will have the rerun's output. */
-  readonly log: string;
+  /** Where the rerun's output will be: a file, or words. */
+  readonly output: string;
   /** The unit that is started instead of the command. */
   readonly restart: UnitRestart | undefined;
   /** What may end the waiter before its time: half sentences. */
@@ -21,17 +21,17 @@ export interface Scheduled {
 }
 
 /** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
-export function announce({ command, entry, settings, waiter, log, restart, caveats }: Scheduled): string {
-  const [what, output] = restart?.certain
+export function announce({ command, entry, settings, waiter, output, restart, caveats }: Scheduled): string {
+  const [what, where] = restart?.certain
     ? [
         `start ${restart.unit.unit}`,
         `output to the journal of that unit (its ${restart.because} ends with it, so it is started as a whole)`,
       ]
-    : [`run \`${describeCommand(command)}\``, `output to ${log}`];
+    : [`run \`${describeCommand(command)}\``, `output to ${output}`];
   const otherwise =
     restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
   const unless = caveats.map((caveat) => `, ${caveat}`).join('');
-  return `Will ${what} again ${when(entry)}${describeLink(entry.link, settings.burst)}${otherwise}${unless}; waiter pid ${waiter}, ${output}`;
+  return `Will ${what} again ${when(entry)}${describeLink(entry.link, settings.burst)}${otherwise}${unless}; waiter pid ${waiter}, ${where}`;
 }
 
 function when(entry: Entry): string {

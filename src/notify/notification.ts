@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
 import { fault } from '../os/fault.ts';
 import type { LoggedEvent } from '../os/journal.ts';
+import { hasJournal } from '../os/journal-stream.ts';
 import { type ProcessId, type ProcessSnapshot, readAncestry, sameProcess, self } from '../os/process.ts';
 import { oneLine, Refusal, Unsupported } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
@@ -24,12 +25,14 @@ import { factsOf } from '../repeat/facts.ts';
 import { enterSurroundings, type Surroundings } from '../repeat/surroundings.ts';
 import { CONDITION_VARIABLE, type Condition, formatCondition } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
+import { describeHold } from '../schedule/hold.ts';
 import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
 import { openStateFolder } from '../state/folder.ts';
+import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
-import { logPath } from '../state/logs.ts';
 import { reportLost } from '../state/lost.ts';
+import { describeOutput } from '../state/output.ts';
 import {
   type CommandRecord,
   commandId,
@@ -192,6 +195,7 @@ function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: 
     restart: shelter?.restart,
     rules: { burst: settings.burst, maxDelay: settings.maxDelay },
     grace: settings.grace * SECOND_MS,
+    logdest: settings.logdest === 'journal' && hasJournal() ? 'journal' : 'file',
   };
 }
 
@@ -348,6 +352,13 @@ async function recordIn<Result>(folder: string, work: () => Result): Promise<Res
   }
 }
 
+/** Where the rerun will write, and why not to the journal, where that is wanted. */
+function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, folder: string): string {
+  const journal = logdest === 'journal';
+  const place = describeOutput(folder, { pid: waiter.pid, log, journal });
+  return settings.logdest === 'journal' && !journal ? `${place}, since there is no journal here` : place;
+}
+
 /** What to say, and whether this process waits. */
 function outcomeOf(
   { record: made, events }: Recorded,
@@ -357,14 +368,16 @@ function outcomeOf(
   folder: string,
 ): Outcome {
   const entry = made.entries.at(-1) as Entry;
+  const hold = readHold(folder);
+  const notBefore = hold && `but not before ${describeHold(hold)}`;
   const text = announce({
     command,
     entry,
     settings,
     waiter: made.waiter.pid,
-    log: logPath(folder, made.log),
+    output: outputOf(made, settings, folder),
     restart: held.restart,
-    caveats: [shelter?.caveat, caveat].filter((one) => one !== undefined),
+    caveats: [notBefore, shelter?.caveat, caveat].filter((one) => one !== undefined),
   });
   const verdict = { exitCode: 0, text };
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';

@@ -126,6 +126,7 @@ export function withNotification(
     chain: notification.link?.chain ?? siblings[0]?.chain ?? moment.chain,
     puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
     log: mine?.log ?? moment.log,
+    ...((shared ?? held).logdest === 'journal' && { logdest: 'journal' }),
     entries: withEntry(mine?.entries ?? [], entry),
   };
 }

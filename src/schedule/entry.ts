@@ -27,6 +27,8 @@ export interface Entry {
   readonly brokenOff?: boolean;
   /** Of a `when`: what must hold before it is due. It is looked at from the time on at which a delta would be due. */
   readonly condition?: Awaited;
+  /** Whether somebody has said `again now`: the distance from the rerun before does not count then. */
+  readonly hurried?: boolean;
 }
 
 /** Milliseconds that pass after a run that was broken off: somebody ended it on purpose, or a limit did. */

@@ -32,6 +32,8 @@ export interface CommandRecord extends Place {
   /** File of the next rerun's output. */
   readonly log: string;
   readonly entries: readonly Entry[];
+  /** Where that output goes instead. */
+  readonly logdest?: 'journal';
   /** Why the rerun does not start although it is due, in the waiter's own words. */
   readonly heldUp?: string;
 }
@@ -173,6 +175,7 @@ function isRecord(value: CommandRecord): boolean {
     text(value.pidNamespace) &&
     text(value.facts) &&
     isDuration(value.grace) &&
+    (value.logdest === undefined || value.logdest === 'journal') &&
     (value.heldUp === undefined || text(value.heldUp)) &&
     text(value.chainKey) &&
     text(value.puppet.lockFile) &&
@@ -213,7 +216,7 @@ function isEntry(value: Entry): boolean {
     optional(value.outerEndedAt) &&
     optional(value.grace) &&
     (value.outer === undefined || isProcessId(value.outer)) &&
-    (value.brokenOff === undefined || typeof value.brokenOff === 'boolean') &&
+    [value.brokenOff, value.hurried].every((flag) => flag === undefined || typeof flag === 'boolean') &&
     Number.isSafeInteger(value.link) &&
     value.link > 0 &&
     typeof value.startTimerNow === 'boolean' &&

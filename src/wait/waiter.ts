@@ -1,7 +1,7 @@
 import { monotonic } from '../os/clock.ts';
 import { fault } from '../os/fault.ts';
 import { log } from '../os/journal.ts';
-import { dirname } from '../os/path.ts';
+import { dirname, join } from '../os/path.ts';
 import { type ProcessId, sameProcess } from '../os/process.ts';
 import { troubleOf } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
@@ -12,6 +12,7 @@ import { type Entry, isSameEntry, isTimedOut, type RunEnd, withMet } from '../sc
 import { describeTimeout, displayNames } from '../schedule/names.ts';
 import { awaitedNow, nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
+import { HOLD_FILE } from '../state/hold.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
 import { type CommandRecord, withoutHold } from '../state/records.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
@@ -48,6 +49,8 @@ export async function waitAndBecome(
   watchRecord(held, wakeup);
   const waiter = new Waiter(held, recorded, wakeup, cancelled);
   try {
+    // While the notifying run goes on, Puppet's report is still that of the run before.
+    await settleOutcomes(join(held.home, 'state'));
     while (!cancelled()) {
       try {
         if ((await waiter.step()) === 'end') return;
@@ -163,7 +166,7 @@ class Waiter {
     if (end.brokenOff) this.tellBrokenOff(end);
     this.environment = report?.environment ?? this.environment;
     await this.satisfyBy(run, report);
-    settleOutcomes(openStateFolder(this.held.home));
+    await settleOutcomes(openStateFolder(this.held.home));
   }
 
   /** Has just these be looked at, beside all else. */
@@ -261,6 +264,8 @@ class Waiter {
       quietUntil: this.quietUntil,
     });
     if (obstacle) return this.waitFor(obstacle);
+    // The rerun will take the place of the newest report.
+    await settleOutcomes(openStateFolder(held.home));
     const attempt = await startRerun({
       held: { ...held, environment: this.environment },
       survey,
@@ -302,19 +307,21 @@ class Waiter {
     const patience = patienceOf(blocker, monotonic());
     if (blocker.kind !== 'run') {
       const unwatch = this.wakeup.watch(dirname(this.held.puppet.disabledFile));
+      const unwatchHold = this.wakeup.watch(join(this.held.home, 'state'), { name: HOLD_FILE });
       await this.wakeup.sleep(patience);
       unwatch();
+      unwatchHold();
       return 'go on';
     }
     if (blocker.stranger) this.stranger = blocker.run;
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
     if (!ended) return 'go on';
-    settleOutcomes(openStateFolder(this.held.home));
+    await settleOutcomes(openStateFolder(this.held.home));
     return 'go on';
   }
 
   /**
-   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run, which that sees by
+   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run or a hold, which that sees by
    * itself.
    */
   private async tell(blocker: Blocker | undefined): Promise<void> {
@@ -326,7 +333,7 @@ class Waiter {
       else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
       this.told = why;
     }
-    const heldUp = blocker?.kind === 'run' || blocker?.kind === 'start' ? undefined : why;
+    const heldUp = blocker && ['run', 'start', 'hold'].includes(blocker.kind) ? undefined : why;
     if (heldUp === this.known.heldUp) return;
     try {
       await changeRecord(this.held, (record) => ({

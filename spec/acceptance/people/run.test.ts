@@ -528,3 +528,43 @@ describe.concurrent('others', () => {
     expect(await world.runs()).toHaveLength(3);
   });
 });
+
+describe('what people say beside it', () => {
+  test('a hold of the node holds the next run, and `again release` starts it', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    expect((await world.run({ argv: [here.again, 'hold', '--for', '1h', 'backup'] })).code).toBe(0);
+    const run = await here.start([], await here.apply(converges(world, 2)));
+    await until(
+      'the hold to be told',
+      () => /waits for the end of the hold at \S+Z \(backup\)/.test(run.output()),
+      {
+        seconds: 100,
+        seen: run.output,
+      },
+    );
+    expect(await world.runs(), 'the first run is no rerun').toHaveLength(1);
+    expect((await world.run({ argv: [here.again, 'release'] })).code).toBe(0);
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(saidByRun(output)).toEqual([expect.stringContaining('waits for the end of the hold')]);
+    expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
+  });
+
+  test('`again now` starts what waits for its delta', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const run = await here.start([], await here.apply(converges(world, 2, later, delta('later', 500))));
+    await until('the delta to be counted', () => run.output().includes('next run (later) in'), {
+      seconds: 100,
+      seen: run.output,
+    });
+    const said = await world.run({ argv: [here.again, 'now', 'later'] });
+    expect(said).toMatchObject({ code: 0, stdout: 'Due now: later\n' });
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
+  });
+});

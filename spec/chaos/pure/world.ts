@@ -30,6 +30,7 @@ const SETTINGS = {
   limit: 40,
   splay: 0,
   grace: 3,
+  logdest: 'file',
   puppetVersion: '8.10.0',
   unsupported: 'fail',
 } as const;

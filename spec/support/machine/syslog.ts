@@ -7,6 +7,8 @@ export interface Syslog {
   readonly wrap: readonly string[];
   /** The lines that `again` has written so far, as `EVENT: TEXT`. */
   lines(): Promise<readonly string[]>;
+  /** The same with the severity of each, by syslog(3): 3 is an error, 4 a warning, 5 a notice. */
+  entries(): Promise<readonly { readonly severity: number; readonly text: string }[]>;
   /** Waits for a line. */
   line(pattern: RegExp, seconds?: number): Promise<string>;
 }
@@ -36,13 +38,18 @@ export async function openSyslog(world: World): Promise<Syslog> {
     seconds: 900,
   });
   await until('the syslog', () => world.node.files.exists(socket));
-  const lines = async () => {
+  const entries = async () => {
     const text = (await world.node.files.exists(file)) ? (await world.node.files.read(file)).toString() : '';
-    return text.split('\n').flatMap((line) => /\bagain\[\d+\]: (.*)$/.exec(line)?.[1] ?? []);
+    return text.split('\n').flatMap((line) => {
+      const [, priority, said] = /^<(\d+)>.*?\bagain\[\d+\]: (.*)$/.exec(line) ?? [];
+      return said === undefined ? [] : [{ severity: Number(priority) % 8, text: said }];
+    });
   };
+  const lines = async () => (await entries()).map(({ text }) => text);
   return {
     wrap: ['unshare', '--mount', '--', '/bin/sh', '-euc', overlay, 'sh', dir],
     lines,
+    entries,
     line: (pattern, seconds = 30) =>
       until(
         `a line in the log like ${pattern}`,

@@ -24,6 +24,41 @@ test('nothing', () => {
   expect(drawStatus([], plain)).toBe('Nothing is pending.\n');
 });
 
+const HOLD = {
+  since: '2026-11-22T08:00:00.000Z',
+  until: '2026-11-22T16:00:00.000Z',
+  reason: 'kernel update',
+};
+
+test('a hold, with and without something that waits for its end', () => {
+  expect(drawStatus([], plain, HOLD)).toMatchInlineSnapshot(`
+    "Held until 2026-11-22 16:00:00Z: no rerun starts before.
+      since      2026-11-22 08:00:00Z
+      reason     kernel update
+      end        \`again release\`
+
+    Nothing is pending.
+    "
+  `);
+  const { reason: _, ...silent } = HOLD;
+  const waitsFor: WaitsFor = { kind: 'hold', ...silent };
+  expect(drawStatus([pending({ dueIn: 0, waitsFor, hold: silent })], plain, silent)).toMatchInlineSnapshot(`
+    "Held until 2026-11-22 16:00:00Z: no rerun starts before.
+      since      2026-11-22 08:00:00Z
+      end        \`again release\`
+
+    some-name
+      due        now
+      waits for  the end of the hold at 2026-11-22 16:00:00Z
+      since      2026-11-22 08:00:05Z
+      command    puppet agent --test
+      chain      rerun 1 in a row
+      waiter     pid 4711
+      log        /var/lib/puppet/tmp/common/again/state/logs/20261122T080005Z-0a1b2c.log
+    "
+  `);
+});
+
 test('a block for each', () => {
   const run: WaitsFor = { kind: 'run', pid: 4242 };
   const two = [
@@ -122,6 +157,11 @@ test('a waiter of another version, which an update has left', () => {
     /waiter +pid 4711, still version 0\.0\.9\n/,
   );
   expect(drawStatus([pending()], plain)).not.toContain('version');
+});
+
+test('output to the journal', () => {
+  const journal = 'journalctl -t puppet-again _PID=4711';
+  expect(drawStatus([pending({ journal })], plain)).toContain(`log        ${journal}\n`);
 });
 
 test.each<[WaitsFor, string]>([

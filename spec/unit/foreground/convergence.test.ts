@@ -142,6 +142,22 @@ describe('a condition', () => {
   });
 });
 
+describe('`again now`', () => {
+  test('makes one name due, or all, and not before the notifying run has ended', () => {
+    const convergence = begin();
+    for (const name of ['a', 'b']) convergence.take(notice({ name, delta: 60 }), 0, 0);
+    expect(convergence.hurry({ now: { name: 'nobody' } }, 1000)).toBe(0);
+    expect(convergence.hurry({ now: { name: 'a' } }, 1000)).toBe(1);
+    expect(convergence.next(1000)).toEqual({ kind: 'await-run', run: RUN });
+    convergence.noteEnds(2000, () => false);
+    expect(convergence.next(2000)).toMatchObject({ kind: 'rerun', due: 2000 });
+    convergence.begin(2000);
+    expect(convergence.next(3000)).toEqual({ kind: 'await-time', until: 62_000 });
+    expect(convergence.hurry({ now: 'all' }, 3000)).toBe(1);
+    expect(convergence.next(3000)).toMatchObject({ kind: 'rerun', due: 3000 });
+  });
+});
+
 describe('a chain', () => {
   test.each([
     ['the command line says', 2, 5, 2],

@@ -34,7 +34,7 @@ const line = (changes: Partial<Entry>) =>
     entry: goingEntry(changes),
     settings,
     waiter: 4800,
-    log,
+    output: log,
     restart: undefined,
     caveats: [],
   });

@@ -73,6 +73,8 @@ describe('a record', () => {
     ['a log that is a folder', { ...record(), log: '..' }],
     ['a log that is a number', { ...record(), log: 5 }],
     ['a log that is a list', { ...record(), log: ['x.log'] }],
+    ['an output to nowhere that is known', { ...record(), logdest: 'syslog' }],
+    ['a flag that is text', { ...record(), entries: [{ ...entry(), hurried: 'yes' }] }],
     ['no command', { ...record(), command: null }],
     ['an unknown mode', { ...record(), command: { ...command, mode: 'rm' } }],
     ['arguments that are one text', { ...record(), command: { ...command, argv: 'ruby' } }],

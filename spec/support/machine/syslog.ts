@@ -18,10 +18,12 @@ socket.bind(Addrinfo.unix(ARGV[0]))
 File.open(ARGV[1], 'a') { |file| loop { file.syswrite("#{socket.recv(65_536)}\\n") } }
 `;
 
-/** In a mount namespace of its own, so that the machine's /dev stays as it is. */
+/** In a mount namespace of its own, so that the machine's /dev stays as it is. An overlay does not show what is mounted below, such as /dev/shm. */
 const overlay = `mount -t tmpfs tmpfs "$1/dev"
-mkdir "$1/dev/upper" "$1/dev/work"
+mkdir "$1/dev/upper" "$1/dev/work" "$1/dev/shm"
+mount --bind /dev/shm "$1/dev/shm"
 mount -t overlay -o "lowerdir=/dev,upperdir=$1/dev/upper,workdir=$1/dev/work" overlay /dev
+mount --bind "$1/dev/shm" /dev/shm
 rm -f /dev/log
 ln -s "$1/socket" /dev/log
 shift

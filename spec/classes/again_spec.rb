@@ -306,7 +306,7 @@ describe 'common::again' do
       it do
         expect(settings).to include(
           'burst' => 0, 'max_delay' => 30, 'limit' => 1, 'splay' => 0, 'grace' => 0, 'unsupported' => 'warn', 'logdest' => 'journal',
-          'rerun' => 'unit',
+          'rerun' => 'unit'
         )
       end
     end

@@ -5,7 +5,7 @@ require 'benchmark'
 require 'facter'
 require 'json'
 require 'tmpdir'
-require_relative '../../lib/facter/again'
+require_relative '../../../lib/facter/again'
 
 describe AgainFact do
   subject(:fact) { described_class.value }
@@ -371,6 +371,7 @@ describe AgainFact do
       end
 
       it 'is unknown where the report was written long after the last line of its log' do
+        allow(Process).to receive(:spawn)
         FileUtils.mkdir_p(File.join(state, 'logs'))
         log = File.join(state, 'logs/20261122T080000Z-aaaaaa.log')
         { 2 => 'unknown', 25 => 'failed' }.each do |line, result|
@@ -421,7 +422,7 @@ describe AgainFact do
     # A Facter of its own, with these facts beside `again`: what `again` says of the folder, and how often it asked Facter.
     def asked(ruby: nil, external: nil, variables: {})
       custom, more = %w[custom external].map { |name| File.join(base, name).tap { |folder| FileUtils.mkdir_p(folder) } }
-      FileUtils.cp(File.expand_path('../../lib/facter/again.rb', __dir__), custom)
+      FileUtils.cp(File.expand_path('../../../lib/facter/again.rb', __dir__), custom)
       File.write(File.join(custom, 'site.rb'), ruby) if ruby
       File.write(File.join(more, 'site.yaml'), JSON.generate(external)) if external
       script = <<~RUBY

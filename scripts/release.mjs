@@ -74,7 +74,15 @@ async function ask(given) {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const answers = { ...given };
-    for (const { option, ask } of missing) answers[option] = (await terminal.question(`${ask}: `)).trim();
+    const lines = terminal[Symbol.asyncIterator](); // which loses none of several that come at once
+    for (const { option, ask } of missing) {
+      process.stdout.write(`${ask}: `);
+      const { value, done } = await lines.next();
+      if (done) {
+        throw new Failure(`--${option} was not answered`);
+      }
+      answers[option] = value.trim();
+    }
     return answers;
   } finally {
     terminal.close();
@@ -86,7 +94,7 @@ function lint(metadata) {
   const folder = mkdtempSync(join(tmpdir(), 'again-release-'));
   try {
     const file = join(folder, 'metadata.json');
-    writeFileSync(file, JSON.stringify(metadata, undefined, 2));
+    writeFileSync(file, `${JSON.stringify(metadata, undefined, 2)}\n`);
     capture('bundle', ['exec', 'metadata-json-lint', '--strict-dependencies', '--fail-on-warnings', file], {
       cwd: root,
       env: { ...process.env, BUNDLE_PATH: join(root, 'vendor/bundle'), BUNDLE_FROZEN: 'true' },
@@ -112,4 +120,6 @@ async function sha256Of(file) {
   return hash.digest('hex');
 }
 
-const head = () => capture('git', ['rev-parse', '--short', 'HEAD'], { cwd: root }).trim();
+function head() {
+  return capture('git', ['rev-parse', '--short', 'HEAD'], { cwd: root }).trim();
+}

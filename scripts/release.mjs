@@ -25,7 +25,7 @@ await run('release', async (args) => {
       version,
       changelog: readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
       changes: capture('git', ['status', '--porcelain'], { cwd: root }),
-      matrix: readJson('spec/acceptance/matrix/results.json').version,
+      matrix: readJson('spec/matrix/results.json').version,
     }),
   );
   const answers = await ask(given);

@@ -10,7 +10,7 @@ export interface Generation {
   readonly product: 'puppet' | 'openvox';
   /** The release of Debian for which it speaks. A gem's speaks for none. */
   readonly release: string | undefined;
-  /** Only the ways that are `fast` are run: apply, agent, daemon and timer unit. For the floor of what metadata.json promises. */
+  /** Only the ways that are `fast` are run: apply, agent, daemon and timer unit. For the floor of what metadata.json promises, and for releases between those that are seen in full. */
   readonly smoke?: boolean;
   readonly system: ImageOptions['system'];
   /** Debian packages and commands that make the system (see {@link ImageOptions}). */
@@ -50,6 +50,10 @@ export interface Server {
   readonly prepare: string;
 }
 
+/** The certificate names of the server's machine and, where it is another Puppet, of the agent. */
+export const NAME = 'box.example.test';
+export const AGENT = 'agent.example.test';
+
 /** Where all servers have their configuration and their code: they are the distribution's. */
 export const SERVER_CONFDIR = '/etc/puppet';
 export const SERVER_CODEDIR = '/etc/puppet/code';
@@ -76,22 +80,58 @@ const puppetserver = {
 /** For Bolt, and for a catalogue of messages. */
 const basics = ['openssh-server', 'ruby-fast-gettext', 'ruby-gettext'];
 
-/** A gem that is installed on Debian 13, beside the distribution's own Puppet, of which the server is. */
+/** What a gem is installed beside: a release of Debian, and that release's own server. */
+type Host = Pick<Generation, 'system' | 'packages' | 'server'>;
+
+const debian11: Host = {
+  system: 'bullseye',
+  packages: [...basics, 'puppet-master'],
+  server: {
+    title: "Debian 11's `puppet master`",
+    package: 'puppet-master',
+    unit: 'puppet-master',
+    prepare: ':',
+  },
+};
+
+/**
+ * That server asks for an environment where an agent of 6 names none: when it fetches the certificate of the CA, and its own. So it has them
+ * beforehand, as from an older agent that was updated.
+ */
+const enrolled: Host = {
+  ...debian11,
+  server: { ...debian11.server, prepare: enrol('/etc/puppet/ssl', '/etc/puppetlabs/puppet/ssl') },
+};
+
+const debian12: Host = {
+  system: 'host',
+  packages: [...basics, 'puppetserver'],
+  server: { ...puppetserver, title: "Debian 12's Puppet Server" },
+};
+
+const debian13: Host = {
+  system: 'trixie',
+  packages: [...basics, 'puppetserver'],
+  server: { ...puppetserver, title: "Debian 13's Puppet Server" },
+};
+
+/** A gem that is installed beside the distribution's own Puppet. */
 interface Gem {
   readonly gem: 'puppet' | 'openvox';
   readonly title: string;
   readonly major: number;
   /** As `gem install` reads it. Default: the newest of that major version. */
   readonly requirement?: string;
+  /** Default: Debian 13. */
+  readonly on?: Host;
 }
 
-const fromGem = ({ gem, title, major, requirement = `~> ${major}.0` }: Gem) =>
+const fromGem = ({ gem, title, major, requirement = `~> ${major}.0`, on = debian13 }: Gem) =>
   ({
+    ...on,
     product: gem,
     title,
     release: undefined,
-    system: 'trixie',
-    packages: [...basics, 'puppetserver'],
     commands: fromRubyGems(gem, major, requirement),
     puppet: {
       ...modernUnit,
@@ -105,52 +145,69 @@ const fromGem = ({ gem, title, major, requirement = `~> ${major}.0` }: Gem) =>
       locales: localesOf(gem, major),
       boltRuby: PREFIX_RUBY,
     },
-    server: { ...puppetserver, title: "Debian 13's Puppet Server" },
   }) as const;
 
 export const generations = {
   debian_11_puppet_5: {
+    ...debian11,
     name: 'debian_11_puppet_5',
     product: 'puppet',
     release: '11',
     title: 'Debian 11, its Puppet 5.5',
-    system: 'bullseye',
     packages: [...basics, 'locales', 'puppet-master'],
     // Its Facter, a program in C++, replaces a locale that is not there by `C`, for Puppet too.
     commands: ['localedef --inputfile de_DE --charmap UTF-8 de_DE.UTF-8'],
     puppet: { ...debian, version: /^5\.5\./, waitsForLock: false, reloads: false, unitKeepsProcesses: false },
-    server: {
-      title: "Debian 11's `puppet master`",
-      package: 'puppet-master',
-      unit: 'puppet-master',
-      prepare: ':',
-    },
+  },
+  puppet_6_gem: {
+    ...fromGem({
+      gem: 'puppet',
+      title: 'Puppet 6.29.0, a gem',
+      major: 6,
+      requirement: '6.29.0',
+      on: enrolled,
+    }),
+    name: 'puppet_6_gem',
+    smoke: true,
   },
   debian_12_puppet_7: {
+    ...debian12,
     name: 'debian_12_puppet_7',
     product: 'puppet',
     release: '12',
     title: 'Debian 12, its Puppet 7',
-    system: 'host',
-    packages: [...basics, 'puppetserver'],
     commands: [],
     puppet: { ...debian, ...modernUnit, version: /^7\./, waitsForLock: true },
-    server: { ...puppetserver, title: "Debian 12's Puppet Server" },
+  },
+  puppet_7_gem: {
+    ...fromGem({ gem: 'puppet', title: 'the newest Puppet 7 gem', major: 7, on: debian12 }),
+    name: 'puppet_7_gem',
+    smoke: true,
   },
   debian_13_puppet_8: {
+    ...debian13,
     name: 'debian_13_puppet_8',
     product: 'puppet',
     release: '13',
     title: 'Debian 13, its Puppet 8',
-    system: 'trixie',
-    packages: [...basics, 'puppetserver'],
     commands: [],
     puppet: { ...debian, ...modernUnit, version: /^8\./, waitsForLock: true },
-    server: { ...puppetserver, title: "Debian 13's Puppet Server" },
   },
   puppet_8_gem: {
     ...fromGem({ gem: 'puppet', title: 'the newest Puppet 8 gem', major: 8 }),
     name: 'puppet_8_gem',
+  },
+  openvox_7_gem: {
+    // The floor of metadata.json: one release, so that an image that is made again does not raise it.
+    ...fromGem({
+      gem: 'openvox',
+      title: 'OpenVox 7.37.2, a gem',
+      major: 7,
+      requirement: '7.37.2',
+      on: debian12,
+    }),
+    name: 'openvox_7_gem',
+    smoke: true,
   },
   openvox_8_oldest_gem: {
     ...fromGem({ gem: 'openvox', title: 'OpenVox 8.19.0, a gem', major: 8, requirement: '8.19.0' }),
@@ -166,3 +223,14 @@ export const generations = {
     name: 'openvox_9_gem',
   },
 } as const satisfies Record<string, Generation>;
+
+/** Has an old `puppet master` make the agent's certificate, and copies what an agent has after its first run. */
+function enrol(from: string, to: string): string {
+  const [certificate, key] = [`certs/${AGENT}.pem`, `private_keys/${AGENT}.pem`];
+  return [
+    `/usr/bin/puppet cert generate ${AGENT}`,
+    `mkdir -p ${to}/certs ${to}/private_keys`,
+    ...[certificate, key, 'certs/ca.pem'].map((file) => `cp ${from}/${file} ${to}/${file}`),
+    `cp ${from}/ca/ca_crl.pem ${to}/crl.pem`,
+  ].join(' && ');
+}

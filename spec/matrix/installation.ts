@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { boot, type Container } from '../support/container/container.ts';
-import { type Generation, SERVER_CODEDIR, SERVER_CONFDIR } from './generations.ts';
+import { AGENT, type Generation, NAME, SERVER_CODEDIR, SERVER_CONFDIR } from './generations.ts';
 
 /** A booted system with one Puppet, the module in it as its users install it, and a Puppet Server beside it. */
 export interface Installation {
@@ -28,10 +28,6 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** An ordinary user. */
 export const USER = 'someone';
-
-/** The name of the machine, of its server and, where that is another one, of its agent. */
-export const NAME = 'box.example.test';
-const AGENT = 'agent.example.test';
 
 /** Where the server has the module. */
 const MODULES = join(SERVER_CODEDIR, 'environments/production/modules');

@@ -66,16 +66,18 @@ manifest notified once, and
 - its output lay where the Exec's line had said;
 - afterwards there was no process \`again\`, no record in its state, no unit; \`again status\` was empty, and \`again history\` had one entry more.
 
-Agents have a real server. A rerun of the distribution's Puppet is asked of the same distribution's server; a gem's is asked of
-Debian 13's.
+Agents have a real server: the distribution's own. The row *server* says which; it is the newest for which that Debian has a package. So the agents of OpenVox 9 ask a
+Puppet Server of version 8, and those of Puppet 6 a \`puppet master\` of version 5.5, which gives them no certificates: theirs were made on the server.
 `;
 
 const TAIL = `## What this does not show
 
 - *Other distributions.* They can't be had where this was made. The gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
-  \`ruby\` and a \`vardir\` of their own and the vendor's unit, on Debian 13; that \`ruby\` is a copy of Debian's.
+  \`ruby\` and a \`vardir\` of their own and the vendor's unit; that \`ruby\` is a copy of Debian's. Those of Puppet 6 lie on Debian 11, those of 7 on Debian 12, the others on
+  Debian 13. Catalogs are compiled with the facts of other families, too: RHEL and its relatives, Fedora, Ubuntu, SLES, openSUSE and Amazon Linux
+  (\`spec/classes/families_spec.rb\`).
 - *Gems of later days.* Newest means newest when the image was made; it is made anew when \`/var/cache/again-spec\` is emptied.
-- *Puppet 6.* No distribution has it; it lies between what was seen.
+- *Releases between the columns.* metadata.json promises them: whatever lies between the oldest and the newest column of a product.
 - *aarch64.* The executable is built and started for it (\`npm run build\`, under qemu); the matrix runs on the CPU of the machine.
 - *A run that nobody of these ways starts.* [FAULTS.md](FAULTS.md) and the acceptance tests have more of them.
 

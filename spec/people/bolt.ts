@@ -12,11 +12,25 @@ export interface Answer {
   readonly value: { readonly [key: string]: unknown; readonly _error?: { readonly msg: string } };
 }
 
-/** What the plan has to say of its one target. */
+/** What the plan has to say of a target. */
+export interface Row {
+  readonly target: string;
+  readonly status: 'success' | 'failure';
+  readonly value: {
+    readonly state: string;
+    readonly text: string;
+    readonly link: number | null;
+    readonly _error?: { readonly kind: string; readonly msg: string };
+  };
+}
+
+/** What it has printed and returned, or failed with. */
 export interface Converged {
   readonly output: string;
   readonly failure: string | undefined;
-  readonly row: { readonly state: string; readonly text: string; readonly link: number | null };
+  readonly rows: readonly Row[];
+  /** The details of the failure, besides the rows. */
+  readonly details: { readonly failed_targets?: string[]; readonly skipped_targets?: string[] };
 }
 
 export interface Bolt {
@@ -26,9 +40,14 @@ export interface Bolt {
     parameters: Readonly<Record<string, string>>,
     env?: Readonly<Record<string, string>>,
     task?: string,
+    ...flags: readonly string[]
   ): Promise<Answer>;
-  /** `bolt plan run common::converge NAME=VALUE… --targets localhost`: what it printed, and what it returned or failed with. */
-  converge(node: Node, parameters: Readonly<Record<string, string | number>>): Promise<Converged>;
+  /** `bolt plan run common::converge NAME=VALUE… --targets localhost`, or for other targets of other modules. */
+  converge(
+    node: Node,
+    parameters: Readonly<Record<string, string | number | boolean>>,
+    where?: readonly string[],
+  ): Promise<Converged>;
   command(node: Node, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished>;
 }
 
@@ -39,10 +58,7 @@ export interface Bolt {
  * @param dir  a folder that doesn't exist yet
  */
 export async function openBolt(node: Node, dir: string): Promise<Bolt> {
-  const module = join(dir, 'modules/common');
-  await mkdir(module, { recursive: true });
-  for (const part of ['metadata.json', 'functions', 'plans', 'tasks'])
-    await cp(join(repository, part), join(module, part), { recursive: true });
+  await copyModule(join(dir, 'modules/common'), ['metadata.json', 'functions', 'plans', 'tasks']);
   const bundler = {
     BUNDLE_GEMFILE: join(repository, 'gemfiles/bolt/Gemfile'),
     BUNDLE_PATH: join(repository, 'vendor/bolt'),
@@ -64,24 +80,24 @@ export async function openBolt(node: Node, dir: string): Promise<Bolt> {
   const command: Bolt['command'] = (at, args, env = {}) =>
     at.exec({ argv: ['bundle', 'exec', 'bolt', ...args], cwd: dir, env: { ...bundler, ...env } });
   const modulepath = ['--targets', 'localhost', '--modulepath', join(dir, 'modules')];
-  const words = (parameters: Readonly<Record<string, string | number>>) =>
+  const words = (parameters: Readonly<Record<string, string | number | boolean>>) =>
     Object.entries(parameters).map((pair) => pair.join('='));
   return {
     command,
-    converge: async (at, parameters) => {
-      const args = ['plan', 'run', 'common::converge', ...words(parameters), ...modulepath];
+    converge: async (at, parameters, where = modulepath) => {
+      const args = ['plan', 'run', 'common::converge', ...words(parameters), ...where];
       const { code, stdout, output } = await command(at, [...args, '--format', 'json']);
       const json = /^[[{][\s\S]*[\]}]$/m.exec(stdout)?.[0];
       expect(json, output).toBeDefined();
       const answer = JSON.parse(json ?? '');
       return code === 0
-        ? { output, failure: undefined, row: answer[0] }
-        : { output, failure: answer.msg, row: answer.details.targets[0] };
+        ? { output, failure: undefined, rows: answer, details: {} }
+        : { output, failure: answer.msg, rows: answer.details.result_set, details: answer.details };
     },
-    task: async (at, parameters, env, task = 'common::again') => {
+    task: async (at, parameters, env, task = 'common::again', ...flags) => {
       const { stdout, output } = await command(
         at,
-        [...['task', 'run', task, ...words(parameters), ...modulepath], ...['--format', 'json']],
+        [...['task', 'run', task, ...words(parameters), ...modulepath], ...flags, ...['--format', 'json']],
         env,
       );
       const items = /^\{[\s\S]*\}$/m.exec(stdout)?.[0];
@@ -90,4 +106,10 @@ export async function openBolt(node: Node, dir: string): Promise<Bolt> {
       return { status: answer.status, value: answer.value };
     },
   };
+}
+
+/** What Bolt needs of the module. */
+export async function copyModule(to: string, parts: readonly string[]): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const part of parts) await cp(join(repository, part), join(to, part), { recursive: true });
 }

@@ -28,7 +28,9 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
 
   const never = await converge();
   expect(never.failure).toBe('1 of 1 have not converged: localhost');
-  expect(never.row).toMatchObject({ state: 'failed', text: expect.stringMatching(/^there is no \//) });
+  expect(never.rows).toMatchObject([
+    { target: 'localhost', value: { state: 'failed', text: expect.stringMatching(/^there is no \//) } },
+  ]);
 
   await compiles(asks(2));
   const delivery = await world.run({ argv: [puppet.command, 'agent', '--test', '--tags', 'common::again'] });
@@ -36,12 +38,13 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
 
   const done = await converge();
   expect(done.failure, done.output).toBeUndefined();
-  expect(done.row).toEqual({
-    target: 'localhost',
-    state: 'converged',
-    text: 'the last run: unchanged',
-    link: 2,
-  });
+  expect(done.rows).toMatchObject([
+    {
+      target: 'localhost',
+      status: 'success',
+      value: { state: 'converged', text: 'the last run: unchanged', link: 2 },
+    },
+  ]);
   // Progress as it goes, and a table.
   expect(done.output).toMatch(/0 of 1 quiet; localhost: Puppet runs/);
   expect(done.output).toMatch(/0 of 1 quiet; localhost: rerun \d (in \d s|has begun|is about to begin)/);
@@ -51,7 +54,19 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
   await compiles(asks(1, 3600));
   const waits = await converge({ timeout: 30 });
   expect(waits.failure).toBe('1 of 1 have not converged: localhost');
-  expect(waits.row).toMatchObject({ state: 'busy', text: expect.stringMatching(/^rerun 1 in 3\d\d\d s$/) });
+  expect(waits.rows).toMatchObject([
+    {
+      status: 'failure',
+      value: {
+        state: 'busy',
+        text: expect.stringMatching(/^rerun 1 in 3\d\d\d s$/),
+        _error: {
+          kind: 'common/not-converged',
+          msg: expect.stringMatching(/^not done after 30 s: rerun 1 in /),
+        },
+      },
+    },
+  ]);
   const { value } = await bolt.task(node, { action: 'cancel', all: 'true' });
   expect(value).toMatchObject({ pending: [] });
 
@@ -59,16 +74,16 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
   await compiles(asks(100, 0), 'common::again::limit: 1\n');
   const gaveUp = await converge();
   expect(gaveUp.failure, gaveUp.output).toBe('1 of 1 have not converged: localhost');
-  expect(gaveUp.row).toMatchObject({
-    state: 'failed',
-    text: 'the last run failed, and nothing is pending',
-    link: 1,
-  });
+  expect(gaveUp.rows).toMatchObject([
+    {
+      status: 'failure',
+      value: { state: 'failed', text: 'the last run failed, and nothing is pending', link: 1 },
+    },
+  ]);
 });
 
 test('the plan common::converge joins a run that is going, and judges by the report of that run and by what follows', async () => {
   const { node, world, compiles } = machine;
-  const lock = '/var/cache/puppet/state/agent_catalog_run.lock';
   await world.write(
     'hold.sh',
     `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
@@ -81,13 +96,10 @@ test('the plan common::converge joins a run that is going, and judges by the rep
     await compiles(`${manifest}\n${hold(world)}\n`);
     const run = await world.start({ argv: [puppet.command, 'agent', '--test'] });
     await held(world, run);
-    const holder = String(await node.files.read(lock));
     const plan = bolt.converge(node, { interval: 1 });
     // A task has its parameters in its environment.
     const looks = async () =>
-      (await node.processes()).some(
-        ({ environ }) => environ.includes('PT_action=progress') && environ.includes(`PT_pid=${holder}\0`),
-      );
+      (await node.processes()).some(({ environ }) => environ.includes('PT__task=common::again_progress\0'));
     await until('the plan to look at that run', looks, { seconds: 120 });
     await node.files.remove(world.path('hold'));
     await run.ended;
@@ -100,17 +112,17 @@ test('the plan common::converge joins a run that is going, and judges by the rep
 
   const followed = await joined(asks(1));
   expect(followed.failure, followed.output).toBeUndefined();
-  expect(followed.row).toMatchObject({
-    state: 'converged',
-    text: expect.stringMatching(/^the last run: /),
-    link: 1,
-  });
+  expect(followed.rows).toMatchObject([
+    { value: { state: 'converged', text: expect.stringMatching(/^the last run: /), link: 1 } },
+  ]);
   expect(followed.output).toMatch(/0 of 1 quiet; localhost: Puppet runs/);
 
   const failed = await joined(`include common::again\nexec { '/bin/false': }`);
-  expect(failed.row).toMatchObject({ state: 'failed', text: 'the last run failed, and nothing is pending' });
+  expect(failed.rows).toMatchObject([
+    { value: { state: 'failed', text: 'the last run failed, and nothing is pending' } },
+  ]);
 
   const quiet = await joined('include common::again');
   expect(quiet.failure, quiet.output).toBeUndefined();
-  expect(quiet.row).toMatchObject({ state: 'converged', text: 'the last run: changed' });
+  expect(quiet.rows).toMatchObject([{ value: { state: 'converged', text: 'the last run: changed' } }]);
 }, 600_000);

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { cp, mkdir, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { publishedMetadata } from '../../scripts/publisher.mjs';
+import { makeTarballs } from '../../scripts/tarballs.mjs';
 import { type FileServer, serveFolder } from '../support/machine/file-server.ts';
 import { thisMachine } from '../support/machine/local.ts';
 import { announcement, notifyOnce, outputOf } from '../support/machine/world.ts';
@@ -13,7 +15,8 @@ import { people, puppet } from './people.ts';
 import { deploy, r10ks } from './r10k.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-const { name: moduleName, version } = JSON.parse(readFileSync(join(repository, 'metadata.json'), 'utf8'));
+const readMetadata = () => JSON.parse(readFileSync(join(repository, 'metadata.json'), 'utf8'));
+const { name: moduleName, version } = readMetadata();
 const stem = `${moduleName.replace('/', '-')}-${version}`;
 const architectures = ['x64', 'arm64'];
 
@@ -45,6 +48,39 @@ async function filesOf(tarball: string, top: string): Promise<string[]> {
 }
 
 describe('the archives of the module', () => {
+  test('of a release: with what a publisher has said in their metadata.json, and the rest as it is', async () => {
+    const answers = {
+      'forge-user': 'acme',
+      author: 'ACME Ltd.',
+      source: 'https://git.acme.io/common.git',
+      'project-page': 'https://acme.io/common',
+      'issues-url': 'https://git.acme.io/common/issues',
+    };
+    const metadata = publishedMetadata(readMetadata(), answers);
+    const made = makeTarballs(metadata);
+    const paths = made.flatMap(({ tarball, forR10k }) => [tarball, forR10k]);
+    try {
+      expect(paths.map((path) => basename(path))).toEqual(
+        ['', '-r10k', '-slim', '-slim-r10k'].map((ending) => `acme-common-${version}${ending}.tar.gz`),
+      );
+      expect(made.map(({ proof }) => proof)).toEqual(Array(2).fill('`puppet module install` takes it'));
+      for (const path of paths) {
+        const top = path.includes('-r10k') ? '' : `acme-common-${version}/`;
+        const text = await run('tar', '--extract', '--to-stdout', '--file', path, `${top}metadata.json`);
+        expect(JSON.parse(text)).toEqual({
+          ...readMetadata(),
+          name: 'acme-common',
+          author: 'ACME Ltd.',
+          source: 'https://git.acme.io/common.git',
+          project_page: 'https://acme.io/common',
+          issues_url: 'https://git.acme.io/common/issues',
+        });
+      }
+    } finally {
+      await Promise.all(paths.map((path) => rm(path, { force: true })));
+    }
+  });
+
   const scripts = ['files/again/deliver', 'files/again/notify', 'files/again/remove'];
   const sums = architectures.map((arch) => `files/again/again-linux-${arch}.sums`);
   const archives = architectures.map((arch) => `files/again/again-linux-${arch}.gz`);

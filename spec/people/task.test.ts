@@ -117,6 +117,55 @@ describe('the task, by Bolt on localhost', () => {
     expect(await bolt.task(thisMachine, { folder })).toEqual({ status: 'success', value: { pending: [] } });
   });
 
+  test('with --noop they say what they would do and do nothing, and no result has a command line', async (context) => {
+    const { world, apply } = await place(context);
+    const condition = `common::again::when { 'peers': succeeds => ['/bin/test', '-e', '${world.path('secret')}'] }`;
+    const run = await apply(
+      notifyOnce(
+        world,
+        `[${later}, Common::Again::When['peers']]`,
+        `common::again::delta { 'later': delta => 3600 } ${condition}`,
+      ),
+    );
+    expect(run.code, run.output).toBe(0);
+    const folder = world.again;
+    const would = async (name: string, parameters: Record<string, string> = {}) => {
+      const found = await bolt.task(thisMachine, { folder, ...parameters }, {}, `common::${name}`, '--noop');
+      expect(found).toMatchObject({ status: 'success' });
+      return found.value;
+    };
+    const both = { pending: [{ name: 'later' }, { name: 'peers' }] };
+    expect(await would('again', { action: 'cancel', all: 'true' })).toMatchObject({
+      _output: expect.stringMatching(/^Would cancel: (later, peers|peers, later)$/),
+      ...both,
+    });
+    expect(await would('again_now', { name: 'peers' })).toMatchObject({
+      _output: 'Would be due now: peers',
+    });
+    expect(await would('again_hold', { for: '45m' })).toMatchObject({
+      _output: 'Would keep every rerun from starting, for 45m',
+    });
+    expect(await would('again_release')).toMatchObject({ _output: 'Nothing is held.' });
+    const { value } = await bolt.task(thisMachine, { folder }, {}, 'common::again_status');
+    expect(value).not.toHaveProperty('hold');
+    expect(value).toMatchObject({
+      pending: [
+        { name: 'later', waitsFor: { kind: 'timer' } },
+        { name: 'peers', waitsFor: { kind: 'condition' }, condition: { what: 'its command succeeds' } },
+      ],
+    });
+    expect(JSON.stringify(value)).not.toMatch(/site\.pp|secret|bin\/test/);
+    // People on the host see all of it.
+    const onHost = await world.node.exec({ argv: [`${folder}/again`, 'status'] });
+    expect(onHost.stdout).toMatch(/site\.pp/);
+    expect(onHost.stdout).toContain(`\`/bin/test -e ${world.path('secret')}\` succeeds`);
+
+    expect(await bolt.task(thisMachine, { folder, action: 'cancel', all: 'true' })).toMatchObject({
+      value: { pending: [] },
+    });
+    await world.settled(1);
+  });
+
   test("a folder of another user's is refused, and nothing in it is run", async (context) => {
     const { world } = await place(context);
     const folder = world.path('his');
@@ -129,7 +178,7 @@ describe('the task, by Bolt on localhost', () => {
 
     const { code } = await world.run({ argv: ['chown', '-R', '65534', folder] });
     expect(code).toBe(0);
-    for (const action of ['status', 'cancel', 'hold', 'release', 'due', 'run', 'now', 'progress']) {
+    for (const action of ['status', 'cancel', 'hold', 'release', 'due', 'run', 'now']) {
       expect(await bolt.task(thisMachine, { action, folder }), action).toMatchObject(
         failure(`^${folder}/again is not run as root: ${folder} can be changed by user 65534 \\(\\S+\\), `),
       );
@@ -140,13 +189,17 @@ describe('the task, by Bolt on localhost', () => {
   test('Bolt knows its parameters, and refuses what is none of them', async () => {
     const modules = ['--modulepath', `${session().root}/bolt/modules`];
     const { stdout } = await bolt.command(thisMachine, ['task', 'show', 'common::again', ...modules]);
-    expect(stdout).toMatch(/action +Enum\[status, cancel, hold, release, due, run, now, progress\]/);
+    expect(stdout).toMatch(/action +Enum\[status, cancel, hold, release, due, run, now\]/);
+    // What is the plan's alone is not offered to people.
+    const { stdout: tasks } = await bolt.command(thisMachine, ['task', 'show', ...modules]);
+    expect(tasks).toContain('common::again_status');
+    expect(tasks).not.toContain('common::again_progress');
     const wrong = await bolt.command(thisMachine, [
       ...['task', 'run', 'common::again', 'action=explode', '--targets', 'localhost', ...modules],
     ]);
     expect(wrong.code).not.toBe(0);
     expect(wrong.output).toContain(
-      "parameter 'action' expects a match for Enum['cancel', 'due', 'hold', 'now', 'progress', 'release', 'run', 'status']",
+      "parameter 'action' expects a match for Enum['cancel', 'due', 'hold', 'now', 'release', 'run', 'status']",
     );
   });
 });

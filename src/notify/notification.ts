@@ -37,7 +37,6 @@ import {
   type CommandRecord,
   commandId,
   commandKey,
-  emptyFormerRecord,
   formerCommandId,
   isMine,
   newerVersion,
@@ -267,7 +266,8 @@ function record({
     writeRecord(folder, id, made);
     const tidied = tidyUp(() => {
       fault('notification.recorded');
-      if (former) emptyFormerRecord(folder, ...former);
+      // Another waiter has its entries now.
+      if (former) writeRecord(folder, former[0], { ...former[1], entries: [] });
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });

@@ -2,7 +2,8 @@ import { expect } from 'vitest';
 import { recordsIn } from '../../support/container/what-is-left.ts';
 import { AGAIN, type Cell, later } from '../cell.ts';
 import { expectOneRerun } from '../expect-one-rerun.ts';
-import { NAME, USER } from '../installation.ts';
+import { NAME } from '../generations.ts';
+import { USER } from '../installation.ts';
 import type { Way } from './way.ts';
 
 const test = (cell: Cell) => [cell.generation.puppet.command, 'agent', '-t', '--color=false'];

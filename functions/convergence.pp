@@ -31,9 +31,11 @@ function common::convergence(Hash $seen, Integer $since, Optional[String] $refus
   } elsif $next {
     $state = 'busy'
     $text = $next['waitsFor']['kind'] ? {
-      'enable' => "rerun ${next['link']} waits for `puppet agent --enable`",
-      'timer'  => "rerun ${next['link']} in ${next['dueIn']} s",
-      default  => "rerun ${next['link']} is about to begin",
+      'enable'    => "rerun ${next['link']} waits for `puppet agent --enable`",
+      'hold'      => "rerun ${next['link']} is held until ${next['waitsFor']['until']}",
+      'timer'     => "rerun ${next['link']} in ${next['dueIn']} s",
+      'condition' => "rerun ${next['link']} waits for its condition",
+      default     => "rerun ${next['link']} is about to begin",
     }
   } elsif $refusal {
     $state = 'failed'

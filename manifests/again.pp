@@ -10,8 +10,8 @@
 # Reruns that cause reruns form a chain. Its first `burst` reruns start at once; the waits after that double from 30 seconds up
 # to `max_delay`, and `limit` can end the chain.
 #
-# Other classes and each `common::again::delta` include this class: set its parameters in Hiera, for a declaration with
-# `class { 'common::again': }` fails when an `include` came first.
+# Other classes, each `common::again::delta` and each `common::again::when` include this class: set its parameters in Hiera, for a
+# declaration with `class { 'common::again': }` fails when an `include` came first.
 #
 # Resource defaults of a site (`Exec { ... }`, `File { ... }`) change nothing here, except for `audit`, `noop`, `schedule` and `tag`.
 #
@@ -56,6 +56,15 @@
 #
 #   On Linux, the variable `AGAIN_UNSUPPORTED=warn` in a run's environment has the same effect as `warn`.
 #
+# @param logdest
+#   Where the output of reruns goes.
+#
+#   * `file`: to a file for each rerun, of which the newest 20 are kept.
+#   * `journal`: to the journal of systemd, with the identifier `puppet-again`. Where `systemd-cat` or the journal is missing, it goes to a
+#     file all the same, and the exec says so.
+#
+#   `again log` shows it in both cases. A rerun that is started as a whole unit writes to where its unit does.
+#
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. What else
 #   lies at that path gives way to it; a link that an earlier value made stays. An ordinary user's run leaves the default one out. The
@@ -84,6 +93,9 @@
 # @example No failure where a run can't be repeated, in Hiera
 #   common::again::unsupported: warn
 #
+# @example The output of reruns in the journal, in Hiera
+#   common::again::logdest: journal
+#
 # @example No reruns on these nodes for now, in Hiera
 #   common::again::enable: false
 #
@@ -101,6 +113,7 @@ class common::again (
   Integer[0, 86400]                                                            $splay       = 0,
   Integer[0, 60]                                                               $grace       = 3,
   Enum['fail', 'warn']                                                         $unsupported = 'fail',
+  Enum['file', 'journal']                                                      $logdest     = 'file',
   Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink     = '/usr/local/sbin/again',
   Common::Url                                                                  $source      = 'puppet:///modules/common/again',
 ) {
@@ -153,7 +166,7 @@ class common::again (
     }
   }
 
-  # `$attributes` are those of `Exec['again']`, and of each delta; where `$is_delivered`, a delta adds its arguments to the command.
+  # `$attributes` are those of `Exec['again']`, of each delta and of each when; where `$is_delivered`, these two add their arguments.
   $is_delivered = $refusal =~ Undef and $ensure == 'present' and $enable
   if $is_delivered {
     contain common::again::delivery

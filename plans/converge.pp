@@ -38,7 +38,7 @@ plan common::converge (
   $end = Timestamp() + Timespan({ 'seconds' => $timeout })
 
   $orders = without_default_logging() || {
-    run_task('common::again', $hosts, $place + { 'action' => 'now', '_catch_errors' => true })
+    run_task('common::again', $hosts, $place + { 'action' => 'run', '_catch_errors' => true })
   }
   $looks = Array(Integer[0, $timeout / $interval])
   $found = $looks.reduce([]) |$last, $look| {

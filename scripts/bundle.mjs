@@ -11,6 +11,7 @@ import { Failure, load, root } from './project.mjs';
 const entries = {
   main: 'src/main.ts',
   waiter: 'src/wait/late.ts',
+  looks: 'src/wait/looking.ts',
   people: 'src/cli/command-line.ts',
   foreground: 'src/foreground/commands.ts',
 };

@@ -7,6 +7,7 @@ import { readBytes } from './os/read.ts';
 import { ChainEnded, oneLine, Refusal, Unsupported } from './os/refusal.ts';
 import { STRAY } from './os/signals.ts';
 import { say, type Verdict } from './os/verdict.ts';
+import { CONDITION_VARIABLE } from './schedule/condition.ts';
 import { parseCanonical, type WaiterRequest } from './schedule/request.ts';
 import { FOREGROUND_COMM } from './state/channel.ts';
 import { readSettings } from './state/settings.ts';
@@ -27,13 +28,16 @@ async function main(args: readonly string[]): Promise<void> {
   } catch {
     // /proc is not mounted: see self() of os/process.ts for whom that matters.
   }
-  const notification = parseCanonical(args);
+  // Nothing that is started from here on has it.
+  const words = process.env[CONDITION_VARIABLE];
+  delete process.env[CONDITION_VARIABLE];
+  const notification = parseCanonical(args, words);
   if (notification) return beWaiter(notification);
   if (args[0] === '--adopt') return beSuccessor();
   if (args.includes('--parent'))
     return speak({
       exitCode: 64,
-      text: `again: wrong command line: ${args.join(' ')}; see \`again --help\``,
+      text: `again: wrong command line${args.includes('--when') ? `, or no condition in ${CONDITION_VARIABLE}` : ''}: ${args.join(' ')}; see \`again --help\``,
     });
   for (const signal of STRAY) process.on(signal, () => {});
   const { commandLine } = await import('./cli/command-line.ts');

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The task common::again, and those that can do but one thing of it, so that a role can allow one: common::again_status, again_cancel, again_run. Needs nothing
-# but a POSIX shell and what every Linux has; parameters come as PT_…, the name of the task as PT__task, the result goes out as JSON.
+# The task common::again, and those that can do but one thing of it, so that a role can allow one: common::again_status, again_cancel, again_hold, again_release, again_now,
+# again_run. Needs nothing but a POSIX shell and what every Linux has; parameters come as PT_…, the name of the task as PT__task, the result goes out as JSON.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C # `stat` and `date` print words
@@ -13,7 +13,10 @@ main() {
   case ${PT__task:-} in
     common::again_status) action=describe ;;
     common::again_cancel) action=cancel ;;
-    common::again_run) action=now ;;
+    common::again_hold) action=hold ;;
+    common::again_release) action=release ;;
+    common::again_now) action=due ;;
+    common::again_run) action=run ;;
     *)
       action=${PT_action:-status}
       [ "$action" != describe ] || action=
@@ -24,20 +27,34 @@ main() {
       describe
       ;;
     status)
-      again status --json
-      printf '{"pending":%s}\n' "$said"
+      pending
+      printf '{%s"pending":%s}\n' "$hold" "$said"
       ;;
     cancel)
       cancel
       ;;
-    now)
-      now
+    hold)
+      # A reason that begins with `-` is none of the options.
+      again hold ${PT_for:+"--for=$PT_for"} ${PT_reason:+-- "$PT_reason"}
+      answer
+      ;;
+    release)
+      again release
+      answer
+      ;;
+    due)
+      again now ${PT_name:+-- "$PT_name"}
+      answer
+      ;;
+    # `now` was its name before there was `again now`.
+    run | now)
+      run
       ;;
     progress)
       progress
       ;;
     *)
-      fail "action '${PT_action:-}': must be status, cancel, now or progress"
+      fail "action '${PT_action:-}': must be status, cancel, hold, release, due, run or progress"
       ;;
   esac
 }
@@ -83,12 +100,29 @@ again() {
   said=$(env -i "PATH=$PATH" "$executable" "$@" 2>&1) || fail "${said#again: }"
 }
 
+# What is pending is in $said, and in $hold what `again hold` has said: nothing, also where the executable does not know that yet, or the member of an object.
+pending() {
+  hold=$(env -i "PATH=$PATH" "$executable" status --hold --json 2>/dev/null)
+  case $hold in
+    '{'*) hold="\"hold\":$hold," ;;
+    *) hold= ;;
+  esac
+  again status --json
+}
+
+# What the executable has said, for people, and how things are now.
+answer() {
+  output=$said
+  pending
+  printf '{"_output":"%s",%s"pending":%s}\n' "$(json "$output")" "$hold" "$said"
+}
+
 # Versions that can't be told, as of an executable that knows no --licenses, are null.
 describe() {
-  again status --json
-  printf '{"version":%s,"node":%s,"pending":%s}\n' \
+  pending
+  printf '{"version":%s,"node":%s,%s"pending":%s}\n' \
     "$(quoted "$(env -i "$executable" --version 2>/dev/null)")" \
-    "$(quoted "$(env -i "$executable" --licenses 2>/dev/null | sed -n 's/^  Node\.js \([0-9.]*\),.*/\1/p')")" "$said"
+    "$(quoted "$(env -i "$executable" --licenses 2>/dev/null | sed -n 's/^  Node\.js \([0-9.]*\),.*/\1/p')")" "$hold" "$said"
 }
 
 quoted() {
@@ -101,14 +135,12 @@ cancel() {
     false:?*) again cancel -- "$PT_name" ;;
     *) fail 'cancel needs either a name or all=true' ;;
   esac
-  output=$said
-  again status --json
-  printf '{"_output":"%s","pending":%s}\n' "$(json "$output")" "$said"
+  answer
 }
 
 # Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's. A run that is going
 # is joined instead: the answer says which one, and when it took the lock. Its report is written later than that, and all others were written before.
-now() {
+run() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can start a run of the agent'
   find_puppet
   running=$(running_agent)

@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 require 'json'
+require 'time'
 
-# What the fact `again` says of this node. Reads small files and starts no process; what can't be read counts as not there.
+# What the fact `again` says of this node. Reads small files, and starts no process but one: see `settle`. What can't be read counts as not there.
 # Without constants: Facter loads this file more than once where it is found in several places.
 module AgainFact
   module_function
@@ -14,6 +15,7 @@ module AgainFact
     link = quietly(0) { link_by_environment || link_in_foreground || link_by_unit || 0 }
     {
       'pending'    => quietly([]) { pending },
+      'hold'       => quietly(nil) { hold },
       'chain'      => link,
       'since'      => quietly(nil) { since if link.positive? },
       'last_rerun' => quietly(nil) { last_rerun },
@@ -26,10 +28,27 @@ module AgainFact
     { 'unsupported' => ('warn' if ENV['AGAIN_UNSUPPORTED'] == 'warn') }.compact
   end
 
-  # What waits, the soonest first; what waits for the end of a run that goes on has no time yet.
+  # What waits, the soonest first; what waits for the end of a run that goes on, or for a condition, has no time yet.
   def pending
     entries = (records + foreground).flat_map { |record| record['entries'] }
-    entries.map { |entry| { 'name' => entry['name'] || "Exec['again']", 'due' => due(entry) }.compact }.sort_by { |entry| entry['due'] || '~' }
+    shown = entries.map do |entry|
+      { 'name' => entry['name'] || "Exec['again']", 'kind' => entry['condition'] ? 'condition' : 'timer', 'due' => due(entry) }.compact
+    end
+    shown.sort_by { |entry| entry['due'] || '~' }
+  end
+
+  # What `again hold` has said, as long as it holds: src/schedule/hold.ts has the rule.
+  def hold
+    held = read('.', 'hold.json')
+    return unless held && held['version'] == 1
+
+    from, to = held.values_at('since', 'until').map { |time| Integer(time) }
+    left = to - (Time.now.to_f * 1000)
+    { 'since' => utc(from / 1000), 'until' => utc(to / 1000), 'reason' => held['reason'] }.compact if left.positive? && left <= to - from + 300_000
+  end
+
+  def utc(seconds)
+    Time.at(seconds).utc.strftime('%Y-%m-%dT%H:%M:%SZ')
   end
 
   # The records of this boot whose waiter lives.
@@ -57,10 +76,15 @@ module AgainFact
 
   # `again` counts in milliseconds of the monotonic clock, which nobody sets; people read the other one.
   def due(entry)
-    from = entry['startTimerNow'] ? entry['notifiedAt'] : entry['runEndedAt']
+    condition = entry['condition']
+    from, wait = if condition
+                   condition.values_at('metAt', 'splay')
+                 else
+                   [entry['startTimerNow'] ? entry['notifiedAt'] : entry['runEndedAt'], entry['wait']]
+                 end
     return unless from
 
-    left = ((from + entry['wait']) / 1000.0) - Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    left = ((from + wait) / 1000.0) - Process.clock_gettime(Process::CLOCK_MONOTONIC)
     (Time.now + left).round.utc.strftime('%Y-%m-%dT%H:%M:%SZ')
   end
 
@@ -121,7 +145,8 @@ module AgainFact
     rerun = read('history', json_files('history').max)
     return unless rerun
 
-    outcome = rerun['outcome'] || {}
+    outcome = rerun['outcome'] || quietly(nil) { reported(rerun) } || {}
+    quietly(nil) { settle } if outcome.any? && !rerun['outcome']
     {
       'id'       => rerun['id'],
       'start'    => rerun['startedAt'],
@@ -137,8 +162,40 @@ module AgainFact
     return 'not run' if rerun['failure']
     return outcome['status'] if outcome['status']
 
-    running = rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
-    running ? 'running' : 'unknown'
+    running?(rerun) ? 'running' : 'unknown'
+  end
+
+  def running?(rerun)
+    rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
+  end
+
+  # What Puppet's newest report says, where it is that of this rerun, by the rule of src/state/outcomes.ts: nobody has seen it yet, and this run will
+  # write its own in that place. These lines are at a report's beginning, which may have megabytes.
+  def reported(rerun)
+    return if rerun['failure'] || running?(rerun)
+
+    head = File.read(rerun['reportFile'], 4096)
+    began = Time.parse(rerun['startedAt'])
+    time = Time.parse(head[%r{^time: *(.*)$}, 1])
+    written = File.mtime(rerun['reportFile'])
+    seconds = written - began
+    status = head[%r{^status: *(\w+)$}, 1]
+    return unless status && seconds.positive? && (time - began).between?(-1, 60)
+
+    # Puppet writes its last line to the log, where it writes there at all, and then its report.
+    line = quietly(began) { File.mtime(File.join(state, 'logs', "#{rerun['id']}.log")) }
+    { 'status' => status, 'seconds' => seconds.round(1) } unless line > began + 1 && written > line + 10
+  end
+
+  # Has `again` note that, and tell the journal where that rerun failed: in the background, once for each rerun that was the last one of its chain. It is
+  # root's own Puppet that will start this very file.
+  def settle
+    executable = File.expand_path('../again', state)
+    stat = File.lstat(executable)
+    return unless stat.file? && stat.owned? && stat.mode.to_s(8).match?(%r{[0145]{2}\z})
+
+    null = File::NULL
+    Process.detach(Process.spawn({}, [executable, 'again'], 'settle', unsetenv_others: true, pgroup: true, chdir: '/', in: null, out: null, err: null))
   end
 
   # Which Ruby and which script this run of Puppet is: the class writes it down for the task `common::again`, which must not search PATH.

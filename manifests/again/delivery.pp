@@ -31,6 +31,7 @@ class common::again::delivery {
     'splay'          => $common::again::splay,
     'grace'          => $common::again::grace,
     'unsupported'    => $common::again::unsupported,
+    'logdest'        => $common::again::logdest,
   }
 
   # No `backup` of what is the module's own: before version 8, Puppet would keep a copy of every executable that it ever replaced.

@@ -65,6 +65,7 @@ describe 'common::again' do
           'limit'          => nil,
           'splay'          => 0,
           'grace'          => 3,
+          'logdest'        => 'file',
           'unsupported'    => 'fail',
         )
       end
@@ -299,9 +300,13 @@ describe 'common::again' do
 
   describe 'the settings' do
     context 'as parameters, at their lower ends' do
-      let(:params) { { burst: 0, max_delay: 30, limit: 1, splay: 0, grace: 0, unsupported: 'warn' } }
+      let(:params) { { burst: 0, max_delay: 30, limit: 1, splay: 0, grace: 0, unsupported: 'warn', logdest: 'journal' } }
 
-      it { expect(settings).to include('burst' => 0, 'max_delay' => 30, 'limit' => 1, 'splay' => 0, 'grace' => 0, 'unsupported' => 'warn') }
+      it do
+        expect(settings).to include(
+          'burst' => 0, 'max_delay' => 30, 'limit' => 1, 'splay' => 0, 'grace' => 0, 'unsupported' => 'warn', 'logdest' => 'journal',
+        )
+      end
     end
 
     context 'as parameters, at their upper ends' do
@@ -338,6 +343,14 @@ describe 'common::again' do
 
           it { is_expected.to compile.and_raise_error(%r{parameter '#{parameter}' expects .*Integer.*, got (String|Float|Boolean)}) }
         end
+      end
+    end
+
+    ['', 'Journal', 'syslog', true].each do |value|
+      context "with logdest #{value.inspect}" do
+        let(:params) { { logdest: value } }
+
+        it { is_expected.to compile.and_raise_error(%r{parameter 'logdest' expects .*}) }
       end
     end
 

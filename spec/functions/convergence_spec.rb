@@ -13,7 +13,7 @@ describe 'common::convergence' do
   end
 
   def pending(kind)
-    { 'pending' => [{ 'link' => 4, 'dueIn' => 25, 'waitsFor' => { 'kind' => kind } }] }
+    { 'pending' => [{ 'link' => 4, 'dueIn' => 25, 'waitsFor' => { 'kind' => kind, 'until' => '2026-11-22T16:00:00.000Z' } }] }
   end
 
   [
@@ -34,9 +34,11 @@ describe 'common::convergence' do
   end
 
   {
-    'timer'  => 'rerun 4 in 25 s',
-    'lock'   => 'rerun 4 is about to begin',
-    'enable' => 'rerun 4 waits for `puppet agent --enable`',
+    'timer'     => 'rerun 4 in 25 s',
+    'lock'      => 'rerun 4 is about to begin',
+    'enable'    => 'rerun 4 waits for `puppet agent --enable`',
+    'hold'      => 'rerun 4 is held until 2026-11-22T16:00:00.000Z',
+    'condition' => 'rerun 4 waits for its condition',
   }.each do |kind, text|
     it "says of a rerun that waits for '#{kind}': #{text}" do
       is_expected.to run.with_params(quiet.merge(pending(kind)), 0, nil).and_return('state' => 'busy', 'text' => text, 'link' => 3)

@@ -4,6 +4,7 @@ import {
   chownSync,
   copyFileSync,
   mkdirSync,
+  readFileSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -159,6 +160,42 @@ describe.each(shells)('the task, by %s', (...shell) => {
     expect(answer({ shell, folder, user: STRANGER + 1 })).toEqual(refused(/user 12345/));
   });
 
+  test('a hold is asked for, begun and ended, and what is pending is due now: each by words that are data', () => {
+    const folder = folderWith();
+    const said = join(folder, 'said');
+    // A stand-in that writes down its words, and has begun a hold.
+    writeFileSync(
+      join(folder, 'again'),
+      `#!/bin/sh
+case $* in
+  'status --hold --json') echo '{"until":"soon"}' ;;
+  'status --json') echo '[]' ;;
+  *) printf '%s|' "$@" >> ${said}; echo >> ${said}; printf 'done\nwell\n' ;;
+esac
+`,
+    );
+    const hold = { hold: { until: 'soon' }, pending: [] };
+    const task = (variables: Record<string, string>) => answer({ shell, folder, variables });
+    expect(task({})).toEqual(hold);
+    const done = { _output: 'done well', ...hold };
+    for (const variables of [
+      { PT_action: 'hold' },
+      { PT__task: 'common::again_hold', PT_for: '2h', PT_reason: '--for=1d $(id) "x"' },
+      { PT__task: 'common::again_release', PT_action: 'cancel', PT_all: 'true' },
+      { PT_action: 'due' },
+      { PT__task: 'common::again_now', PT_name: '-5' },
+    ] as Record<string, string>[])
+      expect(task(variables), JSON.stringify(variables)).toEqual(done);
+    expect(readFileSync(said, 'utf8').split('\n')).toEqual([
+      'hold|',
+      'hold|--for=2h|--|--for=1d $(id) "x"|',
+      'release|',
+      'now|',
+      'now|--|-5|',
+      '',
+    ]);
+  });
+
   test('a run that is going is joined, also while the agent is disabled, and followed until it has ended', () => {
     const folder = folderWith();
     const at = (name: string) => join(folder, name);
@@ -173,7 +210,8 @@ describe.each(shells)('the task, by %s', (...shell) => {
       writeFileSync(at('disabled'), '{}');
       utimesSync(at('lock'), 1700000000, 1700000000);
       const task = (variables: Record<string, string>) => answer({ shell, folder, variables });
-      expect(task({ PT_action: 'now' })).toEqual({ pid: run.pid, time: 1700000000, joined: true });
+      for (const action of ['run', 'now'])
+        expect(task({ PT_action: action })).toEqual({ pid: run.pid, time: 1700000000, joined: true });
       const seen = { pending: ['ran'], history: ['ran'], report: null };
       expect(task({ PT_action: 'progress', PT_pid: String(run.pid) })).toEqual({ running: run.pid, ...seen });
 
@@ -186,7 +224,7 @@ describe.each(shells)('the task, by %s', (...shell) => {
         ...seen,
         report: { status: 'changed', time: 1700000001 },
       });
-      expect(task({ PT_action: 'now' })).toEqual(refused(/^the agent is disabled: /));
+      expect(task({ PT_action: 'run' })).toEqual(refused(/^the agent is disabled: /));
     } finally {
       run.kill();
     }

@@ -56,6 +56,39 @@ describe AgainFact do
     expect(Facter.fact(:again)).not_to be_nil
   end
 
+  describe 'a hold' do
+    def hold(from, to, **more)
+      at = (Time.now.to_f * 1000).round
+      write('hold.json', { 'version' => 1, 'since' => at + from, 'until' => at + to }.merge(more.transform_keys(&:to_s)))
+      fact['hold']
+    end
+
+    it 'is told as long as it holds, with its reason' do
+      iso = match(%r{\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z})
+      expect(hold(-1000, 60_000, reason: 'kernel update')).to match('since' => iso, 'until' => iso, 'reason' => 'kernel update')
+    end
+
+    it 'is told without a reason' do
+      expect(hold(-1000, 60_000).keys).to eq(%w[since until])
+    end
+
+    {
+      'is over' => [-60_000, -1],
+      'would hold longer, as the clock was set' => [400_000, 500_000],
+    }.each do |title, times|
+      it "is not told where it #{title}" do
+        expect(hold(*times)).to be_nil
+      end
+    end
+
+    ['', 'x', '{}', '[]', '{"version":2,"since":1,"until":99999999999999}', '{"version":1,"since":"x","until":null}'].each do |content|
+      it "is not told of #{content.inspect}" do
+        write('hold.json', content)
+        is_expected.not_to have_key('hold')
+      end
+    end
+  end
+
   it 'says so where there is nothing' do
     is_expected.to include('pending' => [], 'chain' => 0)
     is_expected.not_to include('last_rerun')
@@ -107,7 +140,16 @@ describe AgainFact do
       expect(fact['pending'].map { |one| one['name'] }).to eq(["Exec['again']", 'later', 'waits for the run'])
       expect(due_in(fact['pending'][0])).to be_within(2).of(5)
       expect(due_in(fact['pending'][1])).to be_within(2).of(60)
-      expect(fact['pending'][2]).to eq('name' => 'waits for the run')
+      expect(fact['pending'][2]).to eq('name' => 'waits for the run', 'kind' => 'timer')
+    end
+
+    it 'says of a condition when it was met, and no time before that' do
+      condition = { 'id' => 'a', 'what' => '/x exists', 'interval' => 5000, 'timeout' => 60_000, 'onTimeout' => 'run', 'splay' => 30_000 }
+      waits = entry(name: 'waits', runEndedAt: now, condition: condition)
+      met = entry(name: 'met', runEndedAt: now, condition: condition.merge('metAt' => now))
+      write('commands/0123456789abcdef.json', record(waits, met, version: 2))
+      expect(fact['pending']).to match([a_hash_including('name' => 'met', 'kind' => 'condition'), { 'name' => 'waits', 'kind' => 'condition' }])
+      expect(due_in(fact['pending'][0])).to be_within(2).of(30)
     end
 
     it 'has the records of both versions, and of no other' do
@@ -293,6 +335,58 @@ describe AgainFact do
       expect(fact['last_rerun']).to include('result' => 'running')
     end
 
+    context 'where nobody has noted its end yet' do
+      let(:report) { File.join(base, 'report') }
+      let(:settled) { File.join(base, 'settled') }
+
+      # The report of a run that began and ended so many seconds after the rerun, and an executable that writes down what it is called with.
+      def ended(began, finished, mode: 0o754)
+        executable = File.join(base, 'common/again/again')
+        File.write(executable, "#!/bin/sh\necho \"$*\" > #{settled}.new && mv #{settled}.new #{settled}\n")
+        File.chmod(mode, executable)
+        at = Time.utc(2026, 11, 22, 8, 0, 5.123r)
+        File.write(report, "--- !ruby/object:Puppet::Transaction::Report\nhost: a\ntime: '#{(at + began).strftime('%FT%T.%9N+00:00')}'\nstatus: failed\n")
+        File.utime(at + finished, at + finished, report)
+        write('history/20261122T080000Z-aaaaaa.json', past.merge('reportFile' => report))
+        described_class.value['last_rerun']
+      end
+
+      def wait_for_settled
+        deadline = now + 10_000
+        sleep(0.01) until File.exist?(settled) || now > deadline
+        File.read(settled)
+      end
+
+      it "is told by Puppet's report, and `again` is asked to note it" do
+        expect(ended(1, 9.5)).to include('result' => 'failed', 'duration' => 9.5)
+        expect(wait_for_settled).to eq("settle\n")
+      end
+
+      { 'of an earlier run' => [-60, 9], 'of a later run' => [3600, 3609], 'older' => [-60, -50] }.each do |title, times|
+        it "is unknown where the report is #{title}, and no process is started" do
+          allow(Process).to receive(:spawn)
+          expect(ended(*times)).to include('result' => 'unknown')
+          expect(Process).not_to have_received(:spawn)
+        end
+      end
+
+      it 'is unknown where the report was written long after the last line of its log' do
+        FileUtils.mkdir_p(File.join(state, 'logs'))
+        log = File.join(state, 'logs/20261122T080000Z-aaaaaa.log')
+        { 2 => 'unknown', 25 => 'failed' }.each do |line, result|
+          write('logs/20261122T080000Z-aaaaaa.log', 'x')
+          File.utime(*[Time.utc(2026, 11, 22, 8, 0, 5) + line] * 2, log)
+          expect(ended(20, 30)).to include('result' => result)
+        end
+      end
+
+      it 'starts nothing that others can change' do
+        allow(Process).to receive(:spawn)
+        expect(ended(1, 9, mode: 0o777)).to include('result' => 'failed')
+        expect(Process).not_to have_received(:spawn)
+      end
+    end
+
     it 'is left out where the file is rubbish' do
       write('history/20261122T080000Z-aaaaaa.json', '{')
       is_expected.not_to include('last_rerun')
@@ -317,7 +411,7 @@ describe AgainFact do
 
         it "is where root's link leads" do
           File.symlink(File.join(base, 'common/again/again'), described_class.link)
-          expect(fact['pending']).to eq([{ 'name' => 'found' }])
+          expect(fact['pending']).to eq([{ 'name' => 'found', 'kind' => 'timer' }])
         end
       end
     end

@@ -94,6 +94,23 @@ describe('the launcher', () => {
     ).toEqual(['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=1']);
   });
 
+  test('hands on what a `when` waits for, in one variable, and nothing else', () => {
+    const folder = folderWith('0 well');
+    const words = '{"exists":["/a b"],"succeeds":"x=\\u0027$HOME\\u0027; `id`","interval":5}';
+    const { stdout } = start(`sh ${folder}/notify --name w --delta 0 --when`, {
+      AGAIN_WHEN: words,
+      AGAIN_WHENEVER: 'x',
+      NODE_OPTIONS: '--no-such-option',
+    });
+    expect(stdout).toBe('well\n');
+    expect(
+      noted(folder, 'environ')
+        .filter((variable) => !variable.startsWith('PWD='))
+        .sort(),
+    ).toEqual([`AGAIN_WHEN=${words}`, 'MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=1']);
+    expect(readFileSync(join(folder, 'cmdline'), 'latin1')).not.toContain('exists');
+  });
+
   test.each([
     ['0 as said', 0, 'as said\n', ''],
     ['2 refused', 2, '', 'refused\n'],

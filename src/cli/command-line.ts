@@ -68,7 +68,9 @@ export async function commandLine(
         parser as unknown as { showCompletionScript(name: string, command: string): void }
       ).showCompletionScript('again', 'completion');
     })
-    .epilogue("Puppet calls it: notify Exec['again'] or Common::Again::Delta['…'] in a manifest.")
+    .epilogue(
+      "Puppet calls it: notify Exec['again'], Common::Again::Delta['…'] or Common::Again::When['…'] in a manifest.",
+    )
     .parserConfiguration({
       'duplicate-arguments-array': false,
       'boolean-negation': false,

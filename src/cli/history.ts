@@ -1,5 +1,6 @@
 import { displayName } from '../schedule/names.ts';
 import type { PastRerun } from '../state/history.ts';
+import { journalCommand } from '../state/output.ts';
 import { formatDuration, formatTime } from './duration.ts';
 import type { Paint } from './paint.ts';
 import { drawTimeline } from './timeline.ts';
@@ -19,6 +20,8 @@ export interface Past {
   readonly link: number;
   readonly pid: number;
   readonly log: string;
+  /** The command that shows the output, where that is in the journal. */
+  readonly journal?: string;
 }
 
 export function pastOf(rerun: PastRerun, running: boolean, log: string): Past {
@@ -34,6 +37,7 @@ export function pastOf(rerun: PastRerun, running: boolean, log: string): Past {
     link,
     pid,
     log,
+    ...(rerun.journal && { journal: journalCommand(pid) }),
   };
 }
 

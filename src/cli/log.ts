@@ -1,12 +1,17 @@
+import { spawn } from 'node:child_process';
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Refusal } from '../os/refusal.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
+import { runSilently, SYSTEM_PATH } from '../os/spawn.ts';
 import type { PastRerun } from '../state/history.ts';
 import { logPath } from '../state/logs.ts';
 import { isRunning } from '../state/outcomes.ts';
+import { journalWords } from '../state/output.ts';
 
 const POLL_MS = 200;
+/** The journal is asked less often, since that starts a program. */
+const JOURNAL_POLL_MS = 1000;
 
 /**
  * Copies the output of a rerun to a stream.
@@ -29,6 +34,12 @@ export async function showLog(
         : `no rerun has the id ${JSON.stringify(id)}: see \`again history\``,
     );
   const path = logPath(folder, `${rerun.id}.log`);
+  if (rerun.journal) {
+    // How it was started, and what kept it from that, is in the file.
+    if (statSync(path, { throwIfNoEntry: false }))
+      await pipeline(createReadStream(path), output, { end: false });
+    return showJournal(rerun, journalWords(rerun, history), follow, output);
+  }
   if (!statSync(path, { throwIfNoEntry: false }))
     throw new Refusal(`the log of ${rerun.id} is gone: only the newest ones are kept`);
   for (let shown = 0; ; await sleep(POLL_MS)) {
@@ -39,4 +50,50 @@ export async function showLog(
     shown = size;
     if (!follow || !running) return;
   }
+}
+
+async function showJournal(
+  rerun: PastRerun,
+  words: readonly string[],
+  follow: boolean,
+  output: NodeJS.WritableStream,
+): Promise<void> {
+  for (let cursor: string | undefined; ; await sleep(JOURNAL_POLL_MS)) {
+    const running = isRunning(rerun);
+    // What a process that has ended wrote last may still be on its way; only root may ask for that, and others see it a moment later.
+    if (!running) runSilently('journalctl', ['--sync']);
+    const after = cursor === undefined ? [] : [`--after-cursor=${cursor}`];
+    const { text, last } = splitCursor(await journalctl([...words, '--show-cursor', ...after]));
+    cursor = last ?? cursor;
+    output.write(text);
+    if (!follow || !running) return;
+  }
+}
+
+/** Parts what journalctl shows from the line behind it that says how far that was (`--show-cursor`). */
+export function splitCursor(shown: string): { readonly text: string; readonly last: string | undefined } {
+  const match = /(?:^|\n)-- cursor: ([^\n]*)\n$/.exec(shown);
+  if (!match) return { text: shown, last: undefined };
+  return { text: shown.slice(0, match.index + (match.index === 0 ? 0 : 1)), last: match[1] };
+}
+
+/** @throws {Refusal} where the journal can't be read here */
+async function journalctl(words: readonly string[]): Promise<string> {
+  const child = spawn('journalctl', words, {
+    env: { PATH: SYSTEM_PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [said, errors]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => said.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  const failure = await new Promise<string | undefined>((resolve) => {
+    child.on('error', (error) => resolve(oneLine(error)));
+    child.on('close', (code) =>
+      resolve(code === 0 ? undefined : Buffer.concat(errors).toString().trim() || `it exits with ${code}`),
+    );
+  });
+  if (failure === undefined) return Buffer.concat(said).toString();
+  throw new Refusal(
+    `the output is in the journal, which journalctl cannot show here (${oneLine(failure)}): is there room for it, and may this user read it?`,
+  );
 }

@@ -3,17 +3,25 @@ import type { ProcessId } from '../os/process.ts';
 import { version } from '../os/version.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import { isDisabled } from '../puppet/lock.ts';
-import { dueTime, type Entry, earliestStart } from '../schedule/entry.ts';
+import { type Condition, describeCheck, describeCondition } from '../schedule/condition.ts';
+import { dueTime, type Entry, earliestStart, timeoutAt, waitOver } from '../schedule/entry.ts';
 import { displayName } from '../schedule/names.ts';
 import { readChannelRecords } from '../state/channel-record.ts';
+import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
+import { type LooksAt, readLooks } from '../state/looks.ts';
+import { journalCommand } from '../state/output.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
+import { readWordsOf } from '../wait/condition/words.ts';
 import { createSurvey } from '../wait/survey.ts';
+import { type ShownHold, shownHold } from './hold.ts';
 
 /** What a waiter waits for right now. */
 export type WaitsFor =
   | { readonly kind: 'run' | 'lock'; readonly pid: number }
-  | { readonly kind: 'timer' | 'grace' | 'enable' | 'nothing' }
+  /** `condition`: what a `when` looks at; `condition` of the pending one says more. */
+  | { readonly kind: 'timer' | 'condition' | 'grace' | 'enable' | 'nothing' }
+  | ({ readonly kind: 'hold' } & ShownHold)
   /** What else is in the way: a shutdown that is scheduled, a unit, no room on the disk … */
   | { readonly kind: 'held'; readonly because: string };
 
@@ -21,7 +29,7 @@ export type WaitsFor =
 export interface Pending {
   /** `Exec['again']`, or the name of the delta. */
   readonly name: string;
-  /** Seconds until it is due, not below 0; null while that depends on a run that goes on. */
+  /** Seconds until it is due, not below 0; null while that depends on a run that goes on, or on a condition. */
   readonly dueIn: number | null;
   readonly waitsFor: WaitsFor;
   /** When it was asked for: ISO 8601, UTC. */
@@ -38,8 +46,37 @@ export interface Pending {
   /** The version of `again` that the waiter is, where that is another one than this: an update does not change one that waits. */
   readonly version?: string;
   readonly log: string;
+  /** Of a `when`. */
+  readonly condition?: PendingCondition;
+  /** The command that shows the output, where that goes to the journal. */
+  readonly journal?: string;
+  /** What keeps it from starting, due or not, until `again release` or its end. */
+  readonly hold?: ShownHold;
   /** The waiter is an `again run`: the output goes to where that was started. */
   readonly foreground?: true;
+}
+
+/** What a `when` waits for, and how far its waiter has come with that. */
+export interface PendingCondition {
+  /** In words; a command that is Sensitive is shown as such. */
+  readonly what: string;
+  /** Whether a look has found that it holds. */
+  readonly met: boolean;
+  /** How often it was looked at by its present waiter. */
+  readonly looks: number;
+  /** What the last look has found, and how many seconds ago; null before the first one. */
+  readonly answer: string | null;
+  readonly lookedAgo: number | null;
+  /** Seconds until it is not waited for any more, not below 0; null while the run goes on. */
+  readonly timeoutIn: number | null;
+  /** What happens then. */
+  readonly onTimeout: 'run' | 'drop';
+}
+
+/** What is known of conditions beside their entries. */
+interface Seen {
+  readonly words: ReadonlyMap<string, Condition>;
+  readonly looks: Readonly<Record<string, LooksAt>>;
 }
 
 /** What all that is pending has in common at one moment. */
@@ -49,6 +86,7 @@ interface Circumstances {
   readonly now: number;
   /** A Puppet run that is going. */
   readonly going: ProcessId | undefined;
+  readonly hold: ShownHold | undefined;
   /** Why nothing can be recorded, such as a full disk. */
   readonly trouble: string | undefined;
 }
@@ -61,13 +99,13 @@ export function readPending(folder: string, trouble?: string): Pending[] {
 }
 
 function readForeground(now = monotonic()): Pending[] {
-  return readChannelRecords().flatMap(({ record: { waiter, command, chain, entries } }) =>
+  return readChannelRecords().flatMap(({ record: { waiter, command, chain, entries, looks = {} } }) =>
     entries.map((entry) => {
-      const due = dueTime(entry);
+      const isGoing = entry.runEndedAt === undefined && !entry.startTimerNow;
+      const kind = isLookedAt(entry, now) ? ('condition' as const) : ('timer' as const);
       return {
-        ...timesOf(entry, now),
-        waitsFor:
-          due === undefined ? { kind: 'run' as const, pid: entry.run.pid } : { kind: 'timer' as const },
+        ...timesOf(entry, now, { words: new Map(), looks }),
+        waitsFor: isGoing ? { kind: 'run' as const, pid: entry.run.pid } : { kind },
         command,
         chain,
         pid: waiter.pid,
@@ -79,8 +117,9 @@ function readForeground(now = monotonic()): Pending[] {
 }
 
 /** What an entry says by itself. */
-function timesOf(entry: Entry, now: number) {
-  const due = dueTime(entry);
+function timesOf(entry: Entry, now: number, seen: Seen) {
+  const due = isUnmet(entry) ? undefined : dueTime(entry);
+  const condition = conditionOf(entry, now, seen);
   return {
     name: displayName(entry.name),
     dueIn: due === undefined ? null : Math.max(0, Math.round((due - now) / 1000)),
@@ -88,42 +127,94 @@ function timesOf(entry: Entry, now: number) {
     delta: entry.delta,
     wait: Math.round(entry.wait / 1000),
     link: entry.link,
+    ...(condition && { condition }),
   };
 }
 
+function conditionOf(entry: Entry, now: number, { words, looks }: Seen): PendingCondition | undefined {
+  const { condition } = entry;
+  if (!condition) return undefined;
+  const full = words.get(condition.id);
+  const seen = looks[condition.id];
+  const until = timeoutAt(entry);
+  return {
+    what: full ? describeCondition(full, describeCheck(full)) : condition.what,
+    met: condition.metAt !== undefined,
+    looks: seen?.looks ?? 0,
+    answer: seen?.answer ?? null,
+    lookedAgo: seen ? Math.max(0, Math.round((now - seen.at) / 1000)) : null,
+    timeoutIn: until === undefined ? null : Math.max(0, Math.round((until - now) / 1000)),
+    onTimeout: condition.onTimeout,
+  };
+}
+
+/** Whether it has a condition of which nothing has made it due yet. */
+function isUnmet({ condition }: Entry): boolean {
+  return condition !== undefined && condition.metAt === undefined;
+}
+
+/** Whether it waits for its condition, and no more for a time before that. */
+function isLookedAt(entry: Entry, now: number): boolean {
+  return isUnmet(entry) && (waitOver(entry) ?? Number.POSITIVE_INFINITY) <= now;
+}
+
 function readBackground(folder: string, trouble: string | undefined): Pending[] {
-  const records = [...readRecords(folder).values()].filter(isHeld);
+  const all = readRecords(folder);
+  const records = [...all.values()].filter(isHeld);
   if (records.length === 0) return [];
   const survey = createSurvey(
     process.getuid?.() ?? 0,
     records.map((record) => record.puppet.lockFile),
   );
   const [going] = survey.going(survey.look());
-  const circumstances = { folder, now: monotonic(), going: going?.id, trouble };
-  return records.flatMap((record) => record.entries.map((entry) => pendingOf(record, entry, circumstances)));
+  const hold = readHold(folder);
+  const circumstances = {
+    folder,
+    now: monotonic(),
+    going: going?.id,
+    hold: hold && shownHold(hold),
+    trouble,
+  };
+  return [...all].flatMap(([id, record]) => {
+    if (!records.includes(record)) return [];
+    const hasConditions = record.entries.some(isUnmet);
+    const seen = {
+      words: hasConditions ? readWordsOf(record.waiter) : new Map<string, Condition>(),
+      looks: hasConditions ? readLooks(folder, id, record.waiter) : {},
+    };
+    return record.entries.map((entry) => pendingOf(record, entry, circumstances, seen));
+  });
 }
 
-function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumstances): Pending {
-  const { folder, now } = circumstances;
+function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumstances, seen: Seen): Pending {
+  const { folder, now, hold } = circumstances;
   return {
-    ...timesOf(entry, now),
+    ...timesOf(entry, now, seen),
     waitsFor: waitsFor(record, entry, circumstances),
     command: describeCommand(record.command),
     chain: record.chain,
     pid: record.waiter.pid,
     ...(record.software === version ? {} : { version: record.software }),
     log: logPath(folder, record.log),
+    ...(record.logdest === 'journal' && { journal: journalCommand(record.waiter.pid) }),
+    ...(hold && { hold }),
   };
 }
 
-function waitsFor(record: CommandRecord, entry: Entry, { now, going, trouble }: Circumstances): WaitsFor {
+function waitsFor(
+  record: CommandRecord,
+  entry: Entry,
+  { now, going, hold, trouble }: Circumstances,
+): WaitsFor {
   const due = dueTime(entry);
   const running = record.entries.find((one) => one.runEndedAt === undefined);
   if (running) return { kind: 'run', pid: running.run.pid };
+  if (isLookedAt(entry, now) && (due === undefined || due > now)) return { kind: 'condition' };
   if (due === undefined || due > now) return { kind: 'timer' };
   if (trouble !== undefined) return { kind: 'held', because: trouble };
   if (going) return { kind: 'lock', pid: going.pid };
   if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'enable' };
+  if (hold) return { kind: 'hold', ...hold };
   if (record.heldUp !== undefined) return { kind: 'held', because: record.heldUp };
   return { kind: (earliestStart(entry) ?? 0) > now ? 'grace' : 'nothing' };
 }

@@ -3,8 +3,10 @@ import { log } from '../os/journal.ts';
 import { join } from '../os/path.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { version } from '../os/version.ts';
+import { DEFAULT_PERIOD, describeHold } from '../schedule/hold.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { readHistory } from '../state/history.ts';
+import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath } from '../state/logs.ts';
 import { reportLost } from '../state/lost.ts';
@@ -14,10 +16,12 @@ import { home } from '../state/settings.ts';
 import { forget, sweep } from '../state/sweep.ts';
 import { cancel } from './cancel.ts';
 import { drawHistory, pastOf } from './history.ts';
+import { checkedPeriod, checkedReason, hold, release, shownHold } from './hold.ts';
 import { showLog } from './log.ts';
+import { hurry } from './now.ts';
 import { paintFor } from './paint.ts';
 import { readPending } from './pending.ts';
-import { drawStatus } from './status.ts';
+import { drawHold, drawStatus } from './status.ts';
 import { scopeOfThisRun } from './this-run.ts';
 import { verify } from './verify.ts';
 
@@ -28,21 +32,84 @@ export function peopleCommands(): CommandModule[] {
   return [
     statusCommand,
     cancelCommand,
+    nowCommand,
+    holdCommand,
+    releaseCommand,
     historyCommand,
     logCommand,
     verifyCommand,
     updatedCommand,
+    settleCommand,
   ] as unknown as CommandModule[];
 }
 
-const statusCommand: CommandModule<object, { json: boolean }> = {
+const statusCommand: CommandModule<object, { json: boolean; hold: boolean }> = {
   command: 'status',
   describe: 'Show what is pending: when Puppet runs again, and why not yet',
-  builder: { json },
+  builder: {
+    json,
+    hold: { boolean: true, describe: 'Show only what `again hold` has said', default: false },
+  },
   async handler(args) {
     const { folder, trouble } = await settle();
+    const found = readHold(folder);
+    const held = found && shownHold(found);
+    const paint = paintFor(process.stdout);
+    if (args.hold)
+      return print(args.json ? asJson(held ?? null) : held ? drawHold(held, paint) : 'Nothing is held.\n');
     const pending = readPending(folder, trouble);
-    print(args.json ? asJson(pending) : drawStatus(pending, paintFor(process.stdout)));
+    print(args.json ? asJson(pending) : drawStatus(pending, paint, held));
+  },
+};
+
+const holdCommand: CommandModule<
+  object,
+  { for: string | string[] | undefined; reason: string[] | undefined; '--'?: unknown[] }
+> = {
+  command: 'hold [reason..]',
+  describe: 'Keep every rerun from starting, as in a maintenance window',
+  builder: (command) =>
+    command
+      // Without it, of several words the last one would be the reason.
+      .parserConfiguration({
+        'duplicate-arguments-array': true,
+        'boolean-negation': false,
+        'populate--': true,
+      })
+      .positional('reason', { type: 'string', array: true, describe: 'Why, for people' })
+      .option('for', {
+        string: true,
+        requiresArg: true,
+        describe: 'For how long: 90 (seconds), 45m, 2h, 1d; 30d at most',
+        defaultDescription: '8h',
+      }),
+  async handler({ for: periods, reason = [], '--': afterDashes = [] }) {
+    const period = [periods].flat().at(-1);
+    const seconds = period === undefined ? DEFAULT_PERIOD : checkedPeriod(period);
+    const words = checkedReason([...reason, ...afterDashes.map(String)]);
+    print(await hold((await settle()).folder, seconds, words));
+  },
+};
+
+const releaseCommand: CommandModule = {
+  command: 'release',
+  describe: 'End what `again hold` has begun',
+  async handler() {
+    print(await release((await settle()).folder));
+  },
+};
+
+const nowCommand: CommandModule<object, { name: string | undefined; '--'?: string[] }> = {
+  command: 'now [name]',
+  describe: 'Make what is pending due at once: what has a name, or all of it',
+  builder: (command) =>
+    command.positional('name', { type: 'string', describe: "Name of the delta; `again` for Exec['again']" }),
+  async handler({ name: given, '--': [afterDashes] = [] }) {
+    const { folder } = await settle();
+    const names = await hurry(folder, given ?? afterDashes);
+    const found = readHold(folder);
+    print(names.length === 0 ? 'Nothing is pending.\n' : `Due now: ${names.join(', ')}\n`);
+    if (names.length > 0 && found) print(`It waits for ${describeHold(found)}.\n`);
   },
 };
 
@@ -128,6 +195,15 @@ const updatedCommand: CommandModule = {
   },
 };
 
+/** For the fact `again`, which sees that the end of a rerun is not noted yet, and must not wait for that. */
+const settleCommand: CommandModule = {
+  command: 'settle',
+  describe: false,
+  async handler() {
+    await settle();
+  },
+};
+
 /** The state folder, after what was lost has been reported and what Puppet reported has been noted; and why nothing can be recorded there, if so. */
 async function settle(): Promise<{ folder: string; trouble: string | undefined }> {
   const folder = openStateFolder(home());
@@ -137,7 +213,7 @@ async function settle(): Promise<{ folder: string; trouble: string | undefined }
       forget(folder, sweep(folder, readRecords(folder)).lost, reportLost(folder)),
     );
     for (const [event, text] of told) log(event, text);
-    settleOutcomes(folder);
+    await settleOutcomes(folder);
   } catch (error) {
     // On a full disk there is no lock; what is there can be shown all the same.
     trouble = `nothing can be recorded in ${folder} (${oneLine(error)})`;

@@ -41,7 +41,13 @@ export function foregroundCommands(words: readonly string[], exit: (code: number
           'kill-after',
           seconds('Seconds after that time until a run that still goes on is ended', 'never'),
         )
-        .option('max-wait', seconds('Seconds: a longer delta is not waited for', String(DEFAULT_MAX_WAIT)))
+        .option(
+          'max-wait',
+          seconds(
+            'Seconds: a longer delta is not waited for, nor a condition for longer',
+            String(DEFAULT_MAX_WAIT),
+          ),
+        )
         .option('limit', {
           string: true,
           requiresArg: true,

@@ -2,17 +2,18 @@ import { isAlive as isProcessAlive, type ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import { type ChainRules, isOver, newEntry, nextLink } from '../schedule/chain.ts';
-import { type Entry, withEntry, withRunEnded } from '../schedule/entry.ts';
-import { displayName, isMeant } from '../schedule/names.ts';
-import { nextStep, partition, type Step } from '../schedule/plan.ts';
-import type { Cancellation, Notice } from '../state/channel-message.ts';
+import { type Entry, withEntry, withMet, withRunEnded } from '../schedule/entry.ts';
+import { hurried } from '../schedule/hurry.ts';
+import { describeTimeout, displayName, isMeant } from '../schedule/names.ts';
+import { awaitedNow, nextStep, partition, type Step } from '../schedule/plan.ts';
+import type { Cancellation, Hurry, Notice } from '../state/channel-message.ts';
 import { describePromise } from './promise.ts';
 
 /** What keeps `again run` from going on for ever. */
 export interface Bounds {
   /** Reruns after which it ends; undefined for the class's `limit`, or {@link DEFAULT_LIMIT} where that has none. */
   readonly limit: number | undefined;
-  /** Seconds: a longer delta is not waited for. */
+  /** Seconds: a longer delta is not waited for, nor a condition for longer than that. */
   readonly maxWait: number;
 }
 
@@ -28,10 +29,22 @@ export interface Convergence {
   readonly limitReached: boolean;
   /** What is not waited for, in words, since this was asked last. */
   takeDropped(): readonly string[];
-  /** Takes a notification in, and says what its Exec is told. */
-  take(notice: Notice, now: number, random: number): Verdict;
+  /**
+   * Takes a notification in, and says what its Exec is told.
+   *
+   * @param id names the words of its condition
+   */
+  take(notice: Notice, now: number, random: number, id?: string): Verdict;
+  /** What is to be looked at now. */
+  awaited(now: number): readonly Entry[];
+  /** Notes that these conditions hold. */
+  meet(ids: readonly string[], at: number): void;
+  /** Takes these out, whose conditions have not come to hold in time. */
+  drop(entries: readonly Entry[]): void;
   /** Forgets what is pending under a name, or all of it. Returns how much that was. */
   cancel(cancellation: Cancellation): number;
+  /** Makes what is pending under a name, or all of it, due at once. Returns how much that was. */
+  hurry(hurry: Hurry, now: number): number;
   /** Notes which notifying runs have ended by now. */
   noteEnds(now: number, isAlive?: (run: ProcessId) => boolean): void;
   /** What comes next, now that the command has ended. */
@@ -70,7 +83,7 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
       dropped = [];
       return told;
     },
-    take(notice, now, random) {
+    take(notice, now, random, id) {
       const rules = rulesOf(notice);
       const asked = nextLink(
         link,
@@ -86,15 +99,28 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
         dropped.push(`${displayName(notice.name)} is not waited for: ${why}`);
         return { exitCode: 0, text: `Nothing scheduled: ${why} (again run, pid ${pid})` };
       }
-      const entry = newEntry(notice, notice.run, asked, rules, now, random);
+      const entry = newEntry(withinReach(notice, maxWait), notice.run, asked, rules, now, random, id);
       entries = withEntry(entries, entry);
       return { exitCode: 0, text: describePromise(command, pid, entry, rules.burst) };
+    },
+    awaited: (now) => awaitedNow(entries, now),
+    meet(ids, at) {
+      entries = withMet(entries, new Map(ids.map((id) => [id, at])));
+    },
+    drop(expired) {
+      entries = entries.filter((entry) => !expired.includes(entry));
+      dropped.push(...expired.map((entry) => `${displayName(entry.name)}: ${describeTimeout(entry)}`));
     },
     cancel({ cancel }) {
       const left = entries.filter((entry) => !isMeant(entry, cancel === 'all' ? undefined : cancel.name));
       const cancelled = entries.length - left.length;
       entries = left;
       return cancelled;
+    },
+    hurry({ now: which }, now) {
+      const wanted = entries.filter((entry) => isMeant(entry, which === 'all' ? undefined : which.name));
+      entries = entries.map((entry) => (wanted.includes(entry) ? hurried(entry, now) : entry));
+      return wanted.length;
     },
     noteEnds(now, isAlive = isProcessAlive) {
       for (const { run, runEndedAt } of entries)
@@ -109,6 +135,13 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
       return link;
     },
   };
+}
+
+/** A condition is waited for as long as `--max-wait` says, and no rerun is made only because that is over. */
+function withinReach(notice: Notice, maxWait: number): Notice {
+  const { condition } = notice;
+  if (!condition || condition.timeout <= maxWait) return notice;
+  return { ...notice, condition: { ...condition, timeout: Math.max(1, maxWait), onTimeout: 'drop' } };
 }
 
 /** Seconds until the next rerun, rounded up, and what it is for; undefined where that is less than one second, or depends on a run that goes on. */

@@ -9,7 +9,14 @@ import { randomHex } from '../os/random.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { formatVerdict, type Verdict } from '../os/verdict.ts';
 import { type Channel, socketOf } from '../state/channel.ts';
-import { type Cancellation, type Notice, parseCancellation, parseNotice } from '../state/channel-message.ts';
+import {
+  type Cancellation,
+  type Hurry,
+  type Notice,
+  parseCancellation,
+  parseHurry,
+  parseNotice,
+} from '../state/channel-message.ts';
 import { channelPlaces, channelPrefix } from '../state/channel-record.ts';
 
 /** The channel of this `again run`, and what listens there. */
@@ -37,13 +44,16 @@ const LONGEST_NAME = 107;
 export interface Handlers {
   notice(notice: Notice): Verdict;
   cancel(cancellation: Cancellation): Verdict;
+  hurry(hurry: Hurry): Verdict;
 }
 
 function answerTo(line: string, handlers: Handlers): Verdict | undefined {
   const notice = parseNotice(line);
   if (notice) return handlers.notice(notice);
   const cancellation = parseCancellation(line);
-  return cancellation && handlers.cancel(cancellation);
+  if (cancellation) return handlers.cancel(cancellation);
+  const hurry = parseHurry(line);
+  return hurry && handlers.hurry(hurry);
 }
 
 /** Listens in a folder of its own, which is removed when this process ends. */

@@ -1,18 +1,24 @@
-import { closeSync } from 'node:fs';
-import { fromText } from '../os/bytes.ts';
+import { closeSync, readlinkSync } from 'node:fs';
+import { fromText, splitAtNul } from '../os/bytes.ts';
 import { bootId, monotonic } from '../os/clock.ts';
-import { allPids, isAlive, type ProcessId, readAncestry, readStat, self } from '../os/process.ts';
+import { isAlive, type ProcessId, readAncestry, self, withDescendants } from '../os/process.ts';
 import { randomHex } from '../os/random.ts';
+import { readBytes } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { describeWords } from '../puppet/describe.ts';
-import { processName } from '../repeat/environment.ts';
+import { checkEnvironment, processName } from '../repeat/environment.ts';
+import type { Condition } from '../schedule/condition.ts';
+import { type Entry, timeoutAt } from '../schedule/entry.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
+import type { LooksAt } from '../state/looks.ts';
+import { createLooker, type Looker } from '../wait/condition/looker.ts';
 import { createSurvey } from '../wait/survey.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
 import { startCommand } from './command.ts';
 import { type Bounds, type Convergence, countdown, createConvergence } from './convergence.ts';
+import { holdHere } from './hold.ts';
 import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
 import { type Origin, readOrigin } from './origin.ts';
@@ -55,22 +61,43 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const wakeup = createWakeup();
   const convergence = createConvergence(command, process.pid, options);
   const chain = randomHex(8);
+  const conditions = new Map<string, RunCondition>();
+  const looks: Record<string, LooksAt> = {};
+  const looker = createLooker({
+    words: (id) => conditions.get(id)?.condition,
+    surroundings: (id) => conditions.get(id) ?? { environment: {} },
+    met: (ids, at) => {
+      convergence.meet(ids, at);
+      changed();
+    },
+    looked: (ids, one) => {
+      for (const id of ids) looks[id] = one;
+      changed();
+    },
+  });
   let since: string | undefined;
   const changed = () => {
     wakeup.poke();
     const record = { version: 1, waiter: self(), boot: bootId(), command, chain } as const;
     if (convergence.link > 0) since ??= new Date().toISOString();
     const { entries } = convergence;
-    writeChannelRecord(listener.channel.folder, { ...record, ...(since && { since }), entries });
+    writeChannelRecord(listener.channel.folder, { ...record, ...(since && { since }), entries, looks });
   };
   const listener: Listener = await listenForNotices({
     notice: (notice) => {
-      const verdict = convergence.take(notice, monotonic(), Math.random());
+      const id = randomHex(12);
+      const verdict = convergence.take(notice, monotonic(), Math.random(), id);
+      if (notice.condition) conditions.set(id, readCondition(notice.condition, notice.run));
       changed();
       return verdict;
     },
     cancel: (cancellation) => {
       const text = `${convergence.cancel(cancellation)} cancelled`;
+      changed();
+      return { exitCode: 0, text };
+    },
+    hurry: (hurry) => {
+      const text = `${convergence.hurry(hurry, monotonic())} due now`;
       changed();
       return { exitCode: 0, text };
     },
@@ -85,10 +112,29 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       listener,
       chain,
       changed,
+      looker,
     }).converge();
   } finally {
+    await looker.close();
     wakeup.close();
     listener.close();
+  }
+}
+
+/** A condition, and what its command has in common with the run that asked for it. */
+interface RunCondition {
+  readonly condition: Condition;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory: string | undefined;
+}
+
+/** Reads that from the run, which waits for its answer. */
+function readCondition(condition: Condition, { pid }: ProcessId): RunCondition {
+  try {
+    const environment = checkEnvironment(splitAtNul(readBytes(`/proc/${pid}/environ`)));
+    return { condition, environment, directory: readlinkSync(`/proc/${pid}/cwd`) };
+  } catch {
+    return { condition, environment: { ...process.env } as Record<string, string>, directory: undefined };
   }
 }
 
@@ -113,6 +159,8 @@ interface Parts {
   readonly chain: string;
   /** Shows others what is pending now. */
   readonly changed: () => void;
+  /** Looks at conditions between the runs. */
+  readonly looker: Looker;
 }
 
 class Foreground {
@@ -221,19 +269,29 @@ class Foreground {
     const { convergence, wakeup } = this.parts;
     const { screen } = this;
     const obstacle = createObstacle();
+    let hold: string | undefined;
     try {
       for (;;) {
         const now = monotonic();
         convergence.noteEnds(now);
         const step = convergence.next(now);
         if (this.stop.signal !== undefined) return 'stopped';
+        this.parts.looker.lookAt(convergence.awaited(now));
         if (step.kind === 'finish') {
           if (await this.parts.listener.drain()) continue;
           return 'nothing is pending';
         }
         if (now >= this.deadline) return 'time over';
         const patience = this.deadline - now;
-        if (step.kind === 'await-time') {
+        if (step.kind === 'drop') {
+          convergence.drop(step.entries);
+          for (const dropped of convergence.takeDropped()) screen.say(dropped);
+          this.parts.changed();
+        } else if (step.kind === 'look') {
+          const seconds = Math.ceil((Math.min(step.until, this.deadline) - now) / SECOND_MS);
+          screen.count(seconds, describeAwaited(convergence.awaited(now), step.until));
+          await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
+        } else if (step.kind === 'await-time') {
           const left = countdown(convergence, Math.min(step.until, this.deadline), now);
           if (left)
             screen.count(
@@ -244,6 +302,13 @@ class Foreground {
         } else if (step.kind === 'await-run') {
           await wakeup.sleep(Math.min(LOOK_MS, patience));
         } else {
+          const held = holdHere();
+          if (held !== undefined) {
+            if (held !== hold) screen.say(`waits for ${held}`);
+            hold = held;
+            await wakeup.sleep(Math.min(SECOND_MS, patience));
+            continue;
+          }
           const inTheWay = obstacle();
           if (inTheWay.run === undefined) return undefined;
           if (inTheWay.isNew) screen.say(`waits for another Puppet run, pid ${inTheWay.run.pid}`);
@@ -252,8 +317,19 @@ class Foreground {
       }
     } finally {
       screen.clear();
+      // The next run must not find what a look has started.
+      await this.parts.looker.close();
     }
   }
+}
+
+/** What is waited for, and what happens when the time that is shown behind it is over. */
+function describeAwaited(awaited: readonly Entry[], until: number): string {
+  const what = new Set(awaited.map((entry) => entry.condition?.what));
+  const givesUp = awaited.some(
+    (entry) => timeoutAt(entry) === until && entry.condition?.onTimeout === 'drop',
+  );
+  return `waits until ${[...what].join('; ')}; ${givesUp ? 'gives up' : 'next run at the latest'}`;
 }
 
 /** Finds a Puppet run that is in the way of a rerun: any of this user but those in which this process is nested. */
@@ -269,14 +345,6 @@ function createObstacle(): () => { readonly run: ProcessId | undefined; readonly
     known = run;
     return { run, isNew };
   };
-}
-
-/** A process and all that has come from it, the youngest last. */
-function withDescendants(pid: number): number[] {
-  const parents = new Map(allPids().map((one) => [one, readStat(one)?.parent]));
-  const found = [pid];
-  for (const one of found) for (const [child, parent] of parents) if (parent === one) found.push(child);
-  return found;
 }
 
 function sendTo(pid: number | undefined, signal: NodeJS.Signals): void {

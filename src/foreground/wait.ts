@@ -1,18 +1,20 @@
-import { readdirSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../os/clock.ts';
 import { readAncestry } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { identifyForForeground } from '../puppet/identify.ts';
-import { dueTime, type Entry } from '../schedule/entry.ts';
+import { dueTime, type Entry, waitOver } from '../schedule/entry.ts';
+import { describeHold } from '../schedule/hold.ts';
 import { displayName } from '../schedule/names.ts';
-import { currentRerun } from '../state/current.ts';
+import { currentReruns } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { type PastRerun, readHistory } from '../state/history.ts';
+import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
-import { logPath } from '../state/logs.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
+import { describeOutput } from '../state/output.ts';
 import { isHeld, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
 import { openManager } from '../systemd/service-manager.ts';
@@ -74,6 +76,8 @@ interface Look {
   readonly units: readonly string[];
   /** What has been started so far. */
   readonly past: readonly PastRerun[];
+  /** Which hold keeps what is pending from starting, in words. */
+  readonly hold: string | undefined;
 }
 
 async function lockedLook(folder: string): Promise<Look> {
@@ -85,15 +89,13 @@ async function lockedLook(folder: string): Promise<Look> {
 }
 
 async function lookAround(folder: string): Promise<Look> {
-  const ids = readdirSync(`${folder}/commands`)
-    .filter((name) => name.endsWith('.rerun'))
-    .map((name) => name.slice(0, -'.rerun'.length));
   // First what goes on, and then what is pending: a run records what it asks for before it ends.
-  const going = ids.flatMap((id) => currentRerun(folder, id)?.pid ?? []);
+  const going = currentReruns(folder).map(({ pid }) => pid);
   const past = readHistory(folder);
   const units = going.length > 0 ? [] : await goingUnits(past);
   const pending = [...readRecords(folder).values()].filter(isHeld).flatMap((record) => record.entries);
-  return { now: monotonic(), pending, going, units, past };
+  const hold = readHold(folder);
+  return { now: monotonic(), pending, going, units, past, hold: hold && describeHold(hold) };
 }
 
 /** States of a unit whose main process goes on (systemd(1), UNITS); one that stays active after its end is at rest. */
@@ -124,7 +126,11 @@ function isBusy(
   note: (look: Look, awaited: readonly Entry[]) => void,
 ): boolean {
   const until = look.now + (maxWait ?? Number.POSITIVE_INFINITY) * SECOND_MS;
-  const awaited = look.pending.filter((entry) => (dueTime(entry) ?? look.now + entry.wait) <= until);
+  // What waits for a condition may be due at any moment from its first look on.
+  const soonest = (entry: Entry) =>
+    (entry.condition && entry.condition.metAt === undefined ? waitOver(entry) : dueTime(entry)) ??
+    look.now + entry.wait;
+  const awaited = look.pending.filter((entry) => soonest(entry) <= until);
   note(look, awaited);
   return awaited.length > 0 || look.going.length > 0 || look.units.length > 0;
 }
@@ -133,6 +139,7 @@ function isBusy(
 function createEvents(folder: string, say: (line: string) => void) {
   let before: ReadonlySet<string> | undefined;
   let announced = new Set<string>();
+  let hold: string | undefined;
   const begun = new Map<string, PastRerun>();
   const told = new Set<string>();
   let skipped = 0;
@@ -164,19 +171,22 @@ function createEvents(folder: string, say: (line: string) => void) {
       }
       const names = new Set(awaited.map((entry) => `${displayName(entry.name)}${whenOf(entry, look.now)}`));
       const keys = new Set(
-        awaited.map((entry) => `${entry.name ?? ''} ${entry.notifiedAt} ${entry.runEndedAt === undefined}`),
+        awaited.map(
+          ({ name = '', notifiedAt, runEndedAt, condition }) =>
+            `${name} ${notifiedAt} ${runEndedAt === undefined} ${condition?.metAt}`,
+        ),
       );
       if ([...keys].some((key) => !announced.has(key))) say(`waits for ${[...names].join('; ')}`);
       announced = keys;
+      if (awaited.length > 0 && look.hold !== hold) {
+        say(look.hold === undefined ? 'the hold is over' : `held: nothing starts before ${look.hold}`);
+        hold = look.hold;
+      }
       skipped = look.pending.length - awaited.length;
     },
     /** All is quiet: the exit code. */
     async end(): Promise<number> {
-      try {
-        await withLock(folder, () => settleOutcomes(folder));
-      } catch {
-        // No room to note it; what is known is known.
-      }
+      await settleOutcomes(folder);
       const last = readHistory(folder)
         .filter(({ id }) => begun.has(id))
         .at(-1);
@@ -194,14 +204,18 @@ function isOf(units: readonly string[], { unit }: PastRerun): boolean {
 }
 
 function whenOf(entry: Entry, now: number): string {
+  const { condition } = entry;
+  if (condition && condition.metAt === undefined && entry.runEndedAt !== undefined)
+    return `, which waits until ${condition.what}`;
   const due = dueTime(entry);
   if (due === undefined) return `, which waits for the end of the run with pid ${entry.run.pid}`;
   const seconds = Math.max(0, Math.ceil((due - now) / SECOND_MS));
   return seconds === 0 ? ', which is due' : `, which is due in ${seconds} s`;
 }
 
-function outputOf(folder: string, { id, unit }: PastRerun): string {
-  return `output to ${unit === null ? logPath(folder, `${id}.log`) : `the journal of ${unit}`}`;
+function outputOf(folder: string, { id, pid, unit, journal = false }: PastRerun): string {
+  const place = describeOutput(folder, { pid, log: `${id}.log`, journal });
+  return `output to ${unit === null ? place : `the journal of ${unit}`}`;
 }
 
 function resultOf({ failure, outcome }: PastRerun): string {

@@ -1,5 +1,6 @@
 import type { Command } from '../puppet/command.ts';
 import { describeCommand } from '../puppet/describe.ts';
+import { describePatience } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { describeLink } from '../schedule/names.ts';
 import type { Settings } from '../state/settings.ts';
@@ -11,8 +12,8 @@ export interface Scheduled {
   readonly settings: Settings;
   /** Pid of the waiter. */
   readonly waiter: number;
-  /** File that will have the rerun's output. */
-  readonly log: string;
+  /** Where the rerun's output will be: a file, or words. */
+  readonly output: string;
   /** The unit that is started instead of the command. */
   readonly restart: UnitRestart | undefined;
   /** What may end the waiter before its time: half sentences. */
@@ -20,22 +21,23 @@ export interface Scheduled {
 }
 
 /** The line for Puppet's log and report: what will run, when, the waiter's pid, and where the output goes. */
-export function announce({ command, entry, settings, waiter, log, restart, caveats }: Scheduled): string {
-  const [what, output] = restart?.certain
+export function announce({ command, entry, settings, waiter, output, restart, caveats }: Scheduled): string {
+  const [what, where] = restart?.certain
     ? [
         `start ${restart.unit.unit}`,
         `output to the journal of that unit (its ${restart.because} ends with it, so it is started as a whole)`,
       ]
-    : [`run \`${describeCommand(command)}\``, `output to ${log}`];
+    : [`run \`${describeCommand(command)}\``, `output to ${output}`];
   const otherwise =
     restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
   const unless = caveats.map((caveat) => `, ${caveat}`).join('');
-  return `Will ${what} again ${when(entry)}${describeLink(entry.link, settings.burst)}${otherwise}${unless}; waiter pid ${waiter}, ${output}`;
+  return `Will ${what} again ${when(entry)}${describeLink(entry.link, settings.burst)}${otherwise}${unless}; waiter pid ${waiter}, ${where}`;
 }
 
 function when(entry: Entry): string {
   const grace = entry.grace ?? 0;
   const seconds = Math.round((entry.startTimerNow ? entry.wait : Math.max(entry.wait, grace)) / 1000);
+  if (entry.condition) return describePatience(entry.condition, Math.round(entry.wait / 1000), entry.run.pid);
   const run = `this run (pid ${entry.run.pid})`;
   if (entry.startTimerNow)
     return seconds === 0 ? `when ${run} has ended` : `in ${seconds} s, but not before ${run} has ended`;

@@ -31,9 +31,10 @@ export async function tellForeground(
       exitCode: 0,
       text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run`,
     };
-  const { name, delta, startTimerNow } = request;
+  const { name, delta, startTimerNow, condition } = request;
   const { burst, maxDelay, limit, splay } = readSettings();
-  const notice = { name, delta, startTimerNow, run: run.process, burst, maxDelay, limit, splay };
+  const asked = { name, delta, startTimerNow, ...(condition && { condition }) };
+  const notice = { ...asked, run: run.process, burst, maxDelay, limit, splay };
   return parseVerdict(await converse(socketOf(above.channel.folder), formatNotice(notice)));
 }
 

@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
 import { fault } from '../os/fault.ts';
 import type { LoggedEvent } from '../os/journal.ts';
-import { type ProcessId, type ProcessSnapshot, readAncestry, self } from '../os/process.ts';
+import { hasJournal } from '../os/journal-stream.ts';
+import { type ProcessId, type ProcessSnapshot, readAncestry, sameProcess, self } from '../os/process.ts';
 import { oneLine, Refusal, Unsupported } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
@@ -22,13 +23,16 @@ import { commandOf } from '../repeat/command.ts';
 import { imageOf } from '../repeat/executable.ts';
 import { factsOf } from '../repeat/facts.ts';
 import { enterSurroundings, type Surroundings } from '../repeat/surroundings.ts';
+import { CONDITION_VARIABLE, type Condition, formatCondition } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
+import { describeHold } from '../schedule/hold.ts';
 import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
 import { openStateFolder } from '../state/folder.ts';
+import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
-import { logPath } from '../state/logs.ts';
 import { reportLost } from '../state/lost.ts';
+import { describeOutput } from '../state/output.ts';
 import {
   type CommandRecord,
   commandId,
@@ -47,6 +51,7 @@ import { forget, sweep } from '../state/sweep.ts';
 import type { WaiterCommand } from '../systemd/relay.ts';
 import { enterScope, inScope } from '../systemd/scope.ts';
 import { findShelter, type Shelter } from '../systemd/shelter.ts';
+import { giveWords, keepWords, neededBy, readWordsOf } from '../wait/condition/words.ts';
 import type { Held } from '../wait/held.ts';
 import { announce } from './announce.ts';
 import { tellForeground } from './foreground.ts';
@@ -104,17 +109,24 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   if (subject.puppet.noop) return nothingScheduled(subject.run);
   requireRepeatable(subject);
   const folder = openStateFolder(home());
-  const served = isServed(readRecord(folder, subject.id), subject.run);
+  const served = isServed(readRecord(folder, subject.id), subject.run, request);
   const shelter = served ? undefined : await findShelter(subject.run, subject.surroundings.environment);
   if (shelter?.scope && !(await enterScope(shelter.scope))) {
     const command = inScope(shelter.scope, [process.execPath, ...plainArguments(request)]);
-    return { kind: 'elsewhere', command };
+    return { kind: 'elsewhere', command: withWords(command, request) };
   }
   const held = holdFor(subject, shelter);
   const recorded = await record({ request, subject, shelter, held, folder, served });
   // The waiter that was to have it has ended meanwhile.
   if (!recorded) return takeNotification(request);
   return outcomeOf(recorded, subject, shelter, held, folder);
+}
+
+/** The words of a condition go the way on which they have come. */
+function withWords(command: WaiterCommand, { condition }: WaiterRequest): WaiterCommand {
+  if (!condition) return command;
+  const variable = { [CONDITION_VARIABLE]: formatCondition(condition) };
+  return { ...command, environment: { ...command.environment, ...variable } };
 }
 
 /** Finds the run among the ancestors of the caller, and all that decides what its rerun is. */
@@ -183,6 +195,7 @@ function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: 
     restart: shelter?.restart,
     rules: { burst: settings.burst, maxDelay: settings.maxDelay },
     grace: settings.grace * SECOND_MS,
+    logdest: settings.logdest === 'journal' && hasJournal() ? 'journal' : 'file',
   };
 }
 
@@ -222,7 +235,7 @@ function record({
         `${recordPath(folder, id)} is of a newer version of again (record ${newer}): run Puppet once more, it delivers that`,
       );
     }
-    if (served && !isServed(found.get(id), run)) return undefined;
+    if (served && !isServed(found.get(id), run, request)) return undefined;
     const { lost, records } = sweep(folder, found);
     const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;
     const former = formerRecord(records, subject);
@@ -247,6 +260,7 @@ function record({
     // What was lost of this very command has no other place than the record that is overwritten here.
     const replaced = lost.filter((one) => one.id === id && one.record.entries.length > 0);
     const told = replaced.map(reportLost(folder));
+    handOver(made, taken.get(id), request.condition);
     fault('notification.recording');
     writeRecord(folder, id, made);
     const tidied = tidyUp(() => {
@@ -257,6 +271,29 @@ function record({
     });
     return { record: made, events: [...told, ...tidied] };
   });
+}
+
+/**
+ * Sees to it that the waiter of a record has the words of its conditions: those of this notification, and where this process takes the record over, those of its
+ * former waiter.
+ *
+ * @throws {Refusal} where there is no memory for them
+ */
+function handOver(
+  made: CommandRecord,
+  former: CommandRecord | undefined,
+  condition: Condition | undefined,
+): void {
+  const id = made.entries.at(-1)?.condition?.id;
+  const added = new Map(condition && id !== undefined ? [[id, condition]] : []);
+  if (!sameProcess(made.waiter, self())) {
+    giveWords(made.waiter, added);
+    return;
+  }
+  const isAwaiting = made.entries.some((entry) => entry.condition && entry.condition.metAt === undefined);
+  if (!isAwaiting) return;
+  const before = former ? readWordsOf(former.waiter) : new Map<string, Condition>();
+  keepWords(neededBy(made.entries, new Map([...before, ...added])));
 }
 
 /** Once the notification is recorded, nothing refuses it any more: what is left to do, the next one that looks does. */
@@ -315,6 +352,13 @@ async function recordIn<Result>(folder: string, work: () => Result): Promise<Res
   }
 }
 
+/** Where the rerun will write, and why not to the journal, where that is wanted. */
+function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, folder: string): string {
+  const journal = logdest === 'journal';
+  const place = describeOutput(folder, { pid: waiter.pid, log, journal });
+  return settings.logdest === 'journal' && !journal ? `${place}, since there is no journal here` : place;
+}
+
 /** What to say, and whether this process waits. */
 function outcomeOf(
   { record: made, events }: Recorded,
@@ -324,14 +368,16 @@ function outcomeOf(
   folder: string,
 ): Outcome {
   const entry = made.entries.at(-1) as Entry;
+  const hold = readHold(folder);
+  const notBefore = hold && `but not before ${describeHold(hold)}`;
   const text = announce({
     command,
     entry,
     settings,
     waiter: made.waiter.pid,
-    log: logPath(folder, made.log),
+    output: outputOf(made, settings, folder),
     restart: held.restart,
-    caveats: [shelter?.caveat, caveat].filter((one) => one !== undefined),
+    caveats: [notBefore, shelter?.caveat, caveat].filter((one) => one !== undefined),
   });
   const verdict = { exitCode: 0, text };
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';

@@ -17,6 +17,7 @@ import { readUnitLink } from '../state/chains.ts';
 import { newLogName } from '../state/logs.ts';
 import { type CommandRecord, isHeld, RECORD_VERSION } from '../state/records.ts';
 import type { Settings } from '../state/settings.ts';
+import { takesWords } from '../wait/condition/words.ts';
 import type { Held } from '../wait/held.ts';
 
 /** A notification and all that its record follows from. */
@@ -56,11 +57,13 @@ export interface Moment {
   /** Names for a new log and a new chain. */
   readonly log: string;
   readonly chain: string;
+  /** Names the words of its condition. */
+  readonly condition: string;
 }
 
-function thisMoment({ run, held, records }: Notification): Moment {
+function thisMoment({ request, run, held, records }: Notification): Moment {
   const mine = records.get(held.id);
-  const served = isServed(mine, run);
+  const served = isServed(mine, run, request);
   return {
     now: monotonic(),
     began: startTime(run.process),
@@ -71,6 +74,7 @@ function thisMoment({ run, held, records }: Notification): Moment {
     place: here(),
     log: newLogName(new Date()),
     chain: randomHex(8),
+    condition: randomHex(12),
   };
 }
 
@@ -104,7 +108,7 @@ export function withNotification(
   const shared = moment.served ? mine : undefined;
   const grace = shared?.grace ?? notification.grace;
   const entry: Entry = {
-    ...newEntry(request, run.process, link, settings, moment.now, moment.random),
+    ...newEntry(request, run.process, link, settings, moment.now, moment.random, moment.condition),
     ...(outer && { outer }),
     ...(grace > 0 && { grace }),
   };
@@ -122,6 +126,7 @@ export function withNotification(
     chain: notification.link?.chain ?? siblings[0]?.chain ?? moment.chain,
     puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
     log: mine?.log ?? moment.log,
+    ...((shared ?? held).logdest === 'journal' && { logdest: 'journal' }),
     entries: withEntry(mine?.entries ?? [], entry),
   };
 }
@@ -157,7 +162,12 @@ export function linkOfRun(
   );
 }
 
-/** Whether a living waiter already has the surroundings of this very run. */
-export function isServed(record: CommandRecord | undefined, run: Run): record is CommandRecord {
-  return record !== undefined && sameProcess(record.run, run.process) && isHeld(record);
+/** Whether a living waiter already has the surroundings of this very run, and a place for the words of a condition, where there is one. */
+export function isServed(
+  record: CommandRecord | undefined,
+  run: Run,
+  { condition }: Pick<Request, 'condition'>,
+): record is CommandRecord {
+  if (record === undefined || !sameProcess(record.run, run.process) || !isHeld(record)) return false;
+  return condition === undefined || takesWords(record.waiter);
 }

@@ -12,8 +12,17 @@ export type Event =
   | 'goes on'
   | 'satisfied'
   | 'cancelled'
+  | 'dropped'
+  | 'ready'
+  | 'timed out'
+  | 'held'
+  | 'released'
+  | 'due now'
   | 'started'
+  /** A rerun was none: it could not be started, or Puppet did not take it. */
   | 'failed'
+  /** Puppet's own report says so. */
+  | 'rerun failed'
   | 'lost';
 
 /** A line for the journal, to be written when Puppet need not wait for it any more. */
@@ -30,9 +39,15 @@ export function log(event: Event, text: string): void {
 /** A line as the launcher, and {@link writeLine}, take it: `PID PRIORITY TEXT` (logger(1), --id and --priority). */
 export function journalLine([event, text]: LoggedEvent): string {
   tell(`${event}: ${text}`);
-  const priority = event === 'failed' || event === 'lost' ? 'daemon.warning' : 'daemon.notice';
-  return `${process.pid} ${priority} ${event}: ${oneLine(text)}`;
+  return `${process.pid} daemon.${PRIORITIES[event] ?? 'notice'} ${event}: ${oneLine(text)}`;
 }
+
+/** What is more than a notice. */
+const PRIORITIES: Partial<Record<Event, 'err' | 'warning'>> = {
+  failed: 'err',
+  'rerun failed': 'err',
+  lost: 'warning',
+};
 
 /**
  * Writes a line by logger(1). A shell stands between and ends at once, so that the process never has a child that it, as Puppet, would

@@ -97,6 +97,15 @@ export function allPids(): number[] {
     .map(Number);
 }
 
+/** A process and all that has come from it, the youngest last, but for what has left both its session, where it leads one, and its parent. */
+export function withDescendants(pid: number): number[] {
+  const all = new Map(allPids().map((one) => [one, readStat(one)]));
+  const found = new Set([pid]);
+  for (const [one, stat] of all) if (stat?.session === pid) found.add(one);
+  for (const one of found) for (const [child, stat] of all) if (stat?.parent === one) found.add(child);
+  return [...found];
+}
+
 /** One process that is watched. */
 export interface Watched {
   ended(): boolean;

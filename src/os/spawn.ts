@@ -1,5 +1,5 @@
 /** Where the tools of the system are, for a process that has no environment. */
-const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+export const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Runs a command to its end, five seconds at most, with nothing to read or to write; its exit code, or undefined where it has none. Once that is loaded which

@@ -1,6 +1,7 @@
 /** What is used of /proc/PID/stat (proc_pid_stat(5)). */
 export interface Stat {
   readonly parent: number;
+  readonly session: number;
   readonly state: string;
   /** Clock ticks since boot: with the pid, it names a process for ever. */
   readonly start: number;
@@ -13,9 +14,10 @@ export function parseStat(line: string): Stat | undefined {
   const fields = line.slice(close + 2).split(' ');
   const state = fields[0];
   const parent = Number(fields[1]);
+  const session = Number(fields[3]);
   const start = Number(fields[19]);
-  if (!state || !Number.isInteger(parent) || !Number.isInteger(start)) return undefined;
-  return { parent, state, start };
+  if (!state || ![parent, session, start].every(Number.isInteger)) return undefined;
+  return { parent, session, state, start };
 }
 
 /** A zombie has ended; only its parent has not noticed. */

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { fromText, toText } from '../os/bytes.ts';
+import { throughJournal } from '../os/journal-stream.ts';
 import { readText } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
 import { parseStatus } from '../os/status.ts';
@@ -21,7 +22,11 @@ export function become(rerun: Rerun, last: () => void = () => {}): never {
     last();
     return replaceProcess(...command);
   };
-  const { surroundings } = rerun;
+  const { surroundings, journal } = rerun;
+  const through = (...[file, words, environment]: Parameters<typeof replaceProcess>) =>
+    journal === undefined
+      ? execve(file, words, environment)
+      : execve(journal, throughJournal(file, words), environment);
   process.umask(surroundings.umask);
   redirect(rerun.log);
   const ignored = BigInt(`0x${surroundings.ignoredSignals}`);
@@ -35,15 +40,17 @@ export function become(rerun: Rerun, last: () => void = () => {}): never {
   if (rerun.limitRestored && file !== undefined && argv && environment) {
     const blocked = BigInt(`0x${surroundings.blockedSignals}`);
     const inherited = parseStatus(readText('/proc/self/status'))?.ignoredSignals ?? 0n;
-    if (nodeCanSetSignals(ignored, blocked, inherited)) return execve(file, argv, environment);
+    // systemd-cat starts a program by its path alone, and argv[0] may be another.
+    if (journal === undefined && nodeCanSetSignals(ignored, blocked, inherited))
+      return execve(file, argv, environment);
     const words = throughEnv(file, argv, ignored, blocked);
-    if (words) return execve(ENV, words, environment);
+    if (words) return through(ENV, words, environment);
   }
   if (file === undefined) throw new Refusal('the path of its interpreter is not UTF-8');
   const ruby = throughRuby(rerun.executable, rerun.argv, rerun.environment, surroundings);
   // A SIGUSR1 that is pending would end this Ruby, too (see env.ts); it sets all signals by itself.
   const words = ['sh', '-c', 'trap "" USR1; exec "$@"', 'sh', file, ...ruby.argv.slice(1)];
-  return execve('/bin/sh', words, ruby.environment);
+  return through('/bin/sh', words, ruby.environment);
 }
 
 function replaceProcess(file: string, argv: string[], environment: Record<string, string>): never {

@@ -1,4 +1,4 @@
-import { type Bytes, fromText } from '../os/bytes.ts';
+import { type Bytes, fromText, toText } from '../os/bytes.ts';
 import type { ChainLink } from '../schedule/chain.ts';
 
 /** Names the process that the other variables are meant for. */
@@ -19,6 +19,17 @@ export function rerunEnvironment(environment: readonly Bytes[], link: ChainLink,
     ...inherited,
     ...[`${CHAIN}=${link.chain}`, `${LINK}=${link.link}`, `${PROCESS}=${name}`].map(fromText),
   ];
+}
+
+/** The run's environment for what a waiter starts by Node, which takes text alone: a variable that is not UTF-8 is left out. Of two of a name, the first counts (getenv(3)). */
+export function checkEnvironment(environment: readonly Bytes[]): Record<string, string> {
+  const variables: Record<string, string> = Object.create(null);
+  for (const entry of environment) {
+    const text = toText(entry) ?? '';
+    const equals = text.indexOf('=');
+    if (equals > 0) variables[text.slice(0, equals)] ??= text.slice(equals + 1);
+  }
+  return variables;
 }
 
 /** The link that a run is, or undefined where its variables are not there, or meant for another process. */

@@ -10,8 +10,8 @@ const MOST = 6 * 1024 * 1024;
 const LONGEST = 128 * 1024;
 /** Bytes of a pointer to each of them. */
 const POINTER = 8;
-/** What env(1) and the shell on the way to Puppet add to the arguments. */
-const TRAMPOLINE = 512;
+/** What systemd-cat(1), env(1) and the shell on the way to Puppet add to the arguments. */
+const TRAMPOLINE = 768;
 
 /**
  * Makes sure that the kernel takes the arguments and the environment: an execve that fails ends this process, and nothing could be told.

@@ -1,5 +1,6 @@
 import type { ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
+import { type Awaited, type Condition, describeCondition } from './condition.ts';
 import { type Entry, isDue } from './entry.ts';
 import type { Request } from './request.ts';
 
@@ -59,7 +60,8 @@ export interface Splay {
  * What a notification adds to what is pending.
  *
  * @param notifiedAt milliseconds of the monotonic clock
- * @param random 0 to 1: the part of the splay that it waits
+ * @param random 0 to 1: the part of the splay that it waits. That of a condition passes after the event that all nodes may see at the same moment
+ * @param id names the words of its condition
  */
 export function newEntry(
   request: Request,
@@ -68,15 +70,31 @@ export function newEntry(
   rules: ChainRules & Splay,
   notifiedAt: number,
   random: number,
+  id = '',
 ): Entry {
+  const { condition } = request;
+  const splay = Math.round(random * rules.splay * SECOND_MS);
   return {
     ...(request.name === undefined ? {} : { name: request.name }),
     delta: request.delta,
     startTimerNow: request.startTimerNow,
-    wait: waitOf(link, request.delta, rules) * SECOND_MS + Math.round(random * rules.splay * SECOND_MS),
+    wait: waitOf(link, request.delta, rules) * SECOND_MS + (condition ? 0 : splay),
     link,
     notifiedAt,
     run,
+    ...(condition && { condition: awaited(condition, id, splay) }),
+  };
+}
+
+/** What a record says of a condition. */
+function awaited(condition: Condition, id: string, splay: number): Awaited {
+  return {
+    id,
+    what: describeCondition(condition),
+    interval: condition.interval * SECOND_MS,
+    timeout: condition.timeout * SECOND_MS,
+    onTimeout: condition.onTimeout,
+    splay,
   };
 }
 

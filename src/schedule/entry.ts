@@ -1,5 +1,6 @@
 import type { ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
+import type { Awaited } from './condition.ts';
 
 /** A notification that no run has satisfied yet. Times are milliseconds of the monotonic clock. */
 export interface Entry {
@@ -24,15 +25,69 @@ export interface Entry {
   readonly grace?: number;
   /** Whether the run was broken off, by Ctrl-C or a time limit; `grace` is longer then. */
   readonly brokenOff?: boolean;
+  /** Of a `when`: what must hold before it is due. It is looked at from the time on at which a delta would be due. */
+  readonly condition?: Awaited;
+  /** Whether somebody has said `again now`: the distance from the rerun before does not count then. */
+  readonly hurried?: boolean;
 }
 
 /** Milliseconds that pass after a run that was broken off: somebody ended it on purpose, or a limit did. */
 export const BROKEN_OFF_MS = 30 * SECOND_MS;
 
-/** When the entry is due, or undefined while that depends on a run that goes on. */
-export function dueTime(entry: Entry): number | undefined {
+/** When the wait is over that counts from the run or its notification, or undefined while that depends on a run that goes on. */
+export function waitOver(entry: Entry): number | undefined {
   const from = entry.startTimerNow ? entry.notifiedAt : entry.runEndedAt;
   return from === undefined ? undefined : from + entry.wait;
+}
+
+/** When the entry is due, or undefined while that depends on a run that goes on, or on a condition that does not hold yet and would be dropped. */
+export function dueTime(entry: Entry): number | undefined {
+  const { condition } = entry;
+  if (!condition) return waitOver(entry);
+  const since = condition.metAt ?? (condition.onTimeout === 'run' ? timeoutAt(entry) : undefined);
+  return since === undefined ? undefined : since + condition.splay;
+}
+
+/**
+ * When a condition is not waited for any more; undefined for an entry without one, and while the run goes on. A wait that is longer than the timeout, such as a
+ * back-off, is followed by looks for one interval.
+ */
+export function timeoutAt({ condition, runEndedAt, wait }: Entry): number | undefined {
+  if (!condition || runEndedAt === undefined) return undefined;
+  return runEndedAt + (wait < condition.timeout ? condition.timeout : wait + condition.interval);
+}
+
+/** Whether a look is wanted now to tell whether the entry is due. */
+export function isAwaited(entry: Entry, now: number): boolean {
+  const { condition } = entry;
+  if (!condition || condition.metAt !== undefined) return false;
+  return (waitOver(entry) ?? Number.POSITIVE_INFINITY) <= now && now < (timeoutAt(entry) ?? 0);
+}
+
+/** Whether a condition has not come to hold in its time, and asks for no rerun then. */
+export function isExpired(entry: Entry, now: number): boolean {
+  const { condition } = entry;
+  if (!condition || condition.metAt !== undefined || condition.onTimeout === 'run') return false;
+  return (timeoutAt(entry) ?? Number.POSITIVE_INFINITY) <= now;
+}
+
+/** Whether an entry is due only because the time of its condition is over. */
+export function isTimedOut(entry: Entry, now: number): boolean {
+  return entry.condition !== undefined && entry.condition.metAt === undefined && isDue(entry, now);
+}
+
+/** Notes the conditions that hold. */
+export function withMet(entries: readonly Entry[], met: ReadonlyMap<string, number>): Entry[] {
+  return entries.map((entry) => {
+    const { condition } = entry;
+    const metAt = condition && condition.metAt === undefined ? met.get(condition.id) : undefined;
+    return condition && metAt !== undefined ? { ...entry, condition: { ...condition, metAt } } : entry;
+  });
+}
+
+/** Whether two entries are one and the same: a delta and a `when` of one name are two. */
+export function isSameEntry(a: Entry, b: Entry): boolean {
+  return a.name === b.name && (a.condition === undefined) === (b.condition === undefined);
 }
 
 export function isDue(entry: Entry, by: number): boolean {
@@ -46,9 +101,9 @@ export function earliestStart(entry: Entry): number | undefined {
   return due === undefined || ended === undefined ? undefined : Math.max(due, ended + (entry.grace ?? 0));
 }
 
-/** Adds a notification: it replaces a pending one of the same name. */
+/** Adds a notification: it replaces a pending one of the same name and kind. */
 export function withEntry(entries: readonly Entry[], added: Entry): Entry[] {
-  return [...entries.filter((entry) => entry.name !== added.name), added];
+  return [...entries.filter((entry) => !isSameEntry(entry, added)), added];
 }
 
 /** How a run ended, as far as it can be told. */
@@ -85,10 +140,10 @@ export function leftBy(entries: readonly Entry[], run: { id: ProcessId; began: n
 
 /**
  * Takes out what a run satisfies that began at this time: everything that was due by then. An entry that counts from the end of its run was due when that
- * run really ended, which may have been noticed a little later.
+ * run really ended, which may have been noticed a little later. A condition holds from the look on that found it.
  */
 export function withoutSatisfied(entries: readonly Entry[], began: number): Entry[] {
   return entries.filter(
-    (entry) => !isDue(entry, began + (entry.startTimerNow ? 0 : (entry.noticedLate ?? 0))),
+    (entry) => !isDue(entry, began + (entry.startTimerNow || entry.condition ? 0 : (entry.noticedLate ?? 0))),
   );
 }

@@ -1,3 +1,4 @@
+import { SECOND_MS } from '../os/second.ts';
 import type { Entry } from './entry.ts';
 
 /** How a pending entry is called for people. */
@@ -13,6 +14,12 @@ export function displayNames(entries: readonly Entry[]): string {
 export function describeLink(link: number, burst: number): string {
   if (link === 1) return '';
   return ` (rerun ${link} in a row${link > burst ? `, backing off: the first ${burst} ran at their due time` : ''})`;
+}
+
+/** Why a condition is not waited for any more. */
+export function describeTimeout({ condition }: Entry): string {
+  const seconds = Math.round((condition?.timeout ?? 0) / SECOND_MS);
+  return `not true within ${seconds} s: ${condition?.what}`;
 }
 
 /** Whether an entry is meant by what a person says: a name, or `again` for `Exec['again']`, which has none. Undefined means every entry. */

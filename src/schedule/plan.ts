@@ -1,5 +1,14 @@
 import type { ProcessId } from '../os/process.ts';
-import { dueTime, type Entry, earliestStart, isDue } from './entry.ts';
+import {
+  dueTime,
+  type Entry,
+  earliestStart,
+  isAwaited,
+  isDue,
+  isExpired,
+  timeoutAt,
+  waitOver,
+} from './entry.ts';
 
 /** What a waiter has to do next. */
 export type Step =
@@ -9,6 +18,10 @@ export type Step =
   | { readonly kind: 'await-run'; readonly run: ProcessId }
   /** Wait until this time of the monotonic clock. */
   | { readonly kind: 'await-time'; readonly until: number }
+  /** The same, while conditions are looked at: {@link awaitedNow}. */
+  | { readonly kind: 'look'; readonly until: number }
+  /** Take these out: their conditions have not come to hold in time. */
+  | { readonly kind: 'drop'; readonly entries: readonly Entry[] }
   /**
    * Rerun, as soon as nothing is in the way; `due` is when the earliest of what it will satisfy was due, and `notBefore` when the grace time of all of it
    * is over.
@@ -20,8 +33,13 @@ export function nextStep(entries: readonly Entry[], now: number): Step {
   if (entries.length === 0) return { kind: 'finish' };
   const going = entries.find((entry) => entry.runEndedAt === undefined);
   if (going) return { kind: 'await-run', run: going.run };
+  const expired = entries.filter((entry) => isExpired(entry, now));
+  if (expired.length > 0) return { kind: 'drop', entries: expired };
   const { due } = partition(entries, now);
-  if (due.length === 0) return { kind: 'await-time', until: Math.min(...entries.map(dueOrNever)) };
+  if (due.length === 0) {
+    const until = Math.min(...entries.map((entry) => nextChange(entry, now)));
+    return { kind: awaitedNow(entries, now).length > 0 ? 'look' : 'await-time', until };
+  }
   const nested = due.find((entry) => entry.outer && entry.outerEndedAt === undefined);
   if (nested?.outer) return { kind: 'await-run', run: nested.outer };
   return {
@@ -37,6 +55,18 @@ export function partition(entries: readonly Entry[], now: number): { due: Entry[
     due: entries.filter((entry) => isDue(entry, now)),
     later: entries.filter((entry) => !isDue(entry, now)),
   };
+}
+
+/** What is to be looked at now: also while something else is due and cannot start yet. */
+export function awaitedNow(entries: readonly Entry[], now: number): Entry[] {
+  if (entries.some((entry) => entry.runEndedAt === undefined)) return [];
+  return entries.filter((entry) => isAwaited(entry, now));
+}
+
+/** When time alone changes what an entry asks for. */
+function nextChange(entry: Entry, now: number): number {
+  const times = entry.condition ? [waitOver(entry), timeoutAt(entry), dueTime(entry)] : [dueTime(entry)];
+  return Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY).filter((time) => time > now));
 }
 
 function dueOrNever(entry: Entry): number {

@@ -1,10 +1,14 @@
+import { type Condition, parseCondition } from './condition.ts';
+
 /** What one call of the helper asks for. */
 export interface Request {
-  /** Of the delta; undefined for `Exec['again']`. */
+  /** Of the delta or the `when`; undefined for `Exec['again']`. */
   readonly name: string | undefined;
   /** Seconds. */
   readonly delta: number;
   readonly startTimerNow: boolean;
+  /** Of a `when`: what must hold before it is due. */
+  readonly condition?: Condition;
 }
 
 /** What the process is told that is to be the waiter. */
@@ -31,12 +35,15 @@ export function isName(text: string): boolean {
 /**
  * Reads the command line in the one form in which the module writes it, or undefined where it is anything else: then the command line of people
  * (`cli/`) has its say. So what every notification pays for is this, not a whole parser.
+ *
+ * @param words the condition, where the arguments say that there is one: its words are in no argument list
  */
-export function parseCanonical(args: readonly string[]): WaiterRequest | undefined {
+export function parseCanonical(args: readonly string[], words = ''): WaiterRequest | undefined {
   let name: string | undefined;
   let delta = 0;
   let startTimerNow = false;
   let parent = Number.NaN;
+  let condition: Condition | undefined;
   for (let at = 0; at < args.length; at += 1) {
     const value = () => {
       at += 1;
@@ -60,6 +67,10 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
       case '--start-timer-now':
         startTimerNow = true;
         break;
+      case '--when':
+        condition = parseCondition(words);
+        if (!condition) return undefined;
+        break;
       case '--parent':
         parent = Number(value() || Number.NaN);
         break;
@@ -67,7 +78,10 @@ export function parseCanonical(args: readonly string[]): WaiterRequest | undefin
         return undefined;
     }
   }
-  return Number.isSafeInteger(parent) && parent >= 0 ? { name, delta, startTimerNow, parent } : undefined;
+  if (!Number.isSafeInteger(parent) || parent < 0) return undefined;
+  // The wait of a `when` counts from the end of its run.
+  if (condition && startTimerNow) return undefined;
+  return { name, delta, startTimerNow, parent, ...(condition && { condition }) };
 }
 
 /** The same form, of a whole waiter, for a program that may expand what looks like a variable: the name's bytes are then in hexadecimal (`--name-hex`). */
@@ -83,10 +97,16 @@ export function plainArguments(request: WaiterRequest): string[] {
 }
 
 /** The same form, from a request. */
-export function canonicalArguments({ name, delta, startTimerNow }: Request): string[] {
+export function canonicalArguments({
+  name,
+  delta,
+  startTimerNow,
+  condition,
+}: Pick<Request, 'name' | 'delta' | 'startTimerNow'> & { readonly condition?: unknown }): string[] {
   return [
     ...(name === undefined ? [] : ['--name', name]),
     ...(delta === 0 ? [] : ['--delta', String(delta)]),
     ...(startTimerNow ? ['--start-timer-now'] : []),
+    ...(condition === undefined ? [] : ['--when']),
   ];
 }

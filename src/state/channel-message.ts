@@ -1,4 +1,5 @@
 import type { ProcessId } from '../os/process.ts';
+import { conditionOf } from '../schedule/condition.ts';
 import { isName, LONGEST_DELTA, type Request } from '../schedule/request.ts';
 
 /** What a notification tells the `again run` that it is below: one line of JSON. The answer is a verdict (os/verdict.ts). */
@@ -24,13 +25,14 @@ export function parseNotice(line: string): Notice | undefined {
   } catch {
     return undefined;
   }
-  const { name, delta, startTimerNow, run, burst, maxDelay, limit, splay } = value ?? {};
+  const { name, delta, startTimerNow, condition, run, burst, maxDelay, limit, splay } = value ?? {};
   const numbers = [delta, run?.pid, run?.start, burst, maxDelay, splay];
   const valid =
     (name === undefined || (typeof name === 'string' && isName(name))) &&
     typeof startTimerNow === 'boolean' &&
     numbers.every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
     Number(delta) <= LONGEST_DELTA &&
+    (condition === undefined || conditionOf(condition) !== undefined) &&
     (limit === undefined || (Number.isSafeInteger(limit) && limit > 0));
   return valid ? (value as Notice) : undefined;
 }
@@ -46,10 +48,31 @@ export function formatCancellation(cancellation: Cancellation): string {
 
 /** Reads a cancellation; undefined for anything else. */
 export function parseCancellation(line: string): Cancellation | undefined {
+  const cancel = subjectOf(line, 'cancel');
+  return cancel && { cancel };
+}
+
+/** What `again now` asks for: that all that is pending, or what has one name, is due at once. */
+export interface Hurry {
+  readonly now: 'all' | { readonly name: string };
+}
+
+export function formatHurry(hurry: Hurry): string {
+  return `${JSON.stringify(hurry)}\n`;
+}
+
+/** Reads such a wish; undefined for anything else. */
+export function parseHurry(line: string): Hurry | undefined {
+  const now = subjectOf(line, 'now');
+  return now && { now };
+}
+
+/** What a line of JSON names under a key: everything, or one name. */
+function subjectOf(line: string, key: string): 'all' | { readonly name: string } | undefined {
   try {
-    const { cancel } = JSON.parse(line) ?? {};
-    if (cancel === 'all') return { cancel };
-    return typeof cancel?.name === 'string' ? { cancel: { name: cancel.name } } : undefined;
+    const subject = JSON.parse(line)?.[key];
+    if (subject === 'all') return subject;
+    return typeof subject?.name === 'string' ? { name: subject.name } : undefined;
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@ import { placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId } from '../os/process.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { isPrivate } from './channel.ts';
+import type { LooksAt } from './looks.ts';
 
 /** What is pending below an `again run`, for `again status`, `again cancel` and the fact `again`: a file beside its socket. */
 export interface ChannelRecord {
@@ -19,6 +20,8 @@ export interface ChannelRecord {
   /** When its first rerun started, ISO 8601, UTC. */
   readonly since?: string;
   readonly entries: readonly Entry[];
+  /** How far it has come with its looks, by the ids of conditions. */
+  readonly looks?: Readonly<Record<string, LooksAt>>;
 }
 
 /** Where the folders of channels lie, the best first. Other users' runtime folders are left out. */
@@ -74,7 +77,11 @@ export function parseChannelRecord(content: string): ChannelRecord | undefined {
       version === 1 &&
       [boot, command, chain].every((value) => typeof value === 'string') &&
       [waiter.pid, waiter.start].every(Number.isSafeInteger) &&
-      entries.every(({ wait, link, notifiedAt }) => [wait, link, notifiedAt].every(Number.isFinite));
+      entries.every(
+        ({ wait, link, notifiedAt, condition }) =>
+          [wait, link, notifiedAt].every(Number.isFinite) &&
+          (condition === undefined || typeof condition.what === 'string'),
+      );
     return valid ? record : undefined;
   } catch {
     return undefined;

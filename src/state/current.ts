@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { bootId } from '../os/clock.ts';
 import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
 import { join } from '../os/path.ts';
@@ -18,6 +19,13 @@ export function noteCurrentRerun(folder: string, id: string): void {
 
 export function forgetCurrentRerun(folder: string, id: string): void {
   removeFile(currentPath(folder, id));
+}
+
+/** All reruns that go on. */
+export function currentReruns(folder: string): ProcessId[] {
+  return readdirSync(join(folder, 'commands'))
+    .filter((name) => name.endsWith('.rerun'))
+    .flatMap((name) => currentRerun(folder, name.slice(0, -'.rerun'.length)) ?? []);
 }
 
 export function currentRerun(folder: string, id: string): ProcessId | undefined {

@@ -28,6 +28,8 @@ export interface PastRerun {
   readonly failure: string | null;
   /** Puppet's own report. */
   readonly reportFile: string;
+  /** Its output is in the journal; the log has no more than how it was started. */
+  readonly journal?: boolean;
   /** What Puppet's report said of it, once that was seen. */
   readonly outcome?: { readonly status: string; readonly seconds: number };
 }
@@ -70,15 +72,16 @@ export function readStarting(folder: string): PastRerun[] {
   return fileNames(folder, '.starting').flatMap((name) => readPastRerun(folder, name) ?? []);
 }
 
-/** Remembers a rerun. A disk without room for that is no reason not to run. */
-export function writePastRerun(folder: string, rerun: PastRerun): void {
+/** Remembers a rerun, and returns whether it does. A disk without room for that is no reason not to run. */
+export function writePastRerun(folder: string, rerun: PastRerun): boolean {
   try {
     replaceFile(pastPath(folder, rerun), `${JSON.stringify(rerun)}\n`);
   } catch {
-    return;
+    return false;
   }
   removeFile(startingPath(folder, rerun));
   prune(folder);
+  return true;
 }
 
 function prune(folder: string): void {

@@ -1,13 +1,15 @@
 import { statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { bootId } from '../os/clock.ts';
-import { log } from '../os/journal.ts';
+import { type LoggedEvent, log } from '../os/journal.ts';
 import { isAlive } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
 import { readReport } from '../puppet/report.ts';
 import { displayName } from '../schedule/names.ts';
 import { newestRerun, type PastRerun, readStarting, writePastRerun } from './history.ts';
+import { withLock } from './lock.ts';
 import { logPath } from './logs.ts';
+import { readFromJournal } from './output.ts';
 
 /** A report belongs to a rerun when its run began within this time after it; Puppet takes a second or two to start. */
 const START_UP_MS = 60_000;
@@ -21,26 +23,59 @@ export function isRunning(rerun: PastRerun): boolean {
 }
 
 /**
- * Notes what became of the newest rerun that has ended. After an execve nobody is left to see an exit code, and Puppet keeps one report only, so what is not
- * seen in time stays unknown.
+ * Notes what became of reruns that have ended, and tells the journal of one that failed: once, as soon as somebody is there to see it. After an execve nobody is left
+ * to see an exit code, and Puppet keeps one report only, so what is not seen before the next run of Puppet has ended stays unknown.
+ *
+ * What can't be noted, for want of room or of a lock, is left to whoever looks next. Not to be called under the lock of the folder.
  */
-export function settleOutcomes(folder: string): void {
-  for (const rerun of readStarting(folder))
-    if (!isRunning(rerun))
-      writePastRerun(folder, { ...rerun, failure: 'lost: it was killed on its way to Puppet' });
-  const newest = newestRerun(folder);
-  if (!newest || newest.outcome || isRunning(newest)) return;
-  const outcome = reportedOutcome(newest, folder);
-  if (outcome) {
-    writePastRerun(folder, { ...newest, outcome });
-    return;
+export async function settleOutcomes(folder: string): Promise<void> {
+  try {
+    // Nearly always there is nothing to note, and then no lock is needed.
+    if (newlyKnown(folder).length === 0) return;
+    const noted = await withLock(folder, () =>
+      newlyKnown(folder).filter((rerun) => writePastRerun(folder, rerun)),
+    );
+    for (const rerun of noted) {
+      const event = eventOf(rerun);
+      if (event) log(...event);
+    }
+  } catch {
+    // The next one tries again.
   }
+}
+
+/** Reruns of which is known by now what is not noted yet. */
+function newlyKnown(folder: string): PastRerun[] {
+  const killed = readStarting(folder)
+    .filter((rerun) => !isRunning(rerun))
+    .map((rerun) => ({ ...rerun, failure: KILLED }));
+  const newest = newestRerun(folder);
+  const settled = newest && !newest.outcome && !isRunning(newest) ? withOutcome(newest, folder) : undefined;
+  return settled ? [...killed, settled] : killed;
+}
+
+const KILLED = 'lost: it was killed on its way to Puppet';
+
+/** With what Puppet's report says of it, or with why it was none; undefined where neither can be told. */
+function withOutcome(rerun: PastRerun, folder: string): PastRerun | undefined {
+  const outcome = reportedOutcome(rerun, folder);
+  if (outcome) return { ...rerun, outcome };
   // With a --logdest of its own, Puppet says nothing in our log.
-  const isLogged = newest.unit === null && !/ (--logdest|-l)\b/.test(newest.command);
-  const failure = isLogged ? failureByLog(logPath(folder, `${newest.id}.log`)) : undefined;
-  if (failure === undefined) return;
-  writePastRerun(folder, { ...newest, failure });
-  log('failed', `${newest.names.map(displayName).join(', ')}: ${failure}`);
+  const isLogged = rerun.unit === null && !/ (--logdest|-l)\b/.test(rerun.command);
+  const failure = isLogged ? failureByLog(rerun, folder) : undefined;
+  return failure === undefined ? undefined : { ...rerun, failure };
+}
+
+/** What the journal is told of a rerun whose end is known; nothing of one that ended well. */
+export function eventOf(rerun: PastRerun): LoggedEvent | undefined {
+  const { id, names, command, link, startedAt, failure, outcome, unit } = rerun;
+  const subject = names.map(displayName).join(', ');
+  // What was lost on its way is told by the history alone: another process may still have told it.
+  if (failure !== null) return failure === KILLED ? undefined : ['failed', `${subject}: ${failure}`];
+  if (outcome?.status !== 'failed') return undefined;
+  const when = `rerun ${link} in a row, ${startedAt}, ${outcome.seconds} s`;
+  const where = unit === null ? `\`again log ${id}\`` : `\`journalctl -u ${unit}\``;
+  return ['rerun failed', `${subject}: \`${command}\` has failed (${when}): see ${where}`];
 }
 
 /** What Puppet's last report says, where it is this rerun's. */
@@ -60,9 +95,10 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
 /** How much of a log is read: what tells is at its beginning. */
 const BEGINNING = 16 * 1024;
 
-function failureByLog(path: string): string | undefined {
+function failureByLog(rerun: PastRerun, folder: string): string | undefined {
   try {
-    return failureIn(readBytes(path).slice(0, BEGINNING));
+    const log = readBytes(logPath(folder, `${rerun.id}.log`)).slice(0, BEGINNING);
+    return failureIn(rerun.journal ? `${log}${readFromJournal(rerun) ?? ''}` : log);
   } catch {
     return undefined; // it has made room for newer ones
   }
@@ -78,6 +114,10 @@ export function failureIn(said: string): string | undefined {
   if (execve) return `the command could not be started (${execve[1]})`;
   const own = /^(?:env|again): (.*)/m.exec(lines.join('\n'));
   if (own) return `the command could not be started (${own[1]})`;
+  const cat = /^Failed to (?:create stream fd|execute process|rearrange stdout\/stderr): (.*)/.exec(
+    lines[0] ?? '',
+  );
+  if (cat) return `the command could not be started (systemd-cat: ${cat[1]})`;
   const refused = lines.find((line) => line.includes('Could not parse application options: '));
   if (refused !== undefined) return `refused by Puppet: ${plainLine(refused)}`;
   const skipped = lines.find((line) => /Skipping run of Puppet|already in progress; skipping/.test(line));

@@ -6,6 +6,7 @@ import { here, isHere, type Place, placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
 import type { Command } from '../puppet/command.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
+import type { Awaited } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 
 /** All that is pending of one command, and who waits for it. Only to be changed under the lock of the state folder. */
@@ -31,6 +32,8 @@ export interface CommandRecord extends Place {
   /** File of the next rerun's output. */
   readonly log: string;
   readonly entries: readonly Entry[];
+  /** Where that output goes instead. */
+  readonly logdest?: 'journal';
   /** Why the rerun does not start although it is due, in the waiter's own words. */
   readonly heldUp?: string;
 }
@@ -172,6 +175,7 @@ function isRecord(value: CommandRecord): boolean {
     text(value.pidNamespace) &&
     text(value.facts) &&
     isDuration(value.grace) &&
+    (value.logdest === undefined || value.logdest === 'journal') &&
     (value.heldUp === undefined || text(value.heldUp)) &&
     text(value.chainKey) &&
     text(value.puppet.lockFile) &&
@@ -212,10 +216,21 @@ function isEntry(value: Entry): boolean {
     optional(value.outerEndedAt) &&
     optional(value.grace) &&
     (value.outer === undefined || isProcessId(value.outer)) &&
-    (value.brokenOff === undefined || typeof value.brokenOff === 'boolean') &&
+    [value.brokenOff, value.hurried].every((flag) => flag === undefined || typeof flag === 'boolean') &&
     Number.isSafeInteger(value.link) &&
     value.link > 0 &&
     typeof value.startTimerNow === 'boolean' &&
+    (value.condition === undefined || isAwaited(value.condition)) &&
     isProcessId(value.run)
+  );
+}
+
+function isAwaited(value: Awaited): boolean {
+  return (
+    /^[0-9a-f]{1,32}$/.test(value.id) &&
+    typeof value.what === 'string' &&
+    [value.interval, value.timeout, value.splay].every(isDuration) &&
+    (value.metAt === undefined || isDuration(value.metAt)) &&
+    (value.onTimeout === 'run' || value.onTimeout === 'drop')
   );
 }

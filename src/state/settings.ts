@@ -12,6 +12,8 @@ export interface Settings extends ChainRules {
   readonly grace: number;
   /** What a notification does where a rerun is impossible: fail, or print a warning and succeed. */
   readonly unsupported: 'fail' | 'warn';
+  /** Where the output of reruns goes. */
+  readonly logdest: 'file' | 'journal';
 }
 
 /** The folder of this executable, which also holds its settings and its state. */
@@ -48,11 +50,11 @@ export function parseSettings(content: string, path: string): Settings {
       `the settings ${path} have ${key} = ${JSON.stringify(value)}, not an integer from ${least} to ${most}`,
     );
   };
-  const unsupported = (): 'fail' | 'warn' => {
-    const value = parsed.unsupported;
-    if (value === 'fail' || value === 'warn') return value;
+  const oneOf = <Value extends string>(key: string, first: Value, second: Value): Value => {
+    const value = parsed[key];
+    if (value === first || value === second) return value as Value;
     throw new Refusal(
-      `the settings ${path} have unsupported = ${JSON.stringify(value)}, neither "fail" nor "warn"`,
+      `the settings ${path} have ${key} = ${JSON.stringify(value)}, neither "${first}" nor "${second}"`,
     );
   };
   const version = parsed.puppet_version;
@@ -62,8 +64,9 @@ export function parseSettings(content: string, path: string): Settings {
     maxDelay: integer('max_delay', 30, 86_400),
     limit: parsed.limit === null ? undefined : integer('limit', 1, 100_000),
     splay: integer('splay', 0, 86_400),
-    // Version 0.1.0 wrote neither of these two: Puppet replaces the executable some moments before it updates this file.
+    // Version 0.1.0 wrote none of these: Puppet replaces the executable some moments before it updates this file.
     grace: parsed.grace === undefined ? 3 : integer('grace', 0, 60),
-    unsupported: parsed.unsupported === undefined ? 'fail' : unsupported(),
+    unsupported: parsed.unsupported === undefined ? 'fail' : oneOf('unsupported', 'fail', 'warn'),
+    logdest: parsed.logdest === undefined ? 'file' : oneOf('logdest', 'file', 'journal'),
   };
 }

@@ -1,5 +1,6 @@
 import type { ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
+import { describeHold, type Hold } from '../schedule/hold.ts';
 
 /** Why a rerun that is due can't start yet. */
 export type Blocker =
@@ -9,6 +10,8 @@ export type Blocker =
   | { readonly kind: 'disabled' }
   /** The machine is to go down in some minutes; `at` is in milliseconds since 1970. */
   | { readonly kind: 'shutdown'; readonly at: number; readonly mode: string }
+  /** `again hold`; `left` is how many milliseconds it still holds. */
+  | { readonly kind: 'hold'; readonly hold: Hold; readonly left: number }
   /** The unit that is to be started again has not quite ended yet, or systemd does not start it yet. */
   | { readonly kind: 'unit'; readonly because: string; readonly patience: number }
   /** The grace time, or the distance from the rerun before; `until` is of the monotonic clock. */
@@ -27,6 +30,8 @@ export function describeBlocker(blocker: Blocker): string {
       return '`puppet agent --enable`';
     case 'shutdown':
       return `the ${blocker.mode} that is scheduled for ${new Date(blocker.at).toISOString()}, or \`shutdown -c\``;
+    case 'hold':
+      return describeHold(blocker.hold);
     case 'unit':
       return blocker.because;
     case 'time':
@@ -51,16 +56,21 @@ export function isWorthTelling(blocker: Blocker): boolean {
   return !(blocker.kind === 'time' && blocker.because === 'grace') && blocker.kind !== 'turn';
 }
 
+/** Milliseconds between two looks at what goes on for minutes or hours. */
+const SELDOM_MS = 5000;
+
 /** Milliseconds until the next look, where no event tells. */
 export function patienceOf(blocker: Blocker, now: number): number {
   switch (blocker.kind) {
     case 'run':
       return blocker.patience;
     case 'time':
-      return Math.min(blocker.until - now, blocker.because === 'back-off' ? 5000 : 250);
+      return Math.min(blocker.until - now, blocker.because === 'back-off' ? SELDOM_MS : 250);
     case 'disabled':
     case 'shutdown':
-      return 5000;
+      return SELDOM_MS;
+    case 'hold':
+      return Math.min(blocker.left, SELDOM_MS);
     case 'unit':
       return blocker.patience;
     case 'start':

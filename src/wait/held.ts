@@ -4,6 +4,7 @@ import type { PuppetSettings } from '../puppet/settings.ts';
 import type { FileId } from '../repeat/executable.ts';
 import type { Surroundings } from '../repeat/surroundings.ts';
 import type { ChainRules } from '../schedule/chain.ts';
+import type { Settings } from '../state/settings.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 
 /** What a waiter holds in memory alone, beside the record on disk: no environment goes there. Plain data, for a successor. */
@@ -30,4 +31,6 @@ export interface Held {
   readonly rules: Pick<ChainRules, 'burst' | 'maxDelay'>;
   /** Milliseconds of grace after the run of somebody else, whose script may go on with another one. */
   readonly grace: number;
+  /** Where the rerun's output goes, if that works when it starts. */
+  readonly logdest: Settings['logdest'];
 }

@@ -7,9 +7,12 @@ import { isDisabled, lockHolder } from '../puppet/lock.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { chainLinkOf, processName } from '../repeat/environment.ts';
 import { backOff } from '../schedule/chain.ts';
+import { isDue } from '../schedule/entry.ts';
+import { leftOf } from '../schedule/hold.ts';
 import { nextStep, type Step } from '../schedule/plan.ts';
 import { lastStartOf } from '../state/chains.ts';
 import { currentRerun } from '../state/current.ts';
+import { readHold } from '../state/hold.ts';
 import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
 import { type StartSlot, slotHolder } from '../state/start-slot.ts';
 import { unitState } from '../systemd/restart.ts';
@@ -49,6 +52,8 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'disabled' };
   const shutdown = scheduledShutdown();
   if (shutdown && holdsReruns(shutdown, Date.now())) return { kind: 'shutdown', ...shutdown };
+  const hold = holdInTheWay(folder);
+  if (hold) return hold;
   const unit = held.restart && (await unitInTheWay(held.restart));
   if (unit) return unit;
   const spaced = spacedUntil(record, held, folder, now);
@@ -57,6 +62,13 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   if (until <= now) return undefined;
   const brokenOff = record.entries.some((entry) => entry.brokenOff);
   return { kind: 'time', until, because: brokenOff && notBefore >= quietUntil ? 'broken off' : 'grace' };
+}
+
+/** What `again hold` has said. It is asked for once more under the lock of the folder: when that command has ended, nothing starts. */
+export function holdInTheWay(folder: string): Blocker | undefined {
+  const now = Date.now();
+  const hold = readHold(folder, now);
+  return hold && { kind: 'hold', hold, left: leftOf(hold, now) };
 }
 
 /** What keeps the unit from being started that takes the command's place. */
@@ -98,8 +110,9 @@ function isStrangers({ id, mode, environment }: PuppetProcess): boolean {
   return mode !== 'daemon' && chainLinkOf(environment, processName(id, here().boot)) === undefined;
 }
 
-/** Beyond the burst, no two reruns of a chain start closer than the back-off, whatever their variables are. */
+/** Beyond the burst, no two reruns of a chain start closer than the back-off, whatever their variables are; unless somebody has said `again now`. */
 function spacedUntil(record: CommandRecord, { rules }: Held, folder: string, now: number): number {
+  if (record.entries.some((entry) => entry.hurried && isDue(entry, now))) return now;
   const link = Math.max(...record.entries.map((entry) => entry.link));
   const distance = backOff(link, rules) * SECOND_MS;
   const last = distance > 0 ? lastStartOf(folder, record.chainKey) : undefined;

@@ -3,7 +3,7 @@ import { fault } from '../os/fault.ts';
 import { basename, dirname } from '../os/path.ts';
 import { TOUCHED_MS } from '../os/place.ts';
 import type { ProcessId } from '../os/process.ts';
-import { type Entry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
+import { type Entry, isSameEntry, type RunEnd, withRunEnded } from '../schedule/entry.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { newLogName } from '../state/logs.ts';
@@ -15,6 +15,7 @@ import {
   recordPath,
   writeRecord,
 } from '../state/records.ts';
+import { giveWords, neededBy, readOwnWords } from './condition/words.ts';
 import type { Held } from './held.ts';
 import type { Wakeup } from './wakeup.ts';
 
@@ -58,8 +59,18 @@ export async function ownRecord(
     const other = readRecord(folder, held.id);
     const entries = other ? merged(known.entries, other.entries) : known.entries;
     writeRecord(folder, held.id, { ...(other ?? known), entries });
+    if (other) handWords(other, known.entries);
     return other ? undefined : known;
   });
+}
+
+/** Where the other waiter has no place for the words of conditions, they count as lost there, and so as true. */
+function handWords({ waiter }: CommandRecord, entries: readonly Entry[]): void {
+  try {
+    giveWords(waiter, neededBy(entries, readOwnWords()));
+  } catch {
+    // A rerun too many is better than one too few.
+  }
 }
 
 /** Shows a process that can't see this one, in another container, that somebody waits for this record (os/place.ts). */
@@ -72,10 +83,9 @@ function touch(path: string): void {
   }
 }
 
-/** All entries of both; of the same name the newer one's. */
+/** All entries of both; of the same name and kind the newer one's. */
 export function merged(older: readonly Entry[], newer: readonly Entry[]): Entry[] {
-  const names = new Set(newer.map((entry) => entry.name));
-  return [...older.filter((entry) => !names.has(entry.name)), ...newer];
+  return [...older.filter((entry) => !newer.some((other) => isSameEntry(entry, other))), ...newer];
 }
 
 export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promise<void> {

@@ -5,6 +5,7 @@ import { monotonic } from '../os/clock.ts';
 import { fault, tell } from '../os/fault.ts';
 import { removeFile } from '../os/files.ts';
 import { log } from '../os/journal.ts';
+import { journalWorks, SYSTEMD_CAT } from '../os/journal-stream.ts';
 import { self } from '../os/process.ts';
 import { readText } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
@@ -32,6 +33,7 @@ import {
 } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
+import { describeOutput } from '../state/output.ts';
 import {
   type CommandRecord,
   closeRecord,
@@ -48,7 +50,7 @@ import { startAgain, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
-import { otherWaiter, runInTheWay } from './obstacles.ts';
+import { holdInTheWay, otherWaiter, runInTheWay } from './obstacles.ts';
 import { merged } from './record.ts';
 import { startSuccessor } from './successor.ts';
 import type { Survey } from './survey.ts';
@@ -73,6 +75,8 @@ export interface StartContext {
   /** For how many milliseconds other waiters have been let go first. */
   readonly waited: number;
   readonly cancelled: () => boolean;
+  /** Ends the looks at conditions, and what they have started: Puppet must not find itself with a child that it never started. */
+  readonly stopLooking: () => Promise<void>;
 }
 
 /** What was taken out of the record: from here on this process answers for it. */
@@ -94,14 +98,15 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
   const restart = unit && unit.kind !== 'going' ? held.restart : undefined;
   // It starts a program: not while what is due is in nobody's record.
   const limitRestored = !restart && restoreOpenFiles(held.surroundings.openFiles);
-  const taken = await withLock(folder, () => take(context, folder, restart));
+  const journal = !restart && held.logdest === 'journal' && journalWorks();
+  const taken = await withLock(folder, () => take(context, folder, restart, journal));
   if (taken.kind !== undefined) return taken;
   try {
     fault('start.taken');
     if (cancelled()) throw new Refusal('cancelled');
     if (restart) return await startUnit(restart, taken, context, folder);
     const rerun = prepare(taken, held, limitRestored, folder);
-    tellStarted(taken, folder);
+    tellStarted(taken, folder, held);
     fault('start.becoming');
     return become(rerun, () => noteStarted(folder, taken.past));
   } catch (error) {
@@ -117,9 +122,10 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
  * leaves the record as it was, and nothing beside it.
  */
 async function take(
-  { held, survey, waited, know }: StartContext,
+  { held, survey, waited, know, stopLooking }: StartContext,
   folder: string,
   restart: UnitRestart | undefined,
+  journal: boolean,
 ): Promise<Taken | Attempt> {
   const record = readRecord(folder, held.id);
   if (!isMine(record)) return { kind: 'look again' };
@@ -128,18 +134,24 @@ async function take(
   if (step.kind !== 'rerun' || step.notBefore > monotonic()) return { kind: 'look again' };
   tell('last look');
   const other =
-    otherWaiter(record, held, folder, waited) ?? runInTheWay({ held, survey, look: survey.look() }, folder);
+    holdInTheWay(folder) ??
+    otherWaiter(record, held, folder, waited) ??
+    runInTheWay({ held, survey, look: survey.look() }, folder);
   tell('looked');
   if (other) return { kind: 'blocked', blocker: other };
+  await stopLooking();
   pruneLogs(folder);
   removeStrays(folder);
 
   const { due, later } = partition(record.entries, monotonic());
   const link = { chain: record.chain, link: Math.max(...due.map((entry) => entry.link)) };
   const taken = { ...record, entries: due };
-  const past = pastRerun(taken, link, held, restart);
+  const past = { ...pastRerun(taken, link, held, restart), ...(journal && { journal }) };
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
-  const output = startLog(folder, record.log, `${past.startedAt} ${what}`);
+  const elsewhere = journal
+    ? `, output to ${describeOutput(folder, { pid: past.pid, log: record.log, journal })}`
+    : '';
+  const output = startLog(folder, record.log, `${past.startedAt} ${what}${elsewhere}`);
   try {
     fault('start.logged');
     noteStarting(folder, past);
@@ -181,7 +193,7 @@ function takeBack(folder: string, id: string, record: CommandRecord): void {
 }
 
 /** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */
-function prepare({ record, link }: Taken, held: Held, limitRestored: boolean, folder: string): Rerun {
+function prepare({ record, link, past }: Taken, held: Held, limitRestored: boolean, folder: string): Rerun {
   const { command, boot } = record;
   if (held.manifest !== undefined) requireManifest(held.manifest);
   const rerun = {
@@ -191,6 +203,7 @@ function prepare({ record, link }: Taken, held: Held, limitRestored: boolean, fo
     surroundings: held.surroundings,
     limitRestored,
     log: logPath(folder, record.log),
+    ...(past.journal && { journal: SYSTEMD_CAT }),
   };
   requireRoom(rerun);
   return rerun;
@@ -212,7 +225,7 @@ async function startUnit(
     return (await putBack(taken, held, folder)) ? { kind: 'blocked', blocker } : { kind: 'over' };
   }
   noteStarted(folder, taken.past);
-  tellStarted(taken, folder);
+  tellStarted(taken, folder, held);
   try {
     const { invocation } = result;
     if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
@@ -243,9 +256,12 @@ function putBack({ record, past }: Taken, held: Held, folder: string): Promise<b
   });
 }
 
-function tellStarted({ record, link, restart }: Taken, folder: string): void {
+function tellStarted({ record, link, past, restart }: Taken, folder: string, held: Held): void {
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
-  const where = restart ? `the journal of ${restart.unit.unit}` : logPath(folder, record.log);
+  const journal = past.journal === true;
+  const file = describeOutput(folder, { pid: past.pid, log: record.log, journal });
+  const why = held.logdest === 'journal' && !journal ? ', since the journal cannot be written' : '';
+  const where = restart ? `the journal of ${restart.unit.unit}` : `${file}${why}`;
   log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, output to ${where}`);
 }
 

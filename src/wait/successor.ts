@@ -9,6 +9,7 @@ import type { Entry } from '../schedule/entry.ts';
 import { canonicalArguments } from '../schedule/request.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { type CommandRecord, readRecord } from '../state/records.ts';
+import { adoptWords, ownWords } from './condition/words.ts';
 import type { Held } from './held.ts';
 
 /**
@@ -28,7 +29,8 @@ export async function startSuccessor(
   const child = spawn('/bin/sh', ['-c', '"$0" "$@" <&4 4<&- &', thisProgram(), '--adopt', ...shown], {
     env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' }, // as the launcher does
     detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    // The words of conditions (INHERITED_WORDS of condition/words.ts) come by a descriptor: a notification must find them from the moment on at which the record names it.
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', ownWords() ?? 'ignore'],
   });
   const ended = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
   const [, , , verdicts, input] = child.stdio as unknown as [null, null, null, Readable, Writable];
@@ -58,6 +60,7 @@ export async function startSuccessor(
  */
 export function adopt(): { held: Held; record: CommandRecord } | undefined {
   const { pid, start } = self();
+  adoptWords();
   say({ exitCode: 0, text: `${pid}:${start}` });
   fault('successor.waiting');
   const handed = readFileSync(0, 'utf8');

@@ -1,22 +1,24 @@
 import { monotonic } from '../os/clock.ts';
 import { fault } from '../os/fault.ts';
 import { log } from '../os/journal.ts';
-import { dirname } from '../os/path.ts';
+import { dirname, join } from '../os/path.ts';
 import { type ProcessId, sameProcess } from '../os/process.ts';
 import { troubleOf } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
 import { lockPid } from '../puppet/settings.ts';
-import type { RunEnd } from '../schedule/entry.ts';
-import { displayNames } from '../schedule/names.ts';
-import { nextStep, type Step } from '../schedule/plan.ts';
+import { type Entry, isSameEntry, isTimedOut, type RunEnd, withMet } from '../schedule/entry.ts';
+import { describeTimeout, displayNames } from '../schedule/names.ts';
+import { awaitedNow, nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
+import { HOLD_FILE } from '../state/hold.ts';
 import { settleOutcomes } from '../state/outcomes.ts';
 import { type CommandRecord, withoutHold } from '../state/records.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
 import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
+import type { Looking } from './looking.ts';
 import {
   cancelRecord,
   changeRecord,
@@ -46,13 +48,19 @@ export async function waitAndBecome(
 ): Promise<void> {
   watchRecord(held, wakeup);
   const waiter = new Waiter(held, recorded, wakeup, cancelled);
-  while (!cancelled()) {
-    try {
-      if ((await waiter.step()) === 'end') return;
-    } catch (error) {
-      // No room on the disk, a state folder that cannot be used, systemd that does not answer: what is pending is kept here until that passes.
-      await waiter.waitFor({ kind: 'trouble', because: troubleOf(error) });
+  try {
+    // While the notifying run goes on, Puppet's report is still that of the run before.
+    await settleOutcomes(join(held.home, 'state'));
+    while (!cancelled()) {
+      try {
+        if ((await waiter.step()) === 'end') return;
+      } catch (error) {
+        // No room on the disk, a state folder that cannot be used, systemd that does not answer: what is pending is kept here until that passes.
+        await waiter.waitFor({ kind: 'trouble', because: troubleOf(error) });
+      }
     }
+  } finally {
+    await waiter.stopLooking();
   }
   // What a shutdown ends stays recorded, and is reported as lost after the next boot.
   if (await isShuttingDown()) return;
@@ -83,6 +91,12 @@ class Waiter {
   private stranger: ProcessId | undefined;
   /** Since when other waiters have been let go first. */
   private lettingGoSince: number | undefined;
+  /** The looks at conditions, once there is one to look at. */
+  private looking: Looking | undefined;
+  /** Which conditions have come to hold, and when, until that is in the record. */
+  private readonly met = new Map<string, number>();
+  /** Ids of conditions of which it was told that their time is over. */
+  private readonly timedOut = new Set<string>();
   /** What was told last of why nothing starts. */
   private told: string | undefined;
 
@@ -111,8 +125,13 @@ class Waiter {
     const record = await ownRecord(this.held, this.known, this.wakeup, isMoved);
     if (!record) return 'end';
     [this.known, this.folder] = [record, folder];
+    if (this.met.size > 0) {
+      await this.noteMet();
+      return 'go on';
+    }
     const step = nextStep(record.entries, monotonic());
     if (step.kind !== 'rerun') this.watching = undefined;
+    await this.lookAt(awaitedNow(record.entries, monotonic()));
     switch (step.kind) {
       case 'finish':
         return (await finishRecord(this.held)) ? 'end' : 'go on';
@@ -120,7 +139,11 @@ class Waiter {
         await this.awaitRun(step.run);
         return 'go on';
       case 'await-time':
+      case 'look':
         await this.wakeup.sleep(step.until - monotonic());
+        return 'go on';
+      case 'drop':
+        await this.drop(step.entries);
         return 'go on';
       case 'rerun':
         return this.rerun(record, step);
@@ -143,7 +166,47 @@ class Waiter {
     if (end.brokenOff) this.tellBrokenOff(end);
     this.environment = report?.environment ?? this.environment;
     await this.satisfyBy(run, report);
-    settleOutcomes(openStateFolder(this.held.home));
+    await settleOutcomes(openStateFolder(this.held.home));
+  }
+
+  /** Has just these be looked at, beside all else. */
+  private async lookAt(awaited: readonly Entry[]): Promise<void> {
+    if (awaited.length === 0) return this.stopLooking();
+    if (!this.looking) {
+      const { createLooking } = await import('./looking.ts');
+      this.looking = createLooking(this.held, (ids, at) => {
+        for (const id of ids) this.met.set(id, at);
+        this.wakeup.poke();
+      });
+    }
+    this.looking.lookAt(awaited);
+  }
+
+  /** Ends all looks: nothing is left that they have started. */
+  async stopLooking(): Promise<void> {
+    const { looking } = this;
+    this.looking = undefined;
+    await looking?.stop();
+  }
+
+  /** Notes which conditions hold. Where there is no room for that, they are kept here until there is. */
+  private async noteMet(): Promise<void> {
+    const met = new Map(this.met);
+    fault('waiter.met');
+    await changeRecord(this.held, (record) => ({ ...record, entries: withMet(record.entries, met) }));
+    for (const id of met.keys()) this.met.delete(id);
+  }
+
+  /** Takes out what has a condition that did not come to hold in time. */
+  private async drop(expired: readonly Entry[]): Promise<void> {
+    let gone: readonly Entry[] = [];
+    await changeRecord(this.held, (record) => {
+      const isExpired = (entry: Entry) =>
+        expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);
+      gone = record.entries.filter(isExpired);
+      return { ...record, entries: record.entries.filter((entry) => !isExpired(entry)) };
+    });
+    for (const entry of gone) log('dropped', `${displayNames([entry])}: ${describeTimeout(entry)}`);
   }
 
   /** Puppet's report, where it is a newer one than that of the time of the notification. */
@@ -178,6 +241,7 @@ class Waiter {
   ): Promise<'go on' | 'end'> {
     const { createSatisfaction, createSurvey, findObstacle, startRerun } = await loadPart();
     const { held } = this;
+    this.tellTimedOut(record.entries);
     this.watching ??= {
       survey: createSurvey(record.command.user, [held.puppet.lockFile]),
       satisfaction: createSatisfaction(held, record.facts, record.command, () => this.environment),
@@ -200,17 +264,30 @@ class Waiter {
       quietUntil: this.quietUntil,
     });
     if (obstacle) return this.waitFor(obstacle);
+    // The rerun will take the place of the newest report.
+    await settleOutcomes(openStateFolder(held.home));
     const attempt = await startRerun({
       held: { ...held, environment: this.environment },
       survey,
       waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
       cancelled: this.cancelled,
+      stopLooking: () => this.stopLooking(),
       know: (record) => {
         this.known = record;
       },
     });
     if (attempt.kind === 'over') return 'end';
     return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';
+  }
+
+  /** Tells once of what runs only because the time of its condition is over. */
+  private tellTimedOut(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const id = entry.condition?.id;
+      if (id === undefined || this.timedOut.has(id) || !isTimedOut(entry, monotonic())) continue;
+      this.timedOut.add(id);
+      log('timed out', `${displayNames([entry])}: ${describeTimeout(entry)}; it runs all the same`);
+    }
   }
 
   /** A script may go on with another run. Its end is seen by a look, since something else may have ended the wait for it. */
@@ -230,19 +307,21 @@ class Waiter {
     const patience = patienceOf(blocker, monotonic());
     if (blocker.kind !== 'run') {
       const unwatch = this.wakeup.watch(dirname(this.held.puppet.disabledFile));
+      const unwatchHold = this.wakeup.watch(join(this.held.home, 'state'), { name: HOLD_FILE });
       await this.wakeup.sleep(patience);
       unwatch();
+      unwatchHold();
       return 'go on';
     }
     if (blocker.stranger) this.stranger = blocker.run;
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
     if (!ended) return 'go on';
-    settleOutcomes(openStateFolder(this.held.home));
+    await settleOutcomes(openStateFolder(this.held.home));
     return 'go on';
   }
 
   /**
-   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run, which that sees by
+   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run or a hold, which that sees by
    * itself.
    */
   private async tell(blocker: Blocker | undefined): Promise<void> {
@@ -254,7 +333,7 @@ class Waiter {
       else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
       this.told = why;
     }
-    const heldUp = blocker?.kind === 'run' || blocker?.kind === 'start' ? undefined : why;
+    const heldUp = blocker && ['run', 'start', 'hold'].includes(blocker.kind) ? undefined : why;
     if (heldUp === this.known.heldUp) return;
     try {
       await changeRecord(this.held, (record) => ({

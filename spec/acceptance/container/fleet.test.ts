@@ -5,10 +5,13 @@ import { waitFor } from '../../support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../../support/fleet/agent.ts';
 import { places } from '../../support/fleet/names.ts';
 import { type FleetServer, openFleetServer, START_MS } from '../../support/fleet/server.ts';
+import { shownBelow } from '../../support/howto.ts';
 
 /** The queries, as the page shows them. */
 const page = readFileSync(new URL('../../../docs/FLEET.md', import.meta.url), 'utf8');
 const queries = [...page.matchAll(/^```pql\n(.*?)\n```$/gms)].map((match) => match[1] ?? '');
+
+const [failed = '', held = ''] = shownBelow('Be told of a failed rerun', 'pql');
 
 const minutes = 60_000;
 
@@ -83,6 +86,41 @@ if $trusted['certname'] == 'node1.example.test' {
     await run(cached);
     await waitFor(async () => (await server.query(who)).length === 0, 1 * minutes, 'nobody to converge');
     expect(await server.query(waiting)).toEqual([]);
+  });
+
+  it('has a PuppetDB that knows whose newest rerun failed, and who is held', patience, async () => {
+    expect(await server.query(failed)).toEqual([]);
+    expect(await server.query(held)).toEqual([]);
+    server.serve(
+      `include common::again
+$link = $facts['again'] ? { Hash => $facts['again']['chain'], default => 0 }
+if $trusted['certname'] == 'node1.example.test' {
+  if $link == 0 { notify { 'not done': notify => Exec['again'] } } else { exec { '/bin/false': } }
+}
+`,
+      '',
+    );
+    const before = (await history(cached)).length;
+    await run(cached);
+    await waitFor(async () => (await history(cached)).at(-1)?.result === 'failed', 3 * minutes, 'the rerun');
+    expect((await history(cached)).length).toBe(before + 1);
+    await cached.box.exec(['again', 'hold', '--for', '1h', 'database upgrade']);
+    server.serve('include common::again\n', '');
+    await run(cached);
+    const certname = 'node1.example.test';
+    expect(await until(() => server.query(failed))).toEqual([
+      { certname, 'facts.again.last_rerun.start': expect.stringMatching(/^\d{4}-.*Z$/) },
+    ]);
+    expect(await until(() => server.query(held))).toEqual([
+      {
+        certname,
+        'facts.again.hold.until': expect.stringMatching(/^\d{4}-.*Z$/),
+        'facts.again.hold.reason': 'database upgrade',
+      },
+    ]);
+    await cached.box.exec(['again', 'release']);
+    await run(cached);
+    await waitFor(async () => (await server.query(held)).length === 0, 1 * minutes, 'nobody to be held');
   });
 
   it(

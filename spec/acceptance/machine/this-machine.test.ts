@@ -24,6 +24,7 @@ import { scriptScenarios } from './scenarios/scripts.ts';
 import { signalScenarios } from './scenarios/signals.ts';
 import { siteScenarios } from './scenarios/sites.ts';
 import { variableScenarios } from './scenarios/variables.ts';
+import { whenScenarios } from './scenarios/when.ts';
 
 /** Debian 12's own. */
 const puppet: Puppet = { command: '/usr/bin/puppet', waitsForLock: true };
@@ -76,6 +77,7 @@ const once = { retry: 0 };
 
 describe.concurrent('puppet apply', () => applyScenarios(bench('apply')));
 describe.concurrent('deltas', () => deltaScenarios(bench('delta')));
+describe.concurrent('conditions', () => whenScenarios(bench('when')));
 describe.concurrent('many notifications', once, () => coalescingScenarios(bench('coalescing')));
 describe.concurrent('chains', () => chainScenarios(bench('chain')));
 describe.concurrent('faults', once, () => faultScenarios(bench('faults')));

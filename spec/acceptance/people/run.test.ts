@@ -469,6 +469,42 @@ describe.concurrent('others', () => {
     await expectNothingLeft(here);
   });
 
+  test('a condition is looked at between the runs, with the environment of the one that asked for it', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const [goal, seen] = [world.path('goal'), world.path('seen')];
+    const when = `common::again::when { 'ready':
+  succeeds => Sensitive('echo "$OF_THE_RUN" > ${seen}; test -e ${goal}'),
+  interval => 1,
+}`;
+    const command = await here.apply(converges(world, 2, "Common::Again::When['ready']", when));
+    const run = await here.start([], command, { env: { OF_THE_RUN: 'yes' } });
+    await appears(world, 'seen', run);
+    const status = await world.run({ argv: [here.again, 'status'] });
+    expect(status.stdout).toMatch(/looked at +(once|\d+ times), .*: its command has ended with 1\n/);
+    expect(await world.runs()).toHaveLength(1);
+    await world.write('goal', '');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(2);
+    expect((await world.node.files.read(seen)).toString()).toBe('yes\n');
+    expect(saidByRun(output)).toContainEqual(
+      expect.stringMatching(/^again run: waits until its command succeeds; next run at the latest in \d+ s$/),
+    );
+    await expectNothingLeft(here);
+  });
+
+  test('a condition is not waited for beyond --max-wait, and no rerun is made for that', async (context) => {
+    const here = await place(context);
+    const when = "common::again::when { 'ready': exists => '/nonexistent', interval => 1 }";
+    const command = await here.apply(converges(here.world, 2, "Common::Again::When['ready']", when));
+    const { code, output } = await here.run(['--max-wait', '2'], command);
+    expect(code, output).toBe(0);
+    expect(await here.world.runs(), output).toHaveLength(1);
+    expect(saidByRun(output)).toContain('again run: ready: not true within 2 s: /nonexistent exists');
+    await expectNothingLeft(here);
+  });
+
   test('a no-op run schedules nothing', async (context) => {
     const here = await place(context);
     const forced = converges(here.world, 3).replace('notify   =>', 'noop => false, notify   =>');
@@ -490,5 +526,45 @@ describe.concurrent('others', () => {
     const converging = [world.path('bin/again'), 'run', '--', ...(await here.apply(converges(world, 2)))];
     expect((await world.run({ argv: converging })).code).toBe(0);
     expect(await world.runs()).toHaveLength(3);
+  });
+});
+
+describe('what people say beside it', () => {
+  test('a hold of the node holds the next run, and `again release` starts it', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    expect((await world.run({ argv: [here.again, 'hold', '--for', '1h', 'backup'] })).code).toBe(0);
+    const run = await here.start([], await here.apply(converges(world, 2)));
+    await until(
+      'the hold to be told',
+      () => /waits for the end of the hold at \S+Z \(backup\)/.test(run.output()),
+      {
+        seconds: 100,
+        seen: run.output,
+      },
+    );
+    expect(await world.runs(), 'the first run is no rerun').toHaveLength(1);
+    expect((await world.run({ argv: [here.again, 'release'] })).code).toBe(0);
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(saidByRun(output)).toEqual([expect.stringContaining('waits for the end of the hold')]);
+    expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
+  });
+
+  test('`again now` starts what waits for its delta', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const run = await here.start([], await here.apply(converges(world, 2, later, delta('later', 500))));
+    await until('the delta to be counted', () => run.output().includes('next run (later) in'), {
+      seconds: 100,
+      seen: run.output,
+    });
+    const said = await world.run({ argv: [here.again, 'now', 'later'] });
+    expect(said).toMatchObject({ code: 0, stdout: 'Due now: later\n' });
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
   });
 });

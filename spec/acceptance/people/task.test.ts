@@ -84,6 +84,39 @@ describe('the task, by Bolt on localhost', () => {
     await world.settled(1);
   });
 
+  test('hold, release and now: words of a shell stay data, and a waiter obeys', async (context) => {
+    const { world, apply } = await place(context);
+    const deltas = "common::again::delta { 'later': delta => 3600 }";
+    const run = await apply(notifyOnce(world, later, deltas));
+    expect(run.code, run.output).toBe(0);
+    const folder = world.again;
+    const task = (name: string, parameters: Record<string, string> = {}) =>
+      bolt.task(thisMachine, { folder, ...parameters }, {}, `common::again_${name}`);
+
+    const reason = 'kernel "update" $(id)';
+    const held = await task('hold', { for: '1h30m', reason });
+    expect(held).toMatchObject({
+      status: 'success',
+      value: { _output: expect.stringMatching(/^Held until .*kernel/), hold: { reason } },
+    });
+    const { since, until: end } = (held.value as { hold: { since: string; until: string } }).hold;
+    expect(Date.parse(end) - Date.parse(since)).toBe(5_400_000);
+    expect(await task('now', { name: 'later' })).toMatchObject({
+      value: {
+        _output: expect.stringMatching(/^Due now: later /),
+        pending: [{ name: 'later', dueIn: 0, waitsFor: { kind: 'hold', reason } }],
+      },
+    });
+    expect(await task('now', { name: 'nobody' })).toMatchObject(failure('nothing is pending under the name'));
+    expect(await bolt.task(thisMachine, { folder })).toMatchObject({ value: { hold: { reason } } });
+
+    const released = await task('release');
+    expect(released.value._output).toMatch(/^Released: /);
+    expect(released.value).not.toHaveProperty('hold');
+    await world.settled(2);
+    expect(await bolt.task(thisMachine, { folder })).toEqual({ status: 'success', value: { pending: [] } });
+  });
+
   test("a folder of another user's is refused, and nothing in it is run", async (context) => {
     const { world } = await place(context);
     const folder = world.path('his');
@@ -96,7 +129,7 @@ describe('the task, by Bolt on localhost', () => {
 
     const { code } = await world.run({ argv: ['chown', '-R', '65534', folder] });
     expect(code).toBe(0);
-    for (const action of ['status', 'cancel', 'now', 'progress']) {
+    for (const action of ['status', 'cancel', 'hold', 'release', 'due', 'run', 'now', 'progress']) {
       expect(await bolt.task(thisMachine, { action, folder }), action).toMatchObject(
         failure(`^${folder}/again is not run as root: ${folder} can be changed by user 65534 \\(\\S+\\), `),
       );
@@ -107,18 +140,18 @@ describe('the task, by Bolt on localhost', () => {
   test('Bolt knows its parameters, and refuses what is none of them', async () => {
     const modules = ['--modulepath', `${session().root}/bolt/modules`];
     const { stdout } = await bolt.command(thisMachine, ['task', 'show', 'common::again', ...modules]);
-    expect(stdout).toMatch(/action +Enum\[status, cancel, now, progress\]/);
+    expect(stdout).toMatch(/action +Enum\[status, cancel, hold, release, due, run, now, progress\]/);
     const wrong = await bolt.command(thisMachine, [
       ...['task', 'run', 'common::again', 'action=explode', '--targets', 'localhost', ...modules],
     ]);
     expect(wrong.code).not.toBe(0);
     expect(wrong.output).toContain(
-      "parameter 'action' expects a match for Enum['cancel', 'now', 'progress', 'status']",
+      "parameter 'action' expects a match for Enum['cancel', 'due', 'hold', 'now', 'progress', 'release', 'run', 'status']",
     );
   });
 });
 
-describe('the action `now`, on a machine with an agent', () => {
+describe('the action `run`, on a machine with an agent', () => {
   let machine: AgentMachine;
   const settings = '/var/lib/puppet/tmp/common/again/again.json';
 
@@ -134,7 +167,7 @@ describe('the action `now`, on a machine with an agent', () => {
 
   test('starts the Puppet that ran last, and none beside another', async () => {
     const { node, world, compiles } = machine;
-    const now = (env?: Record<string, string>) => bolt.task(node, { action: 'now' }, env);
+    const now = (env?: Record<string, string>) => bolt.task(node, { action: 'run' }, env);
     expect(await now(), 'Puppet was never here').toMatchObject(
       failure(/^there is no \/var\/lib\/puppet\/tmp/),
     );

@@ -86,6 +86,25 @@ test.concurrent('does not wait for what is due later than --max-wait', async (co
   expect(await here.world.pending()).toHaveLength(1);
 });
 
+test.concurrent('says that what is pending is held, and goes on when it is released', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  await world.run({ argv: [here.again, 'hold'] });
+  await world.run({ argv: await here.apply(converges(world, 2)) });
+  const waiting = await world.start({ argv: [here.again, 'wait'] });
+  await until(
+    'the hold to be told',
+    () => waiting.output().includes('held: nothing starts before the end of the hold'),
+    {
+      seen: waiting.output,
+    },
+  );
+  await world.run({ argv: [here.again, 'release'] });
+  const { code, output } = await waiting.ended;
+  expect(code, output).toBe(0);
+  expect(await world.runs()).toHaveLength(2);
+});
+
 test.concurrent('is refused below a Puppet run', async (context) => {
   const here = await place(context);
   const { world } = here;

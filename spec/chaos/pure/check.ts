@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Failure } from '../../../scripts/project.mjs';
-import { type StartFault, World } from './world.ts';
+import { type StartFault, type Thing, World } from './world.ts';
 
 /** A step of a sequence: what it does, and how it is told. */
 class Command implements fc.Command<object, World> {
@@ -22,6 +22,7 @@ class Command implements fc.Command<object, World> {
 const which = fc.nat(5);
 const command = fc.nat(2);
 const name = fc.constantFrom('a', 'b', 'c');
+const thing = fc.constantFrom<Thing>('a device', 'a port');
 
 const steps: fc.Arbitrary<Command>[] = [
   command.map((n) => new Command(`run ${n}`, (world) => world.startRun(n))),
@@ -60,6 +61,22 @@ const steps: fc.Arbitrary<Command>[] = [
     .map((fault) => new Command(`fault ${fault}`, (world) => world.set({ fault }))),
   fc.boolean().map((on) => new Command(on ? 'disable' : 'enable', (world) => world.set({ disabled: on }))),
   fc.boolean().map((on) => new Command(on ? 'fill' : 'free', (world) => world.set({ full: on }))),
+  fc
+    .tuple(which, name, fc.constantFrom(0, 0, 5), thing, fc.constantFrom(10, 60, 1800), fc.boolean())
+    .map(([n, what, delta, waited, timeout, drop]) => {
+      const onTimeout = drop ? ('drop' as const) : ('run' as const);
+      return new Command(`when ${n} ${what} ${delta} ${waited} ${timeout} ${onTimeout}`, (world) => {
+        const going = world.going();
+        const run = going[n % Math.max(1, going.length)];
+        if (run) world.notify(run, what, delta, false, { thing: waited, timeout, onTimeout });
+      });
+    }),
+  fc
+    .tuple(thing, fc.boolean())
+    .map(
+      ([what, isThere]) =>
+        new Command(`${what} ${isThere ? 'comes' : 'goes'}`, (world) => world.setThing(what, isThere)),
+    ),
   fc.constant(new Command('remove the state folder', (world) => world.removeState())),
 ];
 
@@ -72,7 +89,14 @@ export function checkModel(seed: number, sequences: number): void {
   const began = Date.now();
   const lengths: number[] = [];
   // Runs, notifications, ends and time that passes make three quarters of a sequence.
-  const weighted = [...steps.slice(0, 4), ...steps.slice(0, 4), ...steps.slice(1, 4), ...steps];
+  const [conditions] = steps.slice(-3);
+  const weighted = [
+    ...steps.slice(0, 4),
+    ...steps.slice(0, 4),
+    ...steps.slice(1, 4),
+    ...(conditions ? [conditions, conditions] : []),
+    ...steps,
+  ];
   const property = fc.property(fc.commands(weighted, { size: '+1', maxCommands: 40 }), (commands) => {
     const world = new World();
     fc.modelRun(() => ({ model: {}, real: world }), commands);

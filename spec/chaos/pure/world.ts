@@ -1,8 +1,18 @@
 import { formerWaiters, withNotification } from '../../../src/notify/recording.ts';
 import { ChainEnded } from '../../../src/os/refusal.ts';
 import { backOff } from '../../../src/schedule/chain.ts';
-import { BROKEN_OFF_MS, dueTime, type Entry, leftBy, withRunEnded } from '../../../src/schedule/entry.ts';
-import { nextStep, partition } from '../../../src/schedule/plan.ts';
+import type { Condition } from '../../../src/schedule/condition.ts';
+import {
+  BROKEN_OFF_MS,
+  dueTime,
+  type Entry,
+  isSameEntry,
+  leftBy,
+  timeoutAt,
+  withMet,
+  withRunEnded,
+} from '../../../src/schedule/entry.ts';
+import { awaitedNow, nextStep, partition } from '../../../src/schedule/plan.ts';
 import type { CommandRecord } from '../../../src/state/records.ts';
 import { merged } from '../../../src/wait/record.ts';
 
@@ -20,6 +30,7 @@ const SETTINGS = {
   limit: 40,
   splay: 0,
   grace: 3,
+  logdest: 'file',
   puppetVersion: '8.10.0',
   unsupported: 'fail',
 } as const;
@@ -48,9 +59,22 @@ interface SimulatedWaiter {
   folder: number;
   /** Runs that were going when this waiter has looked, and are to be asked for when they have ended. */
   seen: Set<SimulatedRun>;
+  /** The ids of conditions whose words it has; undefined where it has no place for any. */
+  words: Set<string> | undefined;
 }
 
-export type Fate = 'started' | 'satisfied' | 'replaced' | 'cancelled' | 'lost';
+export type Fate = 'started' | 'satisfied' | 'replaced' | 'cancelled' | 'lost' | 'dropped';
+
+/** What conditions wait for. */
+export type Thing = 'a device' | 'a port';
+
+/** A condition of a simulated notification. */
+export interface SimulatedCondition {
+  readonly thing: Thing;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly onTimeout: Condition['onTimeout'];
+}
 
 /** Where the next start is to go wrong. */
 export type StartFault =
@@ -86,6 +110,11 @@ export class World {
   private readonly fates = new Map<string, Fate[]>();
   /** The one case of which nothing need be told. */
   private exempt = new Set<string>();
+  private readonly things = new Set<Thing>();
+  /** What each condition waits for, by its id. */
+  private readonly conditions = new Map<string, Thing>();
+  /** Ids of conditions that a look has found to hold, or whose words were lost where that cannot be helped. */
+  private readonly held = new Set<string>();
   /** Reruns that died on their way to Puppet: whoever looks next tells. */
   private readonly starting: { readonly command: number; readonly entries: readonly Entry[] }[] = [];
 
@@ -124,20 +153,39 @@ export class World {
     this.settle();
   }
 
-  notify(run: SimulatedRun, name: string, delta: number, startTimerNow: boolean): void {
+  /** Something comes or goes. */
+  setThing(thing: Thing, isThere: boolean): void {
+    if (isThere) this.things.add(thing);
+    else this.things.delete(thing);
+    this.settle();
+  }
+
+  notify(
+    run: SimulatedRun,
+    name: string,
+    delta: number,
+    startTimerNow: boolean,
+    condition?: SimulatedCondition,
+  ): void {
     this.advance(1);
     this.sweep(run.command);
     if (this.full) return;
     const { mode, facts, chainKey } = COMMANDS[run.command] ?? COMMANDS[0];
     const mine = this.records.get(run.command);
-    const served = mine !== undefined && mine.run.pid === run.pid && this.waiterOf(mine) !== undefined;
+    const former = mine && this.waiterOf(mine);
+    const served =
+      mine !== undefined &&
+      mine.run.pid === run.pid &&
+      former !== undefined &&
+      (condition === undefined || former.words !== undefined);
     const waiter = this.nextPid();
+    const id = `c${waiter}`;
     const records = new Map([...this.records].map(([command, record]) => [String(command), record]));
     let made: CommandRecord;
     try {
       made = withNotification(
         {
-          request: { name, delta, startTimerNow },
+          request: { name, delta, startTimerNow, ...(condition && { condition: wordsOf(condition) }) },
           run: { process: { pid: run.pid, start: 0 } } as Parameters<typeof withNotification>[0]['run'],
           outer: undefined,
           command: {
@@ -167,6 +215,7 @@ export class World {
           place: PLACE,
           log: `log${waiter}.log`,
           chain: String(waiter),
+          condition: id,
         },
       );
     } catch (error) {
@@ -175,14 +224,30 @@ export class World {
     }
     const added = made.entries.at(-1) as Entry;
     for (const entry of mine?.entries ?? [])
-      if (entry.name === name) this.end(run.command, [entry], 'replaced');
+      if (isSameEntry(entry, added)) this.end(run.command, [entry], 'replaced');
     this.fates.set(tokenOf(run.command, added), []);
     this.records.set(run.command, made);
-    if (made.waiter.pid === waiter) this.addWaiter(waiter, run.command, made);
+    if (condition) this.conditions.set(id, condition.thing);
+    const isTaken = made.waiter.pid === waiter;
+    if (isTaken) this.addWaiter(waiter, run.command, made, this.wordsFor(made, former, condition && id));
+    else if (condition) former?.words?.add(id);
     for (const entry of mine?.entries ?? [])
-      if (entry.name !== name && !made.entries.includes(entry))
+      if (!isSameEntry(entry, added) && !made.entries.includes(entry))
         throw new Error(`${entry.name} went with a notification`);
     this.settle();
+  }
+
+  /** The words that a waiter gets with a record: as `handOver` of src/notify/notification.ts hands them over. */
+  private wordsFor(
+    made: CommandRecord,
+    former: SimulatedWaiter | undefined,
+    added: string | undefined,
+  ): Set<string> | undefined {
+    const needed = made.entries.flatMap(({ condition }) =>
+      condition && condition.metAt === undefined ? [condition.id] : [],
+    );
+    if (needed.length === 0) return undefined;
+    return new Set(needed.filter((id) => id === added || former?.words?.has(id)));
   }
 
   /** Lets time pass, from one thing that is due to the next. */
@@ -307,7 +372,18 @@ export class World {
     }
     waiter.known = record;
     waiter.folder = this.folder;
+    if (this.look(waiter, record)) return true;
     const next = nextStep(record.entries, this.now);
+    if (next.kind === 'drop') {
+      if (this.full) return false;
+      for (const entry of next.entries)
+        if (this.now < (timeoutAt(entry) ?? Number.POSITIVE_INFINITY))
+          throw new Error(`${entry.name} is dropped before its time is over`);
+      this.end(waiter.command, next.entries, 'dropped');
+      const entries = record.entries.filter((entry) => !next.entries.includes(entry));
+      this.records.set(waiter.command, { ...record, entries });
+      return true;
+    }
     if (next.kind === 'finish') {
       if (this.full) return false;
       this.remove(waiter);
@@ -315,16 +391,45 @@ export class World {
       return true;
     }
     if (next.kind === 'await-run') return this.noteRunEnd(waiter, record, next.run.pid);
-    if (next.kind === 'await-time') return false;
+    if (next.kind !== 'rerun') return false;
     return (
       this.isSatisfied(waiter, record) ||
       (!this.isBlocked(waiter, record, next.notBefore) && this.start(waiter, record))
     );
   }
 
+  /** Looks at all conditions that are awaited; whether that has found something new. */
+  private look(waiter: SimulatedWaiter, record: CommandRecord): boolean {
+    if (this.full) return false;
+    const met = new Map<string, number>();
+    for (const { condition } of awaitedNow(record.entries, this.now)) {
+      const id = condition?.id ?? '';
+      if (!waiter.words?.has(id)) {
+        if (!this.held.has(id)) throw new Error(`the words of ${id} are lost`);
+      } else if (!this.things.has(this.conditions.get(id) as Thing)) continue;
+      this.held.add(id);
+      met.set(id, this.now);
+    }
+    if (met.size === 0) return false;
+    this.records.set(waiter.command, { ...record, entries: withMet(record.entries, met) });
+    return true;
+  }
+
+  /** Whether a condition was seen to hold, or its time is over and it runs then; by other means than src/ has. */
+  private mayStart({ condition, runEndedAt = Number.POSITIVE_INFINITY }: Entry): boolean {
+    if (!condition) return true;
+    if (condition.metAt !== undefined) return this.held.has(condition.id);
+    return condition.onTimeout === 'run' && this.now >= runEndedAt + condition.timeout;
+  }
+
   /** The state folder was removed, and another waiter began anew. */
   private handOver(waiter: SimulatedWaiter, record: CommandRecord): void {
     const entries = merged(waiter.known.entries, record.entries);
+    const other = this.waiterOf(record);
+    for (const id of waiter.words ?? []) {
+      if (other?.words) other.words.add(id);
+      else this.held.add(id); // no place for them there: it counts as met
+    }
     this.end(
       waiter.command,
       waiter.known.entries.filter((entry) => !entries.includes(entry)),
@@ -399,6 +504,8 @@ export class World {
         throw new Error(`${entry.name} starts before it is due`);
       const ended = this.runs.find((run) => run.pid === entry.run.pid);
       if (ended?.going) throw new Error(`${entry.name} starts while its run is going`);
+      if (entry.condition && !this.mayStart(entry))
+        throw new Error(`${entry.name} starts before its condition holds`);
       if (entry.brokenOff && this.now < (entry.runEndedAt ?? 0) + BROKEN_OFF_MS)
         throw new Error(`${entry.name} starts too soon after a run that was broken off`);
     }
@@ -414,7 +521,7 @@ export class World {
         log: `log${successor}.log`,
       };
       this.records.set(waiter.command, left);
-      this.addWaiter(successor, waiter.command, left);
+      this.addWaiter(successor, waiter.command, left, waiter.words);
     }
     if (fault === 'after the record') {
       this.starting.push({ command: waiter.command, entries: due });
@@ -448,7 +555,7 @@ export class World {
         const record = this.records.get(waiter.command);
         if (record?.waiter.pid !== waiter.pid) return [];
         const next = nextStep(record.entries, this.now);
-        if (next.kind === 'await-time') return [next.until];
+        if (next.kind === 'await-time' || next.kind === 'look') return [next.until];
         if (next.kind === 'rerun')
           return [Math.max(next.notBefore, waiter.quietUntil, this.spacedUntil(record))];
         return [];
@@ -482,9 +589,15 @@ export class World {
     else this.records.delete(command);
   }
 
-  private addWaiter(pid: number, command: number, known: CommandRecord): void {
+  private addWaiter(
+    pid: number,
+    command: number,
+    known: CommandRecord,
+    words: Set<string> | undefined,
+  ): void {
     this.waiters.push({
       pid,
+      words,
       command,
       known,
       stopped: false,
@@ -502,6 +615,19 @@ export class World {
     this.pid += 1;
     return this.pid;
   }
+}
+
+function wordsOf({ thing, timeout, onTimeout }: SimulatedCondition): Condition {
+  const path = `/${thing}`;
+  return {
+    exists: [path],
+    connects: [],
+    succeeds: undefined,
+    sensitive: false,
+    interval: 5,
+    timeout,
+    onTimeout,
+  };
 }
 
 /** Names one notification: no two come in the same millisecond. */

@@ -49,6 +49,7 @@ export const POINTS = [
   'successor.waiting',
   'verdict.said',
   'verdict.saying',
+  'waiter.met',
   'waiter.run-ended',
   'waiter.step',
 ] as const;

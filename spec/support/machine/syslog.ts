@@ -7,6 +7,8 @@ export interface Syslog {
   readonly wrap: readonly string[];
   /** The lines that `again` has written so far, as `EVENT: TEXT`. */
   lines(): Promise<readonly string[]>;
+  /** The same with the severity of each, by syslog(3): 3 is an error, 4 a warning, 5 a notice. */
+  entries(): Promise<readonly { readonly severity: number; readonly text: string }[]>;
   /** Waits for a line. */
   line(pattern: RegExp, seconds?: number): Promise<string>;
 }
@@ -16,10 +18,12 @@ socket.bind(Addrinfo.unix(ARGV[0]))
 File.open(ARGV[1], 'a') { |file| loop { file.syswrite("#{socket.recv(65_536)}\\n") } }
 `;
 
-/** In a mount namespace of its own, so that the machine's /dev stays as it is. */
+/** In a mount namespace of its own, so that the machine's /dev stays as it is. An overlay does not show what is mounted below, such as /dev/shm. */
 const overlay = `mount -t tmpfs tmpfs "$1/dev"
-mkdir "$1/dev/upper" "$1/dev/work"
+mkdir "$1/dev/upper" "$1/dev/work" "$1/dev/shm"
+mount --bind /dev/shm "$1/dev/shm"
 mount -t overlay -o "lowerdir=/dev,upperdir=$1/dev/upper,workdir=$1/dev/work" overlay /dev
+mount --bind "$1/dev/shm" /dev/shm
 rm -f /dev/log
 ln -s "$1/socket" /dev/log
 shift
@@ -36,13 +40,18 @@ export async function openSyslog(world: World): Promise<Syslog> {
     seconds: 900,
   });
   await until('the syslog', () => world.node.files.exists(socket));
-  const lines = async () => {
+  const entries = async () => {
     const text = (await world.node.files.exists(file)) ? (await world.node.files.read(file)).toString() : '';
-    return text.split('\n').flatMap((line) => /\bagain\[\d+\]: (.*)$/.exec(line)?.[1] ?? []);
+    return text.split('\n').flatMap((line) => {
+      const [, priority, said] = /^<(\d+)>.*?\bagain\[\d+\]: (.*)$/.exec(line) ?? [];
+      return said === undefined ? [] : [{ severity: Number(priority) % 8, text: said }];
+    });
   };
+  const lines = async () => (await entries()).map(({ text }) => text);
   return {
     wrap: ['unshare', '--mount', '--', '/bin/sh', '-euc', overlay, 'sh', dir],
     lines,
+    entries,
     line: (pattern, seconds = 30) =>
       until(
         `a line in the log like ${pattern}`,

@@ -31,7 +31,7 @@ describe('the points at which a test can have something go wrong', () => {
     expect(shipped.includes(point)).toBe(false);
   });
 
-  test.each(['faults/', 'injected at', '"journal"'])('nor is %s', (text) => {
+  test.each(['faults/', 'injected at', 'killed: '])('nor is %s', (text) => {
     expect(instrumented.includes(text)).toBe(true);
     expect(shipped.includes(text)).toBe(false);
   });

@@ -86,6 +86,78 @@ describe('a notification', () => {
   });
 });
 
+describe('a condition', () => {
+  const condition = {
+    exists: ['/dev/x'],
+    connects: [],
+    succeeds: undefined,
+    sensitive: false,
+    interval: 5,
+    timeout: 60,
+    onTimeout: 'run' as const,
+  };
+
+  test('is looked at when its run has ended, and is due when it is met', () => {
+    const convergence = begin();
+    expect(convergence.take(notice({ name: 'w', condition }), 0, 0, 'a1').text).toBe(
+      'Will run `puppet apply site.pp` again when this run (pid 100) has ended and /dev/x exists, at the latest after 60 s, in the foreground: again run, pid 42',
+    );
+    expect(convergence.awaited(1000)).toEqual([]);
+    convergence.noteEnds(1000, () => false);
+    expect(convergence.next(1000)).toEqual({ kind: 'look', until: 61_000 });
+    expect(convergence.awaited(1000)).toEqual(convergence.entries);
+    convergence.meet(['other'], 2000);
+    expect(convergence.next(2000).kind).toBe('look');
+    convergence.meet(['a1'], 3000);
+    expect(convergence.next(3000)).toMatchObject({ kind: 'rerun', due: 3000 });
+    expect(convergence.begin(3000)).toBe(1);
+    expect(convergence.entries).toEqual([]);
+  });
+
+  test('that does not come to hold in time runs, or is dropped and named', () => {
+    const convergence = begin();
+    oneMore(convergence, { name: 'run', condition });
+    oneMore(convergence, { name: 'drop', condition: { ...condition, timeout: 9, onTimeout: 'drop' } });
+    const step = convergence.next(9000);
+    if (step.kind !== 'drop') throw new Error(step.kind);
+    convergence.drop(step.entries);
+    expect(convergence.takeDropped()).toEqual(['drop: not true within 9 s: /dev/x exists']);
+    expect(convergence.next(9000)).toEqual({ kind: 'look', until: 60_000 });
+    expect(convergence.next(60_000)).toMatchObject({ kind: 'rerun' });
+  });
+
+  test('is not waited for beyond --max-wait, and no rerun is made for that', () => {
+    const convergence = begin({ maxWait: 10 });
+    oneMore(convergence, { name: 'w', condition });
+    expect(convergence.entries[0]?.condition).toMatchObject({ timeout: 10_000, onTimeout: 'drop' });
+    expect(convergence.next(10_000).kind).toBe('drop');
+  });
+
+  test('and a delta of the same name are two', () => {
+    const convergence = begin();
+    oneMore(convergence, { name: 'w', condition });
+    oneMore(convergence, { name: 'w', delta: 5 });
+    expect(convergence.entries).toHaveLength(2);
+    expect(convergence.cancel({ cancel: { name: 'w' } })).toBe(2);
+  });
+});
+
+describe('`again now`', () => {
+  test('makes one name due, or all, and not before the notifying run has ended', () => {
+    const convergence = begin();
+    for (const name of ['a', 'b']) convergence.take(notice({ name, delta: 60 }), 0, 0);
+    expect(convergence.hurry({ now: { name: 'nobody' } }, 1000)).toBe(0);
+    expect(convergence.hurry({ now: { name: 'a' } }, 1000)).toBe(1);
+    expect(convergence.next(1000)).toEqual({ kind: 'await-run', run: RUN });
+    convergence.noteEnds(2000, () => false);
+    expect(convergence.next(2000)).toMatchObject({ kind: 'rerun', due: 2000 });
+    convergence.begin(2000);
+    expect(convergence.next(3000)).toEqual({ kind: 'await-time', until: 62_000 });
+    expect(convergence.hurry({ now: 'all' }, 3000)).toBe(1);
+    expect(convergence.next(3000)).toMatchObject({ kind: 'rerun', due: 3000 });
+  });
+});
+
 describe('a chain', () => {
   test.each([
     ['the command line says', 2, 5, 2],

@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { listenForNotices } from '../../../src/foreground/listener.ts';
 import { parseVerdict } from '../../../src/os/verdict.ts';
 import { parseChannels, socketOf } from '../../../src/state/channel.ts';
-import { formatCancellation, formatNotice, type Notice } from '../../../src/state/channel-message.ts';
+import {
+  formatCancellation,
+  formatHurry,
+  formatNotice,
+  type Notice,
+} from '../../../src/state/channel-message.ts';
 import { converse } from '../../../src/state/converse.ts';
 
 const notice = (name: string): Notice => ({
@@ -29,13 +34,17 @@ async function listening() {
       heard.push(JSON.stringify(cancel));
       return { exitCode: 0, text: 'cancelled' };
     },
+    hurry: ({ now }) => {
+      heard.push(`now ${JSON.stringify(now)}`);
+      return { exitCode: 0, text: 'due now' };
+    },
   });
   const { folder } = listener.channel;
   return { listener, folder, heard, tell: (line: string) => converse(socketOf(folder), line) };
 }
 
 describe('a channel', () => {
-  test('answers a notice and a cancellation, and nothing else', async () => {
+  test('answers a notice, a cancellation and `again now`, and nothing else', async () => {
     const { listener, folder, heard, tell } = await listening();
     expect(lstatSync(folder).mode & 0o777).toBe(0o700);
     expect(parseVerdict(await tell(formatNotice(notice('a'))))).toEqual({ exitCode: 0, text: 'heard a' });
@@ -43,8 +52,13 @@ describe('a channel', () => {
       exitCode: 0,
       text: 'cancelled',
     });
-    for (const line of ['\n', 'x\n', '{}\n', '{"cancel":1}\n']) expect(await tell(line)).toBe('');
-    expect(heard).toEqual(['a', '"all"']);
+    expect(parseVerdict(await tell(formatHurry({ now: { name: 'a' } })))).toEqual({
+      exitCode: 0,
+      text: 'due now',
+    });
+    for (const line of ['\n', 'x\n', '{}\n', '{"cancel":1}\n', '{"now":{}}\n'])
+      expect(await tell(line)).toBe('');
+    expect(heard).toEqual(['a', '"all"', 'now {"name":"a"}']);
     listener.close();
     expect(existsSync(folder)).toBe(false);
     expect(await tell(formatNotice(notice('b')))).toBe('');

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { announce } from '../../../src/notify/announce.ts';
 import { fromText } from '../../../src/os/bytes.ts';
+import type { Awaited } from '../../../src/schedule/condition.ts';
 import type { Entry } from '../../../src/schedule/entry.ts';
 import { parseSettings } from '../../../src/state/settings.ts';
 import { goingEntry } from '../schedule/entries.ts';
@@ -18,13 +19,22 @@ const settings = parseSettings(
 );
 const log = '/var/lib/puppet/tmp/common/again/state/logs/x.log';
 
+const awaited: Awaited = {
+  id: 'c0ffee',
+  what: '/dev/x exists',
+  interval: 5000,
+  timeout: 1_800_000,
+  onTimeout: 'run',
+  splay: 0,
+};
+
 const line = (changes: Partial<Entry>) =>
   announce({
     command,
     entry: goingEntry(changes),
     settings,
     waiter: 4800,
-    log,
+    output: log,
     restart: undefined,
     caveats: [],
   });
@@ -43,6 +53,16 @@ test.each<[string, Partial<Entry>, string]>([
     'in 5 s, but not before this run (pid 4711) has ended',
   ],
   ['no delta, from now', { startTimerNow: true }, 'when this run (pid 4711) has ended'],
+  [
+    'a condition',
+    { name: 'w', grace: 3000, condition: awaited },
+    'when this run (pid 4711) has ended and /dev/x exists, at the latest after 1800 s',
+  ],
+  [
+    'a condition with a delta, that is dropped after its time',
+    { name: 'w', wait: 5000, condition: { ...awaited, onTimeout: 'drop' } },
+    'when this run (pid 4711) has ended and /dev/x exists (first look 5 s after that), unless 1800 s pass before that',
+  ],
   ['a link of a chain', { link: 2 }, 'as soon as this run (pid 4711) has ended (rerun 2 in a row)'],
   [
     'the last link of the burst',

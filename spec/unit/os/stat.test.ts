@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { hasEnded, parseStat } from '../../../src/os/stat.ts';
 
 const line = (name: string, state = 'S') =>
-  `4711 (${name}) ${state} 17 4711 4711 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 987654 5 6`;
+  `4711 (${name}) ${state} 17 4711 4712 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 987654 5 6`;
 
 describe('/proc/PID/stat', () => {
   test.each([
@@ -14,7 +14,7 @@ describe('/proc/PID/stat', () => {
     ['a name with a newline', 'a\nb'],
     ['a name of odd bytes', '\xff\xfe'],
   ])('%s', (_, name) => {
-    expect(parseStat(line(name))).toEqual({ parent: 17, state: 'S', start: 987654 });
+    expect(parseStat(line(name))).toEqual({ parent: 17, session: 4712, state: 'S', start: 987654 });
   });
 
   test.each([
@@ -22,6 +22,7 @@ describe('/proc/PID/stat', () => {
     ['a line without a name', '4711 ruby S 17'],
     ['a line that ends early', '4711 (ruby) S 17 4711'],
     ['a parent that is no number', line('ruby').replace(' 17 ', ' x ')],
+    ['a session that is no number', line('ruby').replace(' 4712 ', ' x ')],
     ['a start time that is no number', line('ruby').replace('987654', 'soon')],
   ])('%s is not understood', (_, text) => {
     expect(parseStat(text)).toBeUndefined();

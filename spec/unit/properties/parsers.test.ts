@@ -28,6 +28,7 @@ import { rerunArguments } from '../../../src/repeat/command.ts';
 import { chainLinkOf, rerunEnvironment } from '../../../src/repeat/environment.ts';
 import { textArguments, textEnvironment } from '../../../src/repeat/exactly.ts';
 import { throughRuby } from '../../../src/repeat/ruby.ts';
+import { formatCondition, parseCondition, parseEndpoint } from '../../../src/schedule/condition.ts';
 import { canonicalArguments, isName, parseCanonical, parseDelta } from '../../../src/schedule/request.ts';
 import { parsePastRerun } from '../../../src/state/history.ts';
 import { type CommandRecord, parseRecord } from '../../../src/state/records.ts';
@@ -36,7 +37,7 @@ import { parseUnit } from '../../../src/systemd/cgroup.ts';
 import { parseProperties } from '../../../src/systemd/properties.ts';
 import { record } from '../state/record.ts';
 import { holds, timeout } from './runs.ts';
-import { bytes, entries, item, processId, word } from './values.ts';
+import { bytes, item, mixedEntries, processId, word } from './values.ts';
 
 /** Text with a lot of what the formats are made of. */
 const text = fc.oneof(
@@ -140,8 +141,8 @@ describe('/proc', { timeout }, () => {
       fc.nat(),
       fc.nat({ max: 2 ** 48 }),
       (comm, state, parent, start) => {
-        const line = `1 (${comm}) ${state} ${parent} 1 1 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 ${start} 5 6`;
-        expect(parseStat(line)).toEqual({ parent, state, start });
+        const line = `1 (${comm}) ${state} ${parent} 1 2 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 ${start} 5 6`;
+        expect(parseStat(line)).toEqual({ parent, session: 2, state, start });
       },
     );
   });
@@ -423,9 +424,40 @@ describe('environments', { timeout }, () => {
 });
 
 describe('files and lines', { timeout }, () => {
+  test('a condition comes back as it was written', () => {
+    const line = fc.string({ unit: 'binary', minLength: 1 }).filter((value) => !value.includes('\0'));
+    const condition = fc.record({
+      exists: fc.array(
+        line.map((value) => `/${value.replaceAll('\n', '')}`),
+        { minLength: 1, maxLength: 3 },
+      ),
+      connects: fc.array(fc.constantFrom('db:1', '[::1]:65535'), { maxLength: 2 }),
+      succeeds: fc.oneof(line, fc.array(line, { minLength: 1, maxLength: 4 })),
+      sensitive: fc.boolean(),
+      interval: fc.integer({ min: 1, max: 3600 }),
+      timeout: fc.integer({ min: 1, max: 315_360_000 }),
+      onTimeout: fc.constantFrom('run' as const, 'drop' as const),
+    });
+    holds(condition, (given) => {
+      expect(parseCondition(formatCondition(given))).toEqual(given);
+    });
+  });
+
+  test('a damaged condition is a whole one or none', () => {
+    const right =
+      '{"exists":["/a"],"connects":["db:1"],"succeeds":["x"],"sensitive":true,"interval":5,"timeout":60,"onTimeout":"run"}';
+    holds(fc.oneof(text, damaged(right)), (given) => {
+      const parsed = parseCondition(given);
+      if (!parsed) return;
+      expect(parsed.exists.every((path) => path.startsWith('/'))).toBe(true);
+      expect(parsed.connects.every((endpoint) => parseEndpoint(endpoint) !== undefined)).toBe(true);
+      expect(parsed.interval).toBeGreaterThan(0);
+    });
+  });
+
   const someRecord: fc.Arbitrary<CommandRecord> = fc
     .record({
-      entries,
+      entries: mixedEntries,
       waiter: processId,
       run: processId,
       argv: fc.array(item),

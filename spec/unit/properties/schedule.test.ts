@@ -6,14 +6,20 @@ import { isOver, linkInPlace, nextLink, waitOf } from '../../../src/schedule/cha
 import {
   dueTime,
   type Entry,
+  isDue,
+  isExpired,
+  isSameEntry,
+  timeoutAt,
+  waitOver,
   withEntry,
+  withMet,
   withoutSatisfied,
   withRunEnded,
 } from '../../../src/schedule/entry.ts';
-import { nextStep, partition } from '../../../src/schedule/plan.ts';
+import { awaitedNow, nextStep, partition } from '../../../src/schedule/plan.ts';
 import { merged } from '../../../src/wait/record.ts';
 import { holds, timeout } from './runs.ts';
-import { entries, entry, processId, rules } from './values.ts';
+import { entries, entry, mixedEntries, processId, rules } from './values.ts';
 
 const names = (list: readonly Entry[]) => list.map(({ name }) => name);
 const unique = (list: readonly Entry[]) => new Set(names(list)).size === list.length;
@@ -114,6 +120,88 @@ describe('coalescing', { timeout }, () => {
         expect(noted[i]?.runEndedAt).toBe(one.runEndedAt ?? (mine ? at : undefined));
       }
       expect(withRunEnded(noted, run, { at: at + 1 })).toEqual(noted);
+    });
+  });
+});
+
+describe('conditions', { timeout }, () => {
+  test('are looked at from the end of their wait to their timeout, unless met, and never while a notifying run goes on', () => {
+    holds(mixedEntries, now, (list, at) => {
+      const looked = awaitedNow(list, at);
+      if (list.some(({ runEndedAt }) => runEndedAt === undefined)) expect(looked).toEqual([]);
+      for (const one of looked) {
+        expect(one.condition?.metAt).toBeUndefined();
+        expect(waitOver(one)).toBeLessThanOrEqual(at);
+        expect(timeoutAt(one)).toBeGreaterThan(at);
+        expect(isDue(one, at)).toBe(false);
+      }
+    });
+  });
+
+  test('what is met is due after its splay, and stays due', () => {
+    holds(mixedEntries, now, (list, at) => {
+      const met = withMet(list, new Map(awaitedNow(list, at).map((one) => [one.condition?.id ?? '', at])));
+      expect(awaitedNow(met, at)).toEqual([]);
+      for (const one of met) {
+        const { metAt, splay = 0 } = one.condition ?? {};
+        if (metAt !== undefined) expect(isDue(one, metAt + splay)).toBe(true);
+        if (isDue(one, at)) expect(isDue(one, at + 1)).toBe(true);
+      }
+    });
+  });
+
+  test('no entry is both due and to be dropped, and none waits for ever', () => {
+    holds(mixedEntries, now, (list, at) => {
+      for (const one of list) {
+        expect(isDue(one, at) && isExpired(one, at)).toBe(false);
+        if (one.runEndedAt === undefined || one.condition?.metAt !== undefined) continue;
+        const end = Math.max(timeoutAt(one) ?? 0, waitOver(one) ?? 0) + (one.condition?.splay ?? 0);
+        expect(isDue(one, end) || isExpired(one, end)).toBe(true);
+      }
+    });
+  });
+
+  test('a waiter that does what it is told comes to an end, whatever holds when', () => {
+    holds(
+      mixedEntries,
+      now,
+      fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
+      (list, begin, holding) => {
+        let [pending, at]: [readonly Entry[], number] = [list, begin];
+        for (let steps = 0; ; steps += 1) {
+          expect(steps).toBeLessThan(60);
+          const step = nextStep(pending, at);
+          if (step.kind === 'finish') break;
+          if (step.kind === 'await-run') pending = withRunEnded(pending, step.run, { at });
+          if (step.kind === 'drop') {
+            expect(step.entries.length).toBeGreaterThan(0);
+            pending = pending.filter((one) => !step.entries.includes(one));
+          }
+          if (step.kind === 'await-time' || step.kind === 'look') {
+            expect(step.until).toBeGreaterThan(at);
+            const looked = awaitedNow(pending, at);
+            expect(looked.length > 0).toBe(step.kind === 'look');
+            const met = holding[steps] ? looked.slice(0, 1) : [];
+            pending = withMet(pending, new Map(met.map((one) => [one.condition?.id ?? '', at])));
+            if (met.length === 0) at = step.until;
+          }
+          if (step.kind === 'rerun') {
+            const { due, later } = partition(pending, at);
+            expect(due.length).toBeGreaterThan(0);
+            pending = later;
+          }
+        }
+      },
+    );
+  });
+
+  test('names stay unique within their kind, whatever is added', () => {
+    holds(mixedEntries, mixedEntries, (older, newer) => {
+      const added = newer.reduce<readonly Entry[]>((list, one) => withEntry(list, one), older);
+      for (const list of [added, merged(older, newer)]) {
+        for (const one of list) expect(list.filter((other) => isSameEntry(one, other))).toEqual([one]);
+        for (const one of newer) expect(list).toContain(one);
+      }
     });
   });
 });

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import type { Bytes } from '../../../src/os/bytes.ts';
 import type { ProcessId } from '../../../src/os/process.ts';
 import type { ChainRules } from '../../../src/schedule/chain.ts';
-import type { Entry } from '../../../src/schedule/entry.ts';
+import type { Awaited } from '../../../src/schedule/condition.ts';
+import { type Entry, isSameEntry } from '../../../src/schedule/entry.ts';
 
 /** Any bytes but those of `without`. */
 export function bytes(without = '', constraints: fc.StringConstraints = {}): fc.Arbitrary<Bytes> {
@@ -83,6 +84,27 @@ export const entry: fc.Arbitrary<Entry> = fc
 
 /** Entries as a record has them: one of each name. */
 export const entries = fc.uniqueArray(entry, { selector: (one) => one.name, maxLength: 7 });
+
+const awaited: fc.Arbitrary<Awaited> = fc
+  .record({
+    id: fc.stringMatching(/^[0-9a-f]{8}$/),
+    what: fc.constant('/dev/x exists'),
+    interval: fc.integer({ min: 1000, max: 3_600_000 }),
+    timeout: fc.integer({ min: 1000, max: 315_360_000_000 }),
+    onTimeout: fc.constantFrom('run' as const, 'drop' as const),
+    splay: fc.integer({ min: 0, max: 86_400_000 }),
+    metAt: fc.option(time, { nil: undefined }),
+  })
+  .map(({ metAt, ...rest }) => ({ ...rest, ...(metAt === undefined ? {} : { metAt }) }));
+
+/** Deltas and whens as a record has them: one of each name and kind. */
+export const mixedEntries = fc.uniqueArray(
+  fc.oneof(
+    entry,
+    fc.tuple(entry, awaited).map(([one, condition]) => ({ ...one, startTimerNow: false, condition })),
+  ),
+  { comparator: isSameEntry, maxLength: 7 },
+);
 
 export const rules: fc.Arbitrary<ChainRules> = fc.record({
   burst: fc.integer({ min: 0, max: 1000 }),

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Bytes } from '../../../src/os/bytes.ts';
-import { chainLinkOf, processName, rerunEnvironment } from '../../../src/repeat/environment.ts';
+import { type Bytes, fromText } from '../../../src/os/bytes.ts';
+import {
+  chainLinkOf,
+  checkEnvironment,
+  processName,
+  rerunEnvironment,
+} from '../../../src/repeat/environment.ts';
 
 const NAME = '4711:123:11111111-2222-3333-4444-555555555555';
 const link = { chain: 'c0ffee', link: 3 };
@@ -61,5 +66,17 @@ describe('the link that a run is', () => {
     ['link 1e999', ['AGAIN_CHAIN=c0ffee', 'AGAIN_LINK=1e999', `AGAIN_PROCESS=${NAME}`]],
   ])('%s: none', (_, entries) => {
     expect(chainLinkOf(of(...entries), NAME)).toBeUndefined();
+  });
+});
+
+describe('the environment of a check', () => {
+  test.each<[string, Bytes[], Record<string, string>]>([
+    ['is that of the run', of('A=1', 'B=', 'C=a=b\nd'), { A: '1', B: '', C: 'a=b\nd' }],
+    ['has the first of two of one name', of('A=1', 'A=2'), { A: '1' }],
+    ['has only what has a name and a value', of('NAKED', '=x', ''), {}],
+    ['has text beyond ASCII', [fromText('A=größe')], { A: 'größe' }],
+    ['has no bytes that are not UTF-8', of('A=\xff\xfe', 'B=1'), { B: '1' }],
+  ])('%s', (_, entries, expected) => {
+    expect(checkEnvironment(entries)).toEqual(expected);
   });
 });

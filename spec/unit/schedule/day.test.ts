@@ -90,7 +90,7 @@ function day({ notifies, runTakes, daemonEvery, rules = RULES }: World): {
     const step = nextStep(entries, now);
     if (step.kind === 'await-run') throw new Error('a run that has ended is still awaited');
     const rerunAt =
-      step.kind === 'finish' ? Number.POSITIVE_INFINITY : step.kind === 'rerun' ? now : step.until;
+      step.kind === 'finish' ? Number.POSITIVE_INFINITY : step.kind === 'await-time' ? step.until : now;
     if (Math.min(daemonNext, rerunAt) >= DAY) break;
     if (daemonNext <= rerunAt) {
       now = run(Math.max(now, daemonNext), 'the daemon', 0);

@@ -1,3 +1,4 @@
+import type { Awaited } from '../../../src/schedule/condition.ts';
 import type { Entry } from '../../../src/schedule/entry.ts';
 
 /** An entry of a run that has ended at 1000, due at once, with what a test changes. */
@@ -18,4 +19,18 @@ export function entry(changes: Partial<Entry> = {}): Entry {
 export function goingEntry(changes: Partial<Entry> = {}): Entry {
   const { runEndedAt: _, ...going } = entry();
   return { ...going, ...changes };
+}
+
+/** An entry with a condition, looked at from 1000 to 61,000 in every 5000, with what a test changes. */
+export function awaitedEntry(changes: Partial<Awaited> = {}, others: Partial<Entry> = {}): Entry {
+  const condition: Awaited = {
+    id: 'c0ffee',
+    what: '/dev/x exists',
+    interval: 5000,
+    timeout: 60_000,
+    onTimeout: 'run',
+    splay: 0,
+    ...changes,
+  };
+  return entry({ name: 'w', ...others, condition });
 }

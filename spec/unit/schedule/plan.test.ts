@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Entry, withRunEnded } from '../../../src/schedule/entry.ts';
-import { nextStep, partition } from '../../../src/schedule/plan.ts';
-import { entry, goingEntry } from './entries.ts';
+import { awaitedNow, nextStep, partition } from '../../../src/schedule/plan.ts';
+import { awaitedEntry, entry, goingEntry } from './entries.ts';
 
 describe('what a waiter does next', () => {
   test('nothing pending: it is done', () => {
@@ -77,5 +77,71 @@ describe('one rerun satisfies all that is due', () => {
       goingEntry({ name: 'c' }),
     ];
     expect(partition([later, now, going], 6000)).toEqual({ due: [now], later: [later, going] });
+  });
+});
+
+describe('conditions', () => {
+  test.each<[string, Entry, number, object]>([
+    ['before its wait is over', awaitedEntry({}, { wait: 2000 }), 2999, { kind: 'await-time', until: 3000 }],
+    ['from then on', awaitedEntry({}, { wait: 2000 }), 3000, { kind: 'look', until: 61_000 }],
+    ['until its time is over', awaitedEntry(), 60_999, { kind: 'look', until: 61_000 }],
+    ['then it runs', awaitedEntry(), 61_000, { kind: 'rerun', due: 61_000, notBefore: 61_000 }],
+    ['then, with a splay', awaitedEntry({ splay: 9000 }), 61_000, { kind: 'await-time', until: 70_000 }],
+    [
+      'to be dropped: while it is looked at',
+      awaitedEntry({ onTimeout: 'drop' }),
+      60_999,
+      { kind: 'look', until: 61_000 },
+    ],
+    ['to be dropped: then', awaitedEntry({ onTimeout: 'drop' }), 61_000, { kind: 'drop' }],
+    ['met', awaitedEntry({ metAt: 5000 }), 5000, { kind: 'rerun', due: 5000, notBefore: 5000 }],
+    [
+      'met, with a splay',
+      awaitedEntry({ metAt: 5000, splay: 2000 }),
+      6999,
+      { kind: 'await-time', until: 7000 },
+    ],
+    [
+      'met, it stays due',
+      awaitedEntry({ metAt: 5000, onTimeout: 'drop' }),
+      90_000,
+      { kind: 'rerun', due: 5000 },
+    ],
+    [
+      'met in the grace time',
+      awaitedEntry({ metAt: 1200 }, { grace: 3000 }),
+      1200,
+      { kind: 'rerun', notBefore: 4000 },
+    ],
+    [
+      'a back-off beyond its time: looks for one interval',
+      awaitedEntry({}, { wait: 90_000 }),
+      91_000,
+      { kind: 'look', until: 96_000 },
+    ],
+    ['and then it runs', awaitedEntry({}, { wait: 90_000 }), 96_000, { kind: 'rerun', due: 96_000 }],
+  ])('%s', (_, one, now, step) => {
+    expect(nextStep([one], now)).toMatchObject(step);
+  });
+
+  test('what is due starts, and what is awaited is left to a later rerun, but looked at meanwhile', () => {
+    const [due, awaited] = [entry({ name: 'd' }), awaitedEntry()];
+    expect(nextStep([due, awaited], 5000)).toMatchObject({ kind: 'rerun', due: 1000 });
+    expect(partition([due, awaited], 5000)).toEqual({ due: [due], later: [awaited] });
+    expect(awaitedNow([due, awaited], 5000)).toEqual([awaited]);
+  });
+
+  test('nothing is looked at while a notifying run goes on, before its wait is over, once it is met, and after its time', () => {
+    expect(awaitedNow([awaitedEntry(), goingEntry()], 5000)).toEqual([]);
+    expect(awaitedNow([awaitedEntry({}, { wait: 4001 })], 5000)).toEqual([]);
+    expect(awaitedNow([awaitedEntry({ metAt: 4000 })], 5000)).toEqual([]);
+    expect(awaitedNow([awaitedEntry()], 61_000)).toEqual([]);
+  });
+
+  test('a delta that is due earlier ends the looks’ sleep, not the looks', () => {
+    expect(nextStep([awaitedEntry(), entry({ name: 'd', wait: 9000 })], 5000)).toEqual({
+      kind: 'look',
+      until: 10_000,
+    });
   });
 });

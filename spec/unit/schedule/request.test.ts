@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { type Condition, formatCondition } from '../../../src/schedule/condition.ts';
 import {
   canonicalArguments,
   isName,
@@ -6,6 +7,7 @@ import {
   parseCanonical,
   parseDelta,
   plainArguments,
+  type WaiterRequest,
 } from '../../../src/schedule/request.ts';
 
 describe('a delta', () => {
@@ -92,6 +94,36 @@ describe('the command line as the module writes it', () => {
   ])('%s in that form', (_, request, args) => {
     expect(canonicalArguments(request)).toEqual(args);
     expect(parseCanonical([...args, '--parent', '17'])).toMatchObject(request);
+  });
+
+  describe('of a when', () => {
+    const condition: Condition = {
+      exists: ['/dev/x'],
+      connects: [],
+      succeeds: 'secret',
+      sensitive: false,
+      interval: 5,
+      timeout: 60,
+      onTimeout: 'run',
+    };
+    const args = ['--name', 'n', '--delta', '5', '--when', '--parent', '17'];
+
+    test('has the words of its condition beside it, never in it', () => {
+      const request = parseCanonical(args, formatCondition(condition));
+      expect(request).toEqual({ name: 'n', delta: 5, startTimerNow: false, parent: 17, condition });
+      expect(plainArguments(request as WaiterRequest)).toEqual(args);
+    });
+
+    test('without words, with wrong ones, or with a timer from now is wrong', () => {
+      expect(parseCanonical(args)).toBeUndefined();
+      expect(parseCanonical(args, '{}')).toBeUndefined();
+      expect(parseCanonical(['--start-timer-now', ...args], formatCondition(condition))).toBeUndefined();
+    });
+
+    test('words that no --when asks for count for nothing', () => {
+      const request = parseCanonical(['--parent', '17'], formatCondition(condition));
+      expect(request).not.toHaveProperty('condition');
+    });
   });
 
   test.each<[string | undefined, string[]]>([

@@ -115,9 +115,25 @@ describe('a notice', () => {
     });
   });
 
+  const condition = {
+    exists: ['/dev/x'],
+    connects: [],
+    succeeds: undefined,
+    sensitive: false,
+    interval: 5,
+    timeout: 60,
+    onTimeout: 'drop' as const,
+  };
+
+  test('has the words of its condition', () => {
+    const when = { ...notice, condition: { ...condition, succeeds: ['a', 'b'] } };
+    expect(parseNotice(formatNotice(when))).toEqual(when);
+  });
+
   test.each([
     ['nothing', ''],
     ['null', 'null'],
+    ['a condition that is none', JSON.stringify({ ...notice, condition: { ...condition, exists: [] } })],
     ['no number', JSON.stringify({ ...notice, delta: 'x' })],
     ['a negative one', JSON.stringify({ ...notice, delta: -1 })],
     ['a name of two lines', JSON.stringify({ ...notice, name: 'a\nb' })],

@@ -1,5 +1,107 @@
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { failureIn } from '../../../src/state/outcomes.ts';
+import { type PastRerun, readHistory, writePastRerun } from '../../../src/state/history.ts';
+import { eventOf, failureIn, settleOutcomes } from '../../../src/state/outcomes.ts';
+import { temporaryFolder } from './temporary.ts';
+
+const BEGAN = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** A rerun of a process that has ended. */
+const past = (more: Partial<PastRerun> = {}): PastRerun => ({
+  version: 1,
+  id: '20260102T030405Z-0a1b2c',
+  boot: 'another',
+  startedAt: new Date(BEGAN).toISOString(),
+  pid: 4711,
+  start: 1,
+  command: 'puppet agent --test',
+  names: [null, 'later'],
+  chain: 'c0ffee',
+  link: 3,
+  unit: null,
+  failure: null,
+  reportFile: '/nowhere',
+  ...more,
+});
+
+describe('what the journal is told of the end of a rerun', () => {
+  const failed = { status: 'failed', seconds: 4.5 };
+  test.each<[string, Partial<PastRerun>, ReturnType<typeof eventOf>]>([
+    ['it ended well', { outcome: { status: 'changed', seconds: 1 } }, undefined],
+    ['nothing changed', { outcome: { status: 'unchanged', seconds: 1 } }, undefined],
+    ['its end is not known', {}, undefined],
+    [
+      'it failed',
+      { outcome: failed },
+      [
+        'rerun failed',
+        "Exec['again'], later: `puppet agent --test` has failed (rerun 3 in a row, 2026-01-02T03:04:05.000Z, 4.5 s): see `again log 20260102T030405Z-0a1b2c`",
+      ],
+    ],
+    [
+      'it was a unit, and failed',
+      { outcome: failed, unit: 'run.service', names: ['x'] },
+      [
+        'rerun failed',
+        'x: `puppet agent --test` has failed (rerun 3 in a row, 2026-01-02T03:04:05.000Z, 4.5 s): see `journalctl -u run.service`',
+      ],
+    ],
+    ['it could not be started', { failure: 'no room' }, ['failed', "Exec['again'], later: no room"]],
+    ['it was killed on its way', { failure: 'lost: it was killed on its way to Puppet' }, undefined],
+  ])('%s', (_, more, event) => {
+    expect(eventOf(past(more))).toEqual(event);
+  });
+});
+
+describe('the end of a rerun', () => {
+  /** A state folder with one rerun, and the report of a run that began so many seconds after it and took so long. */
+  function stateWith(began: number, seconds: number, status = 'changed') {
+    const folder = temporaryFolder();
+    for (const name of ['history', 'logs', 'commands']) mkdirSync(join(folder, name));
+    const reportFile = join(folder, 'report');
+    const time = new Date(BEGAN + began * 1000).toISOString().replace('Z', '000000+00:00');
+    writeFileSync(
+      reportFile,
+      `--- !ruby/object:Puppet::Transaction::Report\ntime: '${time}'\nstatus: ${status}\n`,
+    );
+    const written = BEGAN / 1000 + began + seconds;
+    utimesSync(reportFile, written, written);
+    writePastRerun(folder, past({ reportFile }));
+    return folder;
+  }
+
+  test('is noted by its report', async () => {
+    const folder = stateWith(1, 7);
+    await settleOutcomes(folder);
+    expect(readHistory(folder)).toMatchObject([
+      { outcome: { status: 'changed', seconds: 8 }, failure: null },
+    ]);
+  });
+
+  test.each<[string, number, number]>([
+    ['began before it', -60, 600],
+    ['began long after it', 3600, 5],
+    ['was written before it began', -600, 5],
+  ])('stays unknown where the report is of a run that %s', async (_, began, seconds) => {
+    const folder = stateWith(began, seconds);
+    await settleOutcomes(folder);
+    expect(readHistory(folder)[0]?.outcome).toBeUndefined();
+  });
+
+  test('is told by its log where it has left no report', async () => {
+    const folder = stateWith(-600, 5);
+    writeFileSync(join(folder, 'logs/20260102T030405Z-0a1b2c.log'), `${HEAD}env: x: Permission denied\n`);
+    await settleOutcomes(folder);
+    expect(readHistory(folder)).toMatchObject([
+      { failure: 'the command could not be started (x: Permission denied)' },
+    ]);
+  });
+
+  test('is no reason to fail where there is no folder', async () => {
+    await expect(settleOutcomes('/nonexistent')).resolves.toBeUndefined();
+  });
+});
 
 const HEAD = 'again: 2026-01-02T03:04:05.678Z runs puppet agent --onetime\n';
 
@@ -14,6 +116,11 @@ describe('the log of a rerun that has left no report', () => {
       'env(1) could not start it',
       'env: ‘/usr/bin/ruby’: Permission denied\n',
       'the command could not be started (‘/usr/bin/ruby’: Permission denied)',
+    ],
+    [
+      'the journal was gone when systemd-cat asked for it',
+      'Failed to create stream fd: No such file or directory\n',
+      'the command could not be started (systemd-cat: No such file or directory)',
     ],
     [
       'Ruby could not become it',

@@ -15,7 +15,7 @@ import {
   removeRecord,
   writeRecord,
 } from '../../../src/state/records.ts';
-import { entry } from '../schedule/entries.ts';
+import { awaitedEntry, entry } from '../schedule/entries.ts';
 import { record } from './record.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -35,7 +35,12 @@ describe('a record', () => {
         ...record().command,
         argv: ['ruby', 'caf\xe9', '', 'a\nb', 'x'.repeat(128 * 1024)] as Bytes[],
       },
-      entries: [entry(), entry({ name: 'prüfung "1"', startTimerNow: true, wait: 1.5 })],
+      entries: [
+        entry(),
+        entry({ name: 'prüfung "1"', startTimerNow: true, wait: 1.5 }),
+        awaitedEntry(),
+        awaitedEntry({ metAt: 5, onTimeout: 'drop' }, { name: 'x' }),
+      ],
     });
     writeRecord(state, ID, odd);
     expect(readRecord(state, ID)).toEqual(odd);
@@ -68,6 +73,8 @@ describe('a record', () => {
     ['a log that is a folder', { ...record(), log: '..' }],
     ['a log that is a number', { ...record(), log: 5 }],
     ['a log that is a list', { ...record(), log: ['x.log'] }],
+    ['an output to nowhere that is known', { ...record(), logdest: 'syslog' }],
+    ['a flag that is text', { ...record(), entries: [{ ...entry(), hurried: 'yes' }] }],
     ['no command', { ...record(), command: null }],
     ['an unknown mode', { ...record(), command: { ...command, mode: 'rm' } }],
     ['arguments that are one text', { ...record(), command: { ...command, argv: 'ruby' } }],
@@ -86,6 +93,10 @@ describe('a record', () => {
       { ...record(), entries: [{ ...entry(), startTimerNow: undefined }] },
     ],
     ['an entry of no process', { ...record(), entries: [{ ...entry(), run: { pid: -4, start: 1 } }] }],
+    ['a condition that is text', { ...record(), entries: [{ ...entry(), condition: 'x' }] }],
+    ['a condition without an id', { ...record(), entries: [awaitedEntry({ id: '' })] }],
+    ['a condition met at a text', { ...record(), entries: [awaitedEntry({ metAt: '1' as never })] }],
+    ['another end of a condition', { ...record(), entries: [awaitedEntry({ onTimeout: 'x' as never })] }],
     ['an end that is text', { ...record(), entries: [{ ...entry(), runEndedAt: 'now' }] }],
   ])('%s is rubbish', (_, value) => {
     expect(parseRecord(JSON.stringify(value))).toBeUndefined();

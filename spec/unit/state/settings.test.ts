@@ -19,6 +19,7 @@ const GOOD = {
   splay: 0,
   grace: 5,
   unsupported: 'warn',
+  logdest: 'journal',
 };
 const PATH = '/x/again.json';
 const refusal = (settings: unknown) => refusalOf(() => parseSettings(JSON.stringify(settings), PATH));
@@ -34,12 +35,17 @@ describe('again.json', () => {
       splay: 0,
       grace: 5,
       unsupported: 'warn',
+      logdest: 'journal',
     });
   });
 
   test('as version 0.1.0 wrote it', () => {
-    const { grace: _, unsupported: __, ...old } = GOOD;
-    expect(parseSettings(JSON.stringify(old), PATH)).toMatchObject({ grace: 3, unsupported: 'fail' });
+    const { grace: _, unsupported: __, logdest: ___, ...old } = GOOD;
+    expect(parseSettings(JSON.stringify(old), PATH)).toMatchObject({
+      grace: 3,
+      unsupported: 'fail',
+      logdest: 'file',
+    });
   });
 
   test.each<[string, Record<string, number>]>([
@@ -71,6 +77,8 @@ describe('again.json', () => {
       { unsupported: 'ignore' },
       'unsupported = "ignore", neither "fail" nor "warn"',
     ],
+    ['logdest another word', { logdest: 'syslog' }, 'logdest = "syslog", neither "file" nor "journal"'],
+    ['logdest null', { logdest: null }, 'logdest = null, neither "file" nor "journal"'],
     ['unsupported null', { unsupported: null }, 'unsupported = null, neither "fail" nor "warn"'],
     ['splay a list', { splay: [1] }, 'splay = [1], not an integer from 0 to 86400'],
   ])('%s', (_, values, text) => {

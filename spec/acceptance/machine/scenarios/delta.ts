@@ -111,7 +111,7 @@ exec { '/bin/sleep 3': require => ${later} }`;
 }
 
 /** By how many seconds this machine is slower than an idle one to start a Ruby, as the first run has shown. */
-async function slowness(world: World): Promise<number> {
+export async function slowness(world: World): Promise<number> {
   const [[first], { starts }] = [await world.runs(), await world.clock()];
   const ticksPerSecond = 100; // USER_HZ, the same on every Linux
   const latency = (starts[0]?.at ?? 0) - (first?.run.startTime ?? 0) / ticksPerSecond;

@@ -184,6 +184,34 @@ if find_file('${world.path('once')}') {
   });
 });
 
+describe.concurrent('how people start it', () => {
+  test('with an input that never ends, and is no manifest', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const command = [here.again, 'run', '--', ...(await here.apply(converges(world, 2)))];
+    const open = '"$@" < <(exec sleep 300); code=$?; kill $!; exit $code';
+    const { code, output } = await world.run({ argv: ['bash', '-c', open, 'bash', ...command] });
+    expect(code, output).toBe(0);
+    expect(await world.runs()).toHaveLength(2);
+  });
+
+  test('in a loop that reads lines: it takes none of them', async (context) => {
+    const { world, again } = await place(context);
+    const loop = `printf 'one\\ntwo\\n' | while read -r line; do ${again} run -- echo "$line"; done`;
+    expect(await world.run({ argv: ['sh', '-c', loop] })).toMatchObject({ code: 0, stdout: 'one\ntwo\n' });
+  });
+
+  test('below nohup(1): SIGHUP stays ignored in each run', async (context) => {
+    const { world, again } = await place(context);
+    const ignored = ['sed', '-n', 's/^SigIgn:.//p', '/proc/self/status'];
+    const seen = async (...words: readonly string[]) =>
+      (await world.run({ argv: ['sh', '-c', 'nohup "$@" 2>/dev/null', 'sh', ...words] })).stdout;
+    const without = await seen(...ignored);
+    expect(without).toMatch(/1\n$/);
+    expect(await seen(again, 'run', '--', ...ignored)).toBe(without);
+  });
+});
+
 /** The states of `again run` and of Puppet, as far as they live: proc_pid_stat(5). */
 async function states(world: World): Promise<string[]> {
   const processes = await world.processes();

@@ -189,8 +189,9 @@ describe.concurrent('how people start it', () => {
     const here = await place(context);
     const { world } = here;
     const command = [here.again, 'run', '--', ...(await here.apply(converges(world, 2)))];
-    const open = '"$@" < <(exec sleep 300); code=$?; kill $!; exit $code';
-    const { code, output } = await world.run({ argv: ['bash', '-c', open, 'bash', ...command] });
+    const { code, output } = await world.run({
+      argv: ['sh', '-c', 'mkfifo open; "$@" <>open', 'sh', ...command],
+    });
     expect(code, output).toBe(0);
     expect(await world.runs()).toHaveLength(2);
   });
@@ -201,11 +202,11 @@ describe.concurrent('how people start it', () => {
     expect(await world.run({ argv: ['sh', '-c', loop] })).toMatchObject({ code: 0, stdout: 'one\ntwo\n' });
   });
 
-  test('below nohup(1): SIGHUP stays ignored in each run', async (context) => {
+  test('below nohup(1), by a shell that notes it (`_`): SIGHUP stays ignored in each run', async (context) => {
     const { world, again } = await place(context);
     const ignored = ['sed', '-n', 's/^SigIgn:.//p', '/proc/self/status'];
     const seen = async (...words: readonly string[]) =>
-      (await world.run({ argv: ['sh', '-c', 'nohup "$@" 2>/dev/null', 'sh', ...words] })).stdout;
+      (await world.run({ argv: ['bash', '-c', 'nohup "$@" 2>/dev/null; :', 'bash', ...words] })).stdout;
     const without = await seen(...ignored);
     expect(without).toMatch(/1\n$/);
     expect(await seen(again, 'run', '--', ...ignored)).toBe(without);

@@ -1,6 +1,7 @@
 // Shows the module at work: a real `puppet apply` of examples/again.pp in a throw-away place, and the run that
-// follows it. Prints both as they happen; exit 0 only if the second run was seen to start, in the process that
-// waited for it, and to end. `npm run demo` installs and builds before what this needs.
+// follows it; then the same in the foreground, by `again run`. Prints all of them as they happen; exit 0 only if the
+// second run was seen to start, in the process that waited for it, and to end, and if `again run` had both of its
+// runs. `npm run demo` installs and builds before what this needs.
 
 import { spawn } from 'node:child_process';
 import {
@@ -48,6 +49,7 @@ await run('demo', async (args) => {
   }
   try {
     await showBothRuns(place);
+    await showInForeground(place);
   } finally {
     clean();
   }
@@ -144,19 +146,48 @@ async function showBothRuns(place) {
   say('demo', process.pid, 'one notification, two runs, and no process of again is left');
 }
 
+/** The same convergence once more, in front of people. */
+async function showInForeground(place) {
+  rmSync(join(place.files, 'foo'));
+  const command = ['puppet', ...applyWords(place)];
+  const child = spawn(join(place.base, 'common/again/again'), ['run', '--', ...command], {
+    env: environment(place),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  say('again', child.pid, `has begun: again run -- puppet apply … ${basename(place.manifest)}`);
+  let applied = 0;
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      if (line.includes('Applied catalog in')) applied += 1;
+      say('again', child.pid, `| ${line}`);
+    });
+  }
+  const late = setTimeout(() => child.kill(), 2 * patience);
+  const status = await new Promise((resolve, reject) => {
+    child.once('close', (code, signal) => resolve(code ?? signal));
+    child.once('error', reject);
+  });
+  clearTimeout(late);
+  say('again', child.pid, `has ended, exit ${status} (that of its last run, which changed nothing)`);
+  if (status !== 0 || applied !== 2) {
+    throw new Failure(
+      `\`again run\` ended with ${status} after ${applied} runs; 0 after two of them was expected: see its lines above`,
+    );
+  }
+  if (findWaiters(place).length > 0) {
+    throw new Failure('a process of again is left after `again run`');
+  }
+  say('demo', process.pid, 'in the foreground: one command, two runs, and no process of again is left');
+}
+
 /** Starts `puppet apply` and prints its lines; `status` is set when it has ended. */
 function startFirstRun(place) {
-  const args = ['apply', '--confdir', place.confdir, '--vardir', place.vardir, '--modulepath', place.modules];
-  const child = spawn('puppet', [...args, '--color=false', '--detailed-exitcodes', place.manifest], {
-    env: {
-      ...process.env,
-      FACTER_puppet_vardirtmp: `${place.base}/`,
-      FACTER_again_example_folder: place.files,
-    },
+  const child = spawn('puppet', applyWords(place), {
+    env: environment(place),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const first = { pid: child.pid, status: undefined, report: undefined };
-  say('run 1', first.pid, `has begun: puppet ${args[0]} … ${basename(place.manifest)}`);
+  say('run 1', first.pid, `has begun: puppet apply … ${basename(place.manifest)}`);
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => say('run 1', first.pid, `| ${line}`));
   }
@@ -168,6 +199,15 @@ function startFirstRun(place) {
     first.status = error.message;
   });
   return first;
+}
+
+function applyWords({ confdir, vardir, modules, manifest }) {
+  const folders = ['--confdir', confdir, '--vardir', vardir, '--modulepath', modules];
+  return ['apply', ...folders, '--color=false', '--detailed-exitcodes', manifest];
+}
+
+function environment({ base, files }) {
+  return { ...process.env, FACTER_puppet_vardirtmp: `${base}/`, FACTER_again_example_folder: files };
 }
 
 /** Puppet's own report is the proof that the second run was a whole one. */

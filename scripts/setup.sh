@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 # The one list of Debian packages.
 demo_packages='puppet-agent'
 test_packages="puppet-agent puppetserver
-  systemd-container debootstrap
+  systemd-container debootstrap podman
   qemu-user-static libstdc++6-arm64-cross
   psmisc procps sudo iproute2
   bundler ruby-dev build-essential

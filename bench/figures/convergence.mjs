@@ -1,14 +1,18 @@
-// A manifest that converges in eight runs of the real Puppet: by `again`, and started over and over by a shell.
+// A manifest that converges in eight runs of the real Puppet: by `again`, in the background and in front of people, and started over and over by a shell.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../../scripts/project.mjs';
 import { makeWorld, must } from '../place.mjs';
 import { statOf } from '../processes.mjs';
 import { median, uncertainty } from '../statistics.mjs';
 import { until } from '../until.mjs';
 
 const passes = 8;
-const rounds = 8;
+const rounds = 9;
+
+/** What a pass that notifies leaves. */
+const LINE = 'pass\n';
 
 export async function measureConvergence(place) {
   const world = makeWorld(place, 'convergence');
@@ -21,11 +25,11 @@ exec { 'pass':
   unless  => "/bin/sh -c 'test $(wc -l < ${count}) -ge ${passes - 1}'",
   notify  => Exec['${notified}'],
 }`;
-  writeFileSync(count, 'pass\n'.repeat(passes - 1));
+  writeFileSync(count, LINE.repeat(passes - 1));
   const loop = world.manifest('loop', body('naught'));
   const chain = world.manifest('chain', body('again'));
   must(loop);
-  const times = { loop: [], chain: [] };
+  const times = { loop: [], chain: [], foreground: [] };
   const ways = {
     loop: () => must(['/bin/sh', '-c', `for pass in $(seq ${passes}); do ${loop.join(' ')} || exit; done`]),
     chain: async () => {
@@ -33,20 +37,31 @@ exec { 'pass':
       must(chain);
       await converged(world, before);
     },
+    foreground: () => must([join(world.again, 'again'), 'run', '--', ...chain]),
   };
   for (let round = 0; round < rounds; round += 1) {
-    // One goes first, then the other: what gets slower or faster meanwhile does so for both.
+    // Each goes first, in the middle and last: what gets slower or faster meanwhile does so for all.
     const turns = Object.keys(ways);
-    for (const way of round % 2 ? turns.reverse() : turns) times[way].push(await timed(count, ways[way]));
+    for (const turn of turns.keys()) {
+      const way = turns[(turn + round) % turns.length];
+      times[way].push(await timed(count, ways[way]));
+      if (readFileSync(count, 'utf8').length !== LINE.length * (passes - 1))
+        throw new Failure(`${way}: the manifest has not had its ${passes} runs`);
+    }
   }
   const base = median(times.loop);
-  return Object.entries({ 'a shell loop': times.loop, again: times.chain }).map(([what, found]) => ({
+  const shown = {
+    'a shell loop': times.loop,
+    again: times.chain,
+    '`again run`, in the foreground': times.foreground,
+  };
+  return Object.entries(shown).map(([what, found]) => ({
     figure: `convergence of a manifest in ${passes} runs`,
     what,
     value: `${(median(found) / 1000).toFixed(1)} s`,
     ratio: median(found) / base,
     uncertainty: uncertainty(found),
-    budget: what === 'again' ? '<= 1.03' : '',
+    budget: what === 'a shell loop' ? '' : '<= 1.03',
   }));
 }
 

@@ -13,8 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { archiveOf, pack, sumsOf } from '../../scripts/archive.mjs';
 import { temporaryFolder } from '../unit/state/temporary.ts';
 
 // Each starts dozens of programs, also on a machine that others keep busy.
@@ -96,6 +97,23 @@ describe.each(shells)('the delivery, by %s', (...shell) => {
     // That other run comes to its unpacking now.
     expect(run('unpack', sum)).toEqual(done);
     expect(files()).toEqual(delivered);
+  });
+
+  test('one that somebody has put there needs no archive: its header is written, as the build makes it', () => {
+    const { folder, run, files } = place(shell);
+    writeFileSync(join(folder, 'again'), program());
+    const sum = sumOf(program());
+    expect(run('prepare', sum)).toEqual(done);
+    expect(files()).toEqual(delivered);
+    expect(statSync(join(folder, 'again')).mode & 0o7777).toBe(0o754);
+    expect(run('check', sum)).toEqual(done);
+    const built = join(temporaryFolder(), 'built');
+    writeFileSync(built, program());
+    pack(built);
+    const header = readFileSync(archiveOf(built)).subarray(0, 512);
+    expect(readFileSync(join(folder, 'again.gz'))).toEqual(header);
+    expect(readFileSync(sumsOf(built), 'utf8')).toBe(`${sum} ${sumOf(header)}\n`);
+    expect(gunzipSync(readFileSync(archiveOf(built)))).toEqual(program());
   });
 
   test('an archive of something else is removed, and what was there stays', () => {

@@ -144,14 +144,17 @@ function withinReach(notice: Notice, maxWait: number): Notice {
   return { ...notice, condition: { ...condition, timeout: Math.max(1, maxWait), onTimeout: 'drop' } };
 }
 
-/** Seconds until the next rerun, rounded up, and what it is for; undefined where that is less than one second, or depends on a run that goes on. */
+/** Milliseconds of a wait that nobody has to be told of. */
+const SHORT_MS = 500;
+
+/** Seconds until the next rerun, rounded up, and what it is for; undefined where there is less than half a second left. */
 export function countdown(
   { entries }: Pick<Convergence, 'entries'>,
   until: number,
   now: number,
 ): { readonly seconds: number; readonly names: readonly string[] } | undefined {
   const left = until - now;
-  if (left < SECOND_MS) return undefined;
+  if (left < SHORT_MS) return undefined;
   const due = partition(entries, until).due;
   return { seconds: Math.ceil(left / SECOND_MS), names: due.map((entry) => displayName(entry.name)) };
 }

@@ -188,6 +188,41 @@ export function agentScenarios(bench: Bench): void {
     });
   }
 
+  test('in the foreground: a rerun waits for the run that has the lock; a first run is skipped by Puppet itself, as without `again run`', async (context) => {
+    const { world, command, compiles, lock } = await openAgent(bench, context);
+    const again = `${world.again}/again`;
+    const inForeground = [again, 'run', '--timeout', '250', '--', ...command('--test')];
+    const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(500));
+    await compiles(manifest);
+    const run = await world.start({ argv: inForeground });
+    await until('the countdown', () => run.output().includes('again run: next run (later) in'), {
+      seconds: 200,
+      seen: run.output,
+    });
+
+    const hold = `/bin/sh -c "until test -e ${world.path('go')}; do sleep 0.1; done"`;
+    await compiles(`${probe(world, 'other')}\nexec { '${hold}': require => Exec['probe other'] }\n`);
+    const other = await world.start({ argv: command('--onetime', '--no-daemonize', '--verbose') });
+    await until('the other run', async () => (await world.runs('other')).length > 0, { seen: other.output });
+    expect(Number(await world.node.files.read(lock))).toBe(other.pid);
+    const skipped = await world.run({ argv: inForeground });
+    expect(skipped.code, skipped.output).toBe(1);
+    expect(skipped.output).toMatch(/already in progress/);
+
+    await compiles(manifest);
+    expect((await world.run({ argv: [again, 'now', 'later'] })).stdout).toBe('Due now: later\n');
+    const waits = `again run: waits for another Puppet run, pid ${other.pid}\n`;
+    await until('its line', () => run.output().includes(waits), { seen: run.output });
+    expect(await world.runs()).toHaveLength(1);
+    await world.write('go', '');
+    expect((await other.ended).code, other.output()).toBe(0);
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(2); // its probe is a change in each run
+    expect(await world.runs()).toHaveLength(2);
+    expect(output).not.toMatch(/skipping|already in progress/i);
+    expect(await world.helpers()).toEqual([]);
+  });
+
   test('while the agent is disabled, the waiter waits', async (context) => {
     const { world, command, compiles, patience } = await openAgent(bench, context);
     await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(patience)));

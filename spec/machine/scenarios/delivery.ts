@@ -4,6 +4,7 @@ import type { Bench } from '../../support/machine/bench.ts';
 import { serveFolder } from '../../support/machine/file-server.ts';
 import { anotherVersion, brokenArchive, wantedSum } from '../../support/machine/modules.ts';
 import type { Finished } from '../../support/machine/node.ts';
+import { executableName } from '../../support/machine/session.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
 
@@ -25,6 +26,18 @@ export function deliveryScenarios(bench: Bench): void {
       await expectNothingToDo(world, { knowsFolder });
     });
   }
+
+  test('one that was put in place before the first run is compared, and nothing is fetched', async (context) => {
+    const world = await bench.world(context, { delivered: false });
+    const source = join(world.module, 'files/again', executableName);
+    await shell(world, 'mkdir -p "$2" && cp "$1" "$2/again"', source, world.again);
+    const changed = changes(world, await include(world));
+    expect(changed).toContain('Exec[common::again look]');
+    expect(changed).not.toContain('File[AGAIN.gz]');
+    expect(changed).not.toContain('Exec[common::again unpack]');
+    await expectSound(world);
+    await expectNothingToDo(world);
+  });
 
   test('several runs deliver at once: each succeeds, and what they leave is whole', async (context) => {
     const world = await bench.world(context, { delivered: false });

@@ -3,6 +3,7 @@ import { applyAsRoot, applyAsUser } from './apply.ts';
 import { boltApply, boltCommand } from './bolt.ts';
 import { consumers } from './consumers.ts';
 import { byHand, reload, service, translated } from './daemon.ts';
+import { agentInForeground, applyInForeground } from './foreground.ts';
 import { onetimeInTimer } from './timer.ts';
 import type { Way } from './way.ts';
 
@@ -23,5 +24,7 @@ export const ways: readonly Way[] = [
   disabledMeanwhile,
   boltCommand,
   boltApply,
+  applyInForeground,
+  agentInForeground,
   consumers,
 ];

@@ -54,6 +54,16 @@ export async function image(options: ImageOptions): Promise<Image> {
   return options.system === 'host' ? hostImage(options) : suiteImage(options.system, options);
 }
 
+/**
+ * Makes a store of podman's in which that system is the image `localhost/debian`, or finds it in the cache. It is read and never written: as an additional store.
+ */
+export async function store(options: ImageOptions): Promise<string> {
+  const { layers } = await image(options);
+  const folder = join(CACHE, `store-${digest(layers)}`);
+  await build('build-store.sh', folder, [folder, layers.join(':')]);
+  return folder;
+}
+
 async function suiteImage(system: keyof typeof SUITES, { packages = [], commands = [] }: ImageOptions) {
   const base = join(CACHE, system);
   await build('build-base.sh', base, [system, base]);

@@ -37,18 +37,31 @@ const executable = process.arch === 'arm64' ? 'again-linux-arm64' : 'again-linux
 
 /** Installs the module of this repository, or of the folder that AGAIN_MODULE names: what Puppet needs of it, for this CPU. */
 export function installCommon(container: Container): void {
-  const source = process.env.AGAIN_MODULE ?? repository;
   const folder = mkdtempSync(join(tmpdir(), 'again-spec-module-'));
   try {
     chmodSync(folder, 0o755); // a server reads it, too
-    mkdirSync(join(folder, 'files/again'), { recursive: true });
-    const files = ['deliver', 'notify', `${executable}.gz`, `${executable}.sums`];
-    for (const part of [...parts, ...files.map((name) => join('files/again', name))]) {
+    eachPart((from, part) => {
       // As links: what they point to is copied into the container.
-      if (existsSync(join(source, part))) symlinkSync(join(source, part), join(folder, part));
-    }
+      mkdirSync(dirname(join(folder, part)), { recursive: true });
+      symlinkSync(from, join(folder, part));
+    });
     installModule(container, folder);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+/** Copies the same into a folder. */
+export function copyCommon(folder: string): void {
+  eachPart((from, part) =>
+    cpSync(from, join(folder, part), { recursive: true, dereference: true, filter: () => true }),
+  );
+}
+
+function eachPart(use: (from: string, part: string) => void): void {
+  const source = process.env.AGAIN_MODULE ?? repository;
+  const files = ['deliver', 'notify', 'remove', `${executable}.gz`, `${executable}.sums`];
+  for (const part of [...parts, ...files.map((name) => join('files/again', name))]) {
+    if (existsSync(join(source, part))) use(join(source, part), part);
   }
 }

@@ -207,5 +207,6 @@ test('the countdown is in whole seconds, of what is due then', () => {
   oneMore(convergence, { name: 'a', delta: 5 });
   oneMore(convergence, { name: 'b', delta: 50 });
   expect(countdown(convergence, 5000, 100)).toEqual({ seconds: 5, names: ['a'] });
-  expect(countdown(convergence, 5000, 4001)).toBeUndefined();
+  expect(countdown(convergence, 5000, 4010)).toEqual({ seconds: 1, names: ['a'] });
+  expect(countdown(convergence, 5000, 4501)).toBeUndefined();
 });

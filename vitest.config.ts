@@ -12,7 +12,11 @@ const minutes = 60 * seconds;
  * keep busy, one that fails has a second try, and the closing part of `npm test` names it; at a desk it fails. Tests of races, coalescing,
  * faults and delivery have one try everywhere: they say so themselves.
  */
-const wholeMachine = { fileParallelism: false, retry: process.env.CI ? 1 : 0 };
+const wholeMachine = {
+  fileParallelism: false,
+  retry: process.env.CI ? 1 : 0,
+  exclude: ['**/*.long.test.ts'],
+};
 
 /** The first cell of a generation makes and boots its installation. */
 const matrix = { ...wholeMachine, testTimeout: 30 * minutes, hookTimeout: 5 * minutes };
@@ -40,8 +44,8 @@ export default defineConfig({
         extends: true,
         test: {
           ...wholeMachine,
-          name: 'acceptance',
-          include: ['spec/acceptance/machine/**/*.test.ts'],
+          name: 'machine',
+          include: ['spec/machine/**/*.test.ts'],
           testTimeout: 3 * minutes,
           hookTimeout: 5 * minutes,
         },
@@ -51,7 +55,7 @@ export default defineConfig({
         test: {
           ...wholeMachine,
           name: 'people',
-          include: ['spec/acceptance/people/**/*.test.ts'],
+          include: ['spec/people/**/*.test.ts'],
           testTimeout: 6 * minutes,
           hookTimeout: 8 * minutes,
         },
@@ -61,8 +65,20 @@ export default defineConfig({
         test: {
           ...wholeMachine,
           name: 'container',
-          include: ['spec/acceptance/container/**/*.test.ts'],
+          include: ['spec/container/**/*.test.ts'],
           testTimeout: 5 * minutes,
+          hookTimeout: 15 * minutes,
+        },
+      },
+      // What is slow and seldom breaks: `npm run test:long`.
+      {
+        extends: true,
+        test: {
+          ...wholeMachine,
+          name: 'long',
+          include: ['spec/{machine,people,container}/**/*.long.test.ts'],
+          exclude: [],
+          testTimeout: 8 * minutes,
           hookTimeout: 15 * minutes,
         },
       },
@@ -73,7 +89,7 @@ export default defineConfig({
           ...matrix,
           name: 'matrix',
           retry: 0, // a cell of the table has one try
-          include: ['spec/acceptance/matrix/*.test.ts'],
+          include: ['spec/matrix/*.test.ts'],
         },
       },
       {
@@ -81,7 +97,7 @@ export default defineConfig({
         test: {
           ...matrix,
           name: 'matrix-fast',
-          include: ['spec/acceptance/matrix/debian_{11,13}_*.test.ts'],
+          include: ['spec/matrix/debian_{11,13}_*.test.ts'],
           env: { AGAIN_MATRIX: 'fast' },
         },
       },

@@ -65,6 +65,16 @@
 #
 #   `again log` shows it in both cases. A rerun that is started as a whole unit writes to where its unit does.
 #
+# @param rerun
+#   What is run again where the notifying run is the main process of a systemd service, such as a oneshot service on a timer.
+#
+#   * `command`: the command of the run, with the same arguments, environment and directory. The unit is started only where the run's
+#     surroundings end with it (`PrivateTmp=`, `RuntimeDirectory=` …).
+#   * `unit`: the unit itself is started, so that its limits, `ExecStartPre=`, `ExecStartPost=`, `OnFailure=`, `StandardOutput=` and
+#     `systemctl stop` hold for the rerun, too. The unit has to end with the run. Elsewhere the command is repeated, and the exec says why:
+#     in cron, in a session, in a service that does more than this run, the daemon's, a transient one, one with `RemainAfterExit=`,
+#     `RefuseManualStart=` or `StartLimitAction=`, or that of a user who does not linger.
+#
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. What else
 #   lies at that path gives way to it; a link that an earlier value made stays. An ordinary user's run leaves the default one out. The
@@ -96,6 +106,9 @@
 # @example The output of reruns in the journal, in Hiera
 #   common::again::logdest: journal
 #
+# @example The service that runs Puppet is started again, in Hiera
+#   common::again::rerun: unit
+#
 # @example No reruns on these nodes for now, in Hiera
 #   common::again::enable: false
 #
@@ -114,6 +127,7 @@ class common::again (
   Integer[0, 60]                                                               $grace       = 3,
   Enum['fail', 'warn']                                                         $unsupported = 'fail',
   Enum['file', 'journal']                                                      $logdest     = 'file',
+  Enum['command', 'unit']                                                      $rerun       = 'command',
   Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink     = '/usr/local/sbin/again',
   Common::Url                                                                  $source      = 'puppet:///modules/common/again',
 ) {

@@ -1,87 +1,77 @@
 # @summary Runs Puppet's agent on targets, and waits until none of them has a rerun pending.
 #
-# Starts a run of the agent on each target, or joins the one that goes on there. Then it looks every `interval` seconds what is going on and
-# what is pending, prints a line about it, and ends when all targets are quiet or the time is up. It prints a table, and fails where a target has given
-# up (its last run has failed and nothing is pending), could not be asked, or was not done in time.
+# Starts a run of the agent on each target, or joins the one that goes on there. Then it looks every `interval` seconds at the targets that are still
+# busy: what is going on there, and what is pending. Each look is one run of a task on all of them, and prints a line. The plan ends when all
+# targets are quiet or the time is up, and prints a table. A target has failed where it has given up (its last run has failed and nothing is pending),
+# could not be asked, or was not done in time.
 #
-# The targets need `common::again` from an earlier run of Puppet, and root.
+# The targets need `common::again` from an earlier run of Puppet, and root. The plan calls no function that Puppet Enterprise's plans lack.
 #
 # @param targets
 #   Where to run Puppet.
 #
 # @param timeout
-#   Seconds after which the plan gives up.
+#   Seconds, 1 to 86400 (a day), after which targets that are still busy are given up: those of one batch, where there are several. What is pending
+#   there goes on waiting.
 #
 # @param interval
-#   Seconds between two looks.
+#   Seconds between two looks, 1 to 3600.
+#
+# @param batch
+#   How many targets run at a time, from 1 on. The next ones begin when all of these are quiet. Unset: all at once.
+#
+# @param fail_plan_on_errors
+#   `true`: the plan fails where a target has failed, and begins no further batch. `false`: it goes on, and returns the failures.
 #
 # @param folder
 #   The folder of the executable on the targets, where the task does not find it by itself.
 #
-# @return
-#   For each target: `target`, `state` (`converged`, `busy` when the time was up, or `failed`), `text`, and `link`, the number of the newest rerun in
-#   its chain.
+# @return [ResultSet]
+#   A result for each target, a failed one with the `_error` `common/not-converged`. Its value has `state` (`converged`, `busy` when the time was up, or
+#   `failed`), `text`, and `link`, the number of the newest rerun in its chain. The failure of the plan has the same set in its details, as
+#   `result_set`, with `failed_targets` and `skipped_targets`.
 #
 # @example Let the hosts of a cluster converge, for ten minutes at most
 #   bolt plan run common::converge --targets cluster timeout=600 --run-as root
+#
+# @example Fifty hosts at a time, whatever becomes of one
+#   bolt plan run common::converge --targets web batch=50 fail_plan_on_errors=false --run-as root
 plan common::converge (
   TargetSpec                  $targets,
-  Integer[1, 86400]           $timeout  = 1800,
-  Integer[1, 3600]            $interval = 10,
-  Optional[Pattern[/\A\//]] $folder   = undef,
+  Integer[1, 86400]           $timeout             = 1800,
+  Integer[1, 3600]            $interval            = 10,
+  Optional[Integer[1]]        $batch               = undef,
+  Boolean                     $fail_plan_on_errors = true,
+  Optional[Pattern[/\A\//]] $folder              = undef,
 ) {
   $hosts = get_targets($targets)
-  $place = $folder ? {
-    undef   => {},
-    default => { 'folder' => $folder },
-  }
-  $end = Timestamp() + Timespan({ 'seconds' => $timeout })
+  $batches = $hosts.slice($batch.lest || { max(1, $hosts.length) })
 
-  $orders = without_default_logging() || {
-    run_task('common::again', $hosts, $place + { 'action' => 'run', '_catch_errors' => true })
-  }
-  $looks = Array(Integer[0, $timeout / $interval])
-  $found = $looks.reduce([]) |$last, $look| {
-    if $look > 0 and ($last.all |$row| { $row['state'] != 'busy' } or Timestamp() >= $end) {
-      $last
+  $results = $batches.reduce([]) |$before, $batch_hosts| {
+    if $fail_plan_on_errors and !ResultSet.new($before).ok {
+      $before
     } else {
-      if $look > 0 { ctrl::sleep($interval) }
-      $rows = without_default_logging() || {
-        parallelize($hosts) |$host| {
-          $order = $orders.find($host.name)
-          $pid = $order['pid'] ? {
-            undef   => {},
-            default => { 'pid' => $order['pid'] },
-          }
-          $answer = run_task('common::again', $host, $place + $pid + { 'action' => 'progress', '_catch_errors' => true })
-          $refusal = $order.ok ? {
-            true    => undef,
-            default => $order.error.message,
-          }
-          $since = $order['time'].lest || { 0 }
-          $row = { 'target' => $host.name } + common::convergence($answer[0].value, $since, $refusal)
-          $row
-        }
-      }
-      $busy = $rows.filter |$row| { $row['state'] == 'busy' }
-      $now = Timestamp().strftime('%T')
-      $details = $busy.map |$row| { "${row['target']}: ${row['text']}" }
-      $line = ["${now}  ${rows.length - $busy.length} of ${rows.length} quiet"] + $details
-      out::message($line.join('; '))
-      $rows
+      $parameters = { 'targets' => $batch_hosts, 'timeout' => $timeout, 'interval' => $interval, 'folder' => $folder }
+      $before + run_plan('common::converge::batch', $parameters)
     }
   }
+  $set = ResultSet.new($results)
 
-  $width = max(6, *$found.map |$row| { $row['target'].length })
-  $table = $found.map |$row| {
-    sprintf("%-${width}s  %-9s  %5s  %s", $row['target'], $row['state'], $row['link'].lest || { '' }, $row['text'])
+  $width = max(6, *$set.names.map |$name| { $name.length })
+  $rows = $results.map |$result| {
+    sprintf("%-${width}s  %-9s  %5s  %s", $result.target.name, $result['state'], $result['link'].lest || { '' }, $result['text'])
   }
-  out::message([sprintf("%-${width}s  %-9s  %5s  %s", 'target', 'state', 'rerun', 'what was seen'), *$table].join("\n"))
+  out::message([sprintf("%-${width}s  %-9s  %5s  %s", 'target', 'state', 'rerun', 'what was seen'), *$rows].join("\n"))
 
-  $open = $found.filter |$row| { $row['state'] != 'converged' }
-  unless $open.empty {
-    $names = $open.map |$row| { $row['target'] }
-    fail_plan("${open.length} of ${found.length} have not converged: ${names.join(', ')}", 'common/not-converged', { 'targets' => $found })
+  if $fail_plan_on_errors and !$set.ok {
+    $failed = $set.error_set.names
+    $skipped = $hosts.filter |$host| { !($host.name in $set.names) }.map |$host| { $host.name }
+    $rest = $skipped.length ? {
+      0       => '',
+      default => "; not begun: ${skipped.join(', ')}",
+    }
+    $details = { 'result_set' => $set, 'failed_targets' => $failed, 'skipped_targets' => $skipped }
+    fail_plan("${failed.length} of ${hosts.length} have not converged: ${failed.join(', ')}${rest}", 'common/not-converged', $details)
   }
-  return $found
+  return $set
 }

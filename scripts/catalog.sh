@@ -39,7 +39,6 @@ main() {
   step 'Ruby style (rake rubocop)' bundle exec rake rubocop
   step 'Files (rake check)' bundle exec rake check
   step 'Catalogs (rake spec)' bundle exec rake spec
-  step 'The fact (rake fact)' bundle exec rake fact
 
   if [ -n "$failed" ]; then
     printf '\nFailed:%s\n' "$failed" >&2

@@ -3,7 +3,7 @@
 //   node scripts/options.mjs FOLDER…     FOLDER: an unpacked gem (`gem fetch puppet -v 5.5.22`, `gem unpack puppet-5.5.22.gem`)
 //
 // Reads `option(…)` in lib/puppet/application*.rb and `define_settings` in lib/puppet/defaults.rb. Only names and kinds are taken.
-// spec/acceptance/machine/command-lines.test.ts compares the result with OptionParser itself.
+// spec/machine/command-lines.test.ts compares the result with OptionParser itself.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -3,7 +3,8 @@
 //   node scripts/test.mjs PART [ARGUMENTS FOR IT…]
 //
 // `all` (npm test) sets up the machine and runs every part, as root; a part that fails doesn't hide the later
-// ones. `lint`, `unit`, `catalog`, `acceptance`, `people`, `container`, `matrix` run that part alone.
+// ones. `lint`, `unit`, `catalog`, `machine`, `people`, `container`, `matrix` run that part alone,
+// and `long` what is slow and seldom breaks, which `all` leaves out.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -63,10 +64,11 @@ const parts = {
   catalog: [
     { title: 'catalog: lint and rspec', program: 'sh', args: ['scripts/catalog.sh'], count: countRspec },
   ],
-  acceptance: [vitest('acceptance', 'acceptance on this machine')],
-  people: [vitest('people', 'acceptance of what people and their tools use')],
-  container: [vitest('container', 'acceptance in booted containers')],
+  machine: [vitest('machine', 'on this machine')],
+  people: [vitest('people', 'what people and their tools use')],
+  container: [vitest('container', 'in booted containers')],
   matrix: [vitest('matrix-fast', 'the fast part of the matrix')],
+  long: [vitest('long', 'what is slow and seldom breaks')],
 };
 
 /** What runs for each word of the command line. */
@@ -84,7 +86,7 @@ const plans = {
     ...parts.catalog,
     module,
     check('demo', bin('node'), 'scripts/demo.mjs'),
-    ...parts.acceptance,
+    ...parts.machine,
     ...parts.people,
     ...parts.container,
     ...parts.matrix,
@@ -92,14 +94,15 @@ const plans = {
   lint: [setUp('npm'), ...parts.lint],
   unit: [setUp('npm'), ...parts.unit, ...parts.bundle],
   catalog: parts.catalog,
-  acceptance: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.acceptance],
+  machine: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.machine],
   people: [setUp('npm', 'test'), build(), module, ...parts.people],
   container: [setUp('npm', 'test'), build(), module, ...parts.container],
   matrix: [setUp('npm', 'test'), build(), module, ...parts.matrix],
+  long: [setUp('npm', 'test'), build(), module, ...parts.long],
 };
 
 /** The plans that change the machine. */
-const needRoot = ['all', 'acceptance', 'people', 'container', 'matrix'];
+const needRoot = ['all', 'machine', 'people', 'container', 'matrix', 'long'];
 
 await run('test', async ([name = '', ...args]) => {
   const plan = Object.hasOwn(plans, name) ? plans[name] : undefined;

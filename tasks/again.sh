@@ -1,6 +1,7 @@
 #!/bin/sh
 # The task common::again, and those that can do but one thing of it, so that a role can allow one: common::again_status, again_cancel, again_hold, again_release, again_now,
-# again_run. Needs nothing but a POSIX shell and what every Linux has; parameters come as PT_…, the name of the task as PT__task, the result goes out as JSON.
+# again_run; and common::again_progress, which is the plan's. Needs nothing but a POSIX shell and what every Linux has. Parameters come as PT_…, the name of the task as
+# PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results for many to read, so they hold no command lines.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C # `stat` and `date` print words
@@ -17,9 +18,12 @@ main() {
     common::again_release) action=release ;;
     common::again_now) action=due ;;
     common::again_run) action=run ;;
+    common::again_progress) action=progress ;;
     *)
       action=${PT_action:-status}
-      [ "$action" != describe ] || action=
+      case $action in
+        describe | progress) action= ;;
+      esac
       ;;
   esac
   case $action in
@@ -34,17 +38,13 @@ main() {
       cancel
       ;;
     hold)
-      # A reason that begins with `-` is none of the options.
-      again hold ${PT_for:+"--for=$PT_for"} ${PT_reason:+-- "$PT_reason"}
-      answer
+      hold
       ;;
     release)
-      again release
-      answer
+      release
       ;;
     due)
-      again now ${PT_name:+-- "$PT_name"}
-      answer
+      due
       ;;
     # `now` was its name before there was `again now`.
     run | now)
@@ -54,7 +54,7 @@ main() {
       progress
       ;;
     *)
-      fail "action '${PT_action:-}': must be status, cancel, hold, release, due, run or progress"
+      fail "action '${PT_action:-}': must be status, cancel, hold, release, due or run"
       ;;
   esac
 }
@@ -107,14 +107,45 @@ pending() {
     '{'*) hold="\"hold\":$hold," ;;
     *) hold= ;;
   esac
-  again status --json
+  shown status
+}
+
+# shown SUBCOMMAND...: its JSON, a member a line, is in $said without the command lines of Puppet and of conditions.
+shown() {
+  again "$@" --json
+  # shellcheck disable=SC2016 # the marks of `describeCheck`
+  said=$(printf '%s\n' "$said" | sed '/^    "command": /d; s/^\(      "what": "[^`]*\)`.*` succeeds",$/\1its command succeeds",/')
 }
 
 # What the executable has said, for people, and how things are now.
 answer() {
-  output=$said
+  output=$(json "$said")
   pending
-  printf '{"_output":"%s",%s"pending":%s}\n' "$(json "$output")" "$hold" "$said"
+  report_all
+}
+
+report_all() {
+  printf '{"_output":"%s",%s"pending":%s}\n' "$output" "$hold" "$said"
+}
+
+is_noop() {
+  [ "${PT__noop:-}" = true ]
+}
+
+# would WORDS OTHERWISE: for _noop, the names of what is pending and meant by the parameter `name`, after these words.
+would() {
+  pending
+  names=$(printf '%s\n' "$said" | sed -n 's/^    "name": "\(.*\)",$/\1/p')
+  if [ -n "${PT_name:-}" ]; then
+    meant=$(json "$PT_name")
+    [ "$meant" != again ] || meant="again
+Exec['again']"
+    names=$(printf '%s\n' "$names" | grep -Fx -e "$meant") ||
+      fail "nothing is pending under the name \"$(json "$PT_name")\": see \`again status\`"
+  fi
+  output=$2
+  [ -z "$names" ] || output="$1: $(printf '%s\n' "$names" | sed -e ':a' -e '$!N' -e '$!ba' -e 's/\n/, /g')"
+  report_all
 }
 
 # Versions that can't be told, as of an executable that knows no --licenses, are null.
@@ -131,11 +162,51 @@ quoted() {
 
 cancel() {
   case ${PT_all:-false}:${PT_name:-} in
-    true:) again cancel --all ;;
-    false:?*) again cancel -- "$PT_name" ;;
+    true: | false:?*) ;;
     *) fail 'cancel needs either a name or all=true' ;;
   esac
-  answer
+  if is_noop; then
+    would 'Would cancel' 'Nothing is pending.'
+  elif [ -n "${PT_name:-}" ]; then
+    again cancel -- "$PT_name"
+    answer
+  else
+    again cancel --all
+    answer
+  fi
+}
+
+hold() {
+  if is_noop; then
+    pending
+    output="Would keep every rerun from starting, for ${PT_for:-8h}"
+    report_all
+  else
+    # A reason that begins with `-` is none of the options.
+    again hold ${PT_for:+"--for=$PT_for"} ${PT_reason:+-- "$PT_reason"}
+    answer
+  fi
+}
+
+release() {
+  if is_noop; then
+    pending
+    output='Nothing is held.'
+    [ -z "$hold" ] || output='Would end the hold'
+    report_all
+  else
+    again release
+    answer
+  fi
+}
+
+due() {
+  if is_noop; then
+    would 'Would be due now' 'Nothing is pending.'
+  else
+    again now ${PT_name:+-- "$PT_name"}
+    answer
+  fi
 }
 
 # Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's. A run that is going
@@ -150,13 +221,27 @@ run() {
   fi
   disabled=$(place agent_disabled_lockfile)
   [ ! -e "$disabled" ] || fail "the agent is disabled: $disabled holds $(cat "$disabled")"
+  if is_noop; then
+    printf '{"_output":"Would start a run of the agent"}\n'
+    return
+  fi
 
   log=$folder/state/logs/$(date -u +%Y%m%dT%H%M%SZ)-now-$$.log
   (umask 077 && mkdir -p "${log%/*}" && : >"$log") 2>/dev/null || fail "$log cannot be written"
   time=$(date +%s)
   # Without --verbose the log would be empty.
   puppet agent --onetime --no-daemonize --no-splay --verbose --color=false >"$log" 2>&1 &
+  (umask 077 && process "$!" >"$folder/state/begun")
   printf '{"pid":%s,"time":%s,"log":"%s"}\n' "$!" "$time" "$(json "$log")"
+}
+
+# A process, by its pid and the time of its start, which a later one of that pid does not have; nothing where it has ended.
+process() {
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  # The name, in parentheses, may hold anything. After it: the state, and the start as the 20th word.
+  # shellcheck disable=SC2086 # its words
+  set -- "$1" ${stat##*\) }
+  [ "$2" = Z ] || printf '%s %s\n' "$1" "${21}"
 }
 
 # Whether this node still converges. The order matters: a run that has ended meanwhile has what it asked for among what is pending, and a
@@ -165,10 +250,12 @@ progress() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can see how far the agent is'
   find_puppet
   running=$(running_agent)
-  [ -n "$running" ] || ! is_puppet "${PT_pid:-}" || running=$PT_pid
-  again status --json
+  # A run that this task has begun has no lock yet.
+  begun=$(cat "$folder/state/begun" 2>/dev/null)
+  [ -n "$running" ] || [ -z "$begun" ] || [ "$(process "${begun% *}")" != "$begun" ] || running=${begun% *}
+  shown status
   pending=$said
-  again history --json -n 1
+  shown history -n 1
   printf '{"running":%s,"pending":%s,"history":%s,"report":%s}\n' "${running:-null}" "$pending" "$said" "$(report)"
 }
 

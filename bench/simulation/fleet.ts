@@ -21,6 +21,11 @@ export interface Fleet {
   readonly timings: RunTimings;
   /** Of the server. */
   readonly instances: number;
+  /**
+   * What the server does when so many requests wait already (`max-queued-requests`): it answers 503, with a random `Retry-After` below `retryDelay` seconds
+   * (`max-retry-delay`). The agent sleeps for that time, with its lock, and asks once more. Default: no limit, which is the server's own.
+   */
+  readonly limit?: { readonly queued: number; readonly retryDelay: number };
   /** That the server and all hosts share; Infinity where each has enough of its own. */
   readonly cores: number;
   readonly rules: ChainRules & Splay;
@@ -42,6 +47,10 @@ export interface Outcome {
   readonly runs: number;
   readonly reruns: number;
   readonly longestQueue: number;
+  /** How often the server has answered 503. */
+  readonly refusals: number;
+  /** Seconds from a run's first request to its end. */
+  readonly longestRun: number;
   /** Seconds that requests waited for the server. */
   readonly waits: readonly number[];
   /** When the last rerun ended. */
@@ -60,24 +69,34 @@ const JITTER = 0.2;
 /** Lets a fleet run. When reruns are due, and which link of a chain they are, is decided by the code of `again` itself. */
 export function simulate(fleet: Fleet): Outcome {
   const clock = createClock(fleet.cores);
-  const server = createServer(clock, fleet.instances);
+  const server = createServer(clock, fleet.instances, fleet.limit?.queued);
   const queue: number[] = [];
   const arrivals: number[] = [];
   let runs = 0;
   let reruns = 0;
   let lastEnd = 0;
+  let longestRun = 0;
   const agentTime = (seconds: number) => seconds * (1 + JITTER * (2 * fleet.random() - 1));
 
+  const ask = (seconds: number, answered: () => void) => {
+    const again = () => ask(seconds, answered);
+    server.request(seconds, answered, () => clock.at(clock.now() + retryAfter(fleet), again));
+  };
   const run = (ended: () => void) => {
     runs += 1;
     clock.work(agentTime(fleet.timings.start), () => {
       if (isAway(fleet, clock.now())) return clock.work(agentTime(fleet.timings.cached), ended);
-      arrivals.push(clock.now());
+      const began = clock.now();
+      arrivals.push(began);
+      const endOfRun = () => {
+        longestRun = Math.max(longestRun, clock.now() - began);
+        ended();
+      };
       const requests = fleet.timings.requests.values();
       const next = () => {
         const { value } = requests.next();
-        if (!value) return clock.work(agentTime(fleet.timings.rest), ended);
-        clock.work(agentTime(value.agent), () => server.request(value.server, next));
+        if (!value) return clock.work(agentTime(fleet.timings.rest), endOfRun);
+        clock.work(agentTime(value.agent), () => ask(value.server, next));
       };
       next();
     });
@@ -107,7 +126,17 @@ export function simulate(fleet: Fleet): Outcome {
   }
   for (let at = 0; at <= fleet.seconds; at += SAMPLE) clock.at(at, () => queue.push(server.queue()));
   clock.pass(fleet.seconds);
-  return { runs, reruns, longestQueue: server.longestQueue(), waits: server.waits, lastEnd, queue, arrivals };
+  return {
+    runs,
+    reruns,
+    longestQueue: server.longestQueue(),
+    refusals: server.refusals(),
+    longestRun,
+    waits: server.waits,
+    lastEnd,
+    queue,
+    arrivals,
+  };
 }
 
 /** What is pending after a run that has asked for a rerun and ended now; undefined where the chain is over. */
@@ -124,6 +153,11 @@ function notified(
   const request = { name: undefined, delta, startTimerNow: false };
   const entry = newEntry(request, process, link, rules, now * 1000, random());
   return withRunEnded([entry], process, { at: now * 1000 })[0];
+}
+
+/** As Puppet Server computes it: whole seconds. An agent sleeps no longer than its `runinterval`, which is the default of `max-retry-delay`. */
+function retryAfter({ limit, random }: Fleet): number {
+  return Math.floor(random() * (limit?.retryDelay ?? 0));
 }
 
 function isAway({ away }: Fleet, now: number): boolean {

@@ -48,6 +48,7 @@ export function reportSimulation(timings: RunTimings): void {
     ].join('\n'),
   );
   fill('busy', busyTable(timings));
+  fill('limit', limitTable(timings));
   fill('away', awayTable(timings));
   const title = `${HOSTS.toLocaleString('en')} hosts get a catalog that asks for a rerun in the same minute`;
   writePicture(
@@ -101,6 +102,45 @@ function busyTable(timings: RunTimings): string {
       'worst wait of a request',
       'last host done after',
       'requests that wait over 10 min',
+    ],
+    rows,
+  );
+}
+
+function limitTable(timings: RunTimings): string {
+  const instances = instancesFor(HOSTS, timings, SHARE);
+  const cases = [
+    [undefined, 0],
+    [{ queued: 150, retryDelay: 1800 }, 0],
+    [{ queued: 150, retryDelay: 300 }, 0],
+    [{ queued: 1000, retryDelay: 1800 }, 0],
+    [undefined, INTERVAL],
+    [{ queued: 150, retryDelay: 1800 }, INTERVAL],
+  ] as const;
+  const rows = cases.map(([limit, splay]) => {
+    const outcome = sameMinute(HOSTS, timings, instances, splay, limit);
+    const [longestQueue = '', worstWait = '', , lastEnd = ''] = figures(outcome);
+    return [
+      limit ? limit.queued.toLocaleString('en') : '0 (default)',
+      limit ? `${limit.retryDelay} s` : '',
+      `${splay} s`,
+      longestQueue,
+      worstWait,
+      outcome.refusals.toLocaleString('en'),
+      formatDuration(outcome.longestRun),
+      lastEnd,
+    ];
+  });
+  return table(
+    [
+      '`max-queued-requests`',
+      '`max-retry-delay`',
+      '`splay`',
+      'longest queue',
+      'worst wait in the queue',
+      'answers 503',
+      'longest run',
+      'last host done after',
     ],
     rows,
   );

@@ -27,12 +27,19 @@ export function instancesFor(hosts: number, timings: RunTimings, share: number):
 export const PULSE_AT = 600;
 
 /** All hosts get a catalog that asks for a rerun in the same minute, while their ordinary runs go on. */
-export function sameMinute(hosts: number, timings: RunTimings, instances: number, splay: number): Outcome {
+export function sameMinute(
+  hosts: number,
+  timings: RunTimings,
+  instances: number,
+  splay: number,
+  limit?: Fleet['limit'],
+): Outcome {
   const random = repeatable(SEED);
   return simulate({
     hosts,
     timings,
     instances,
+    ...(limit && { limit }),
     cores: Number.POSITIVE_INFINITY,
     rules: { ...DEFAULTS, splay },
     first: { at: () => PULSE_AT + random() * 60, hasCatalog: true },

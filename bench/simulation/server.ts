@@ -2,20 +2,32 @@ import type { Clock } from './clock.ts';
 
 /** A Puppet Server: so many JRuby instances, each of which serves one request at a time, and one queue before them. */
 export interface Server {
-  /** Asks it for something that keeps an instance busy for so many seconds. */
-  request(seconds: number, answered: () => void): void;
+  /**
+   * Asks it for something that keeps an instance busy for so many seconds.
+   *
+   * @param refused what happens where the queue is full: the answer is 503, at once
+   */
+  request(seconds: number, answered: () => void, refused: () => void): void;
   queue(): number;
   /** Seconds that requests waited for an instance. */
   readonly waits: number[];
   longestQueue(): number;
+  /** How many it has refused. */
+  refusals(): number;
 }
 
-export function createServer(clock: Clock, instances: number): Server {
+/** @param longestAllowed `max-queued-requests`: a request that finds so many in the queue is refused. Default: none is */
+export function createServer(
+  clock: Clock,
+  instances: number,
+  longestAllowed = Number.POSITIVE_INFINITY,
+): Server {
   const waiting: (() => void)[] = [];
   const waits: number[] = [];
   let first = 0;
   let busy = 0;
   let longest = 0;
+  let refusals = 0;
   const next = () => {
     busy -= 1;
     waiting[first]?.();
@@ -25,7 +37,8 @@ export function createServer(clock: Clock, instances: number): Server {
     waits,
     queue: () => waiting.length - first,
     longestQueue: () => longest,
-    request(seconds, answered) {
+    refusals: () => refusals,
+    request(seconds, answered, refused) {
       const came = clock.now();
       const serve = () => {
         busy += 1;
@@ -36,6 +49,10 @@ export function createServer(clock: Clock, instances: number): Server {
         });
       };
       if (busy < instances) return serve();
+      if (waiting.length - first >= longestAllowed) {
+        refusals += 1;
+        return refused();
+      }
       waiting.push(serve);
       longest = Math.max(longest, waiting.length - first);
     },

@@ -32,6 +32,7 @@ class common::again::delivery {
     'grace'          => $common::again::grace,
     'unsupported'    => $common::again::unsupported,
     'logdest'        => $common::again::logdest,
+    'rerun'          => $common::again::rerun,
   }
 
   # No `backup` of what is the module's own: before version 8, Puppet would keep a copy of every executable that it ever replaced.

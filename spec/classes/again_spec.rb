@@ -66,6 +66,7 @@ describe 'common::again' do
           'splay'          => 0,
           'grace'          => 3,
           'logdest'        => 'file',
+          'rerun'          => 'command',
           'unsupported'    => 'fail',
         )
       end
@@ -300,11 +301,12 @@ describe 'common::again' do
 
   describe 'the settings' do
     context 'as parameters, at their lower ends' do
-      let(:params) { { burst: 0, max_delay: 30, limit: 1, splay: 0, grace: 0, unsupported: 'warn', logdest: 'journal' } }
+      let(:params) { { burst: 0, max_delay: 30, limit: 1, splay: 0, grace: 0, unsupported: 'warn', logdest: 'journal', rerun: 'unit' } }
 
       it do
         expect(settings).to include(
           'burst' => 0, 'max_delay' => 30, 'limit' => 1, 'splay' => 0, 'grace' => 0, 'unsupported' => 'warn', 'logdest' => 'journal',
+          'rerun' => 'unit'
         )
       end
     end
@@ -343,6 +345,14 @@ describe 'common::again' do
 
           it { is_expected.to compile.and_raise_error(%r{parameter '#{parameter}' expects .*Integer.*, got (String|Float|Boolean)}) }
         end
+      end
+    end
+
+    ['', 'Unit', 'service', true].each do |value|
+      context "with rerun #{value.inspect}" do
+        let(:params) { { rerun: value } }
+
+        it { is_expected.to compile.and_raise_error(%r{parameter 'rerun' expects .*}) }
       end
     end
 

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   mkdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -213,13 +214,13 @@ esac
       for (const action of ['run', 'now'])
         expect(task({ PT_action: action })).toEqual({ pid: run.pid, time: 1700000000, joined: true });
       const seen = { pending: ['ran'], history: ['ran'], report: null };
-      expect(task({ PT_action: 'progress', PT_pid: String(run.pid) })).toEqual({ running: run.pid, ...seen });
+      expect(task({ PT__task: 'common::again_progress' })).toEqual({ running: run.pid, ...seen });
 
       // A lock whose process is no Puppet is a lock that was left behind.
       writeFileSync(at('lock'), String(process.pid));
       writeFileSync(at('report'), "---\nstatus: changed\ntime: '2023-11-14T22:13:19+00:00'\n");
       utimesSync(at('report'), 1700000001, 1700000001);
-      expect(task({ PT_action: 'progress' })).toEqual({
+      expect(task({ PT__task: 'common::again_progress' })).toEqual({
         running: null,
         ...seen,
         report: { status: 'changed', time: 1700000001 },
@@ -229,4 +230,112 @@ esac
       run.kill();
     }
   });
+
+  test('what a console keeps has no command line of Puppet, and none of a condition', () => {
+    const folder = folderThatSays([
+      {
+        name: 'later',
+        command: 'puppet apply -e "class { secret: word => \'x\' }"',
+        link: 1,
+        condition: { what: '/a `b` exists, and `/bin/sh -c \'echo `id` \\"x\\"\'` succeeds', met: false },
+      },
+      { name: '"command": "y"', command: 'puppet agent -t', link: 2 },
+    ]);
+    const shown = [
+      { name: 'later', link: 1, condition: { what: '/a its command succeeds', met: false } },
+      { name: '"command": "y"', link: 2 },
+    ];
+    expect(answer({ shell, folder })).toEqual({ pending: shown });
+    const described = answer({ shell, folder, variables: { PT__task: 'common::again_status' } });
+    expect(described).toMatchObject({ pending: shown });
+  });
+
+  test('_noop says what would be done, and asks for nothing but what is pending', () => {
+    const pending = [{ name: "Exec['again']" }, { name: 'it\'s "a" \\ name, \u00fc' }, { name: 'again' }];
+    const folder = folderThatSays(pending.map((one) => ({ ...one, link: 1 })));
+    const would = (variables: Record<string, string>) =>
+      answer({ shell, folder, variables: { PT__noop: 'true', ...variables } });
+    const says = (text: string) => ({ _output: text, pending: pending.map((one) => ({ ...one, link: 1 })) });
+
+    const all = "Exec['again'], it's \"a\" \\ name, \u00fc, again";
+    expect(would({ PT_action: 'cancel', PT_all: 'true' })).toEqual(says(`Would cancel: ${all}`));
+    expect(would({ PT_action: 'due' })).toEqual(says(`Would be due now: ${all}`));
+    expect(would({ PT__task: 'common::again_cancel', PT_name: pending[1]?.name ?? '' })).toEqual(
+      says('Would cancel: it\'s "a" \\ name, \u00fc'),
+    );
+    expect(would({ PT__task: 'common::again_now', PT_name: 'again' })).toEqual(
+      says("Would be due now: Exec['again'], again"),
+    );
+    expect(would({ PT_action: 'cancel', PT_name: 'a' })).toEqual(
+      refused(/^nothing is pending under the name "a": see `again status`$/),
+    );
+    expect(would({ PT_action: 'cancel' })).toEqual(refused(/^cancel needs either a name or all=true$/));
+    expect(would({ PT_action: 'hold', PT_for: '45m', PT_reason: 'x' })).toEqual(
+      says('Would keep every rerun from starting, for 45m'),
+    );
+    expect(would({ PT__task: 'common::again_release' })).toEqual(says('Nothing is held.'));
+    writeFileSync(join(folder, 'hold'), '{"since":"a","until":"b"}');
+    expect(would({ PT_action: 'release' })).toEqual({
+      ...says('Would end the hold'),
+      hold: { since: 'a', until: 'b' },
+    });
+    writeFileSync(join(folder, 'pending'), '[]');
+    expect(would({ PT_action: 'due' })).toMatchObject({ _output: 'Nothing is pending.', pending: [] });
+    expect(asked(folder).filter((words) => !words.startsWith('status '))).toEqual([]);
+  });
+
+  test('a run that was begun counts as going before it has its lock; with _noop none is begun', () => {
+    const folder = folderThatSays([]);
+    const at = (name: string) => join(folder, name);
+    const places = `agent_catalog_run_lockfile = ${at('lock')}\nagent_disabled_lockfile = ${at('disabled')}\nlastrunreport = ${at('report')}`;
+    const stub = `case $1 in
+  config) echo '${places}' ;;
+  *) echo "$@" > ${at('begun')}; exec sleep 600 ;;
+esac\n`;
+    writeFileSync(at('stub'), stub);
+    writeFileSync(at('again.json'), `{\n  "puppet": ["/bin/sh", "${at('stub')}"],\n}\n`);
+    const task = (variables: Record<string, string>) => answer({ shell, folder, variables });
+    const progress = () => task({ PT__task: 'common::again_progress' });
+
+    expect(task({ PT_action: 'run', PT__noop: 'true' })).toEqual({
+      _output: 'Would start a run of the agent',
+    });
+    expect(progress()).toMatchObject({ running: null });
+    const { pid } = task({ PT__task: 'common::again_run' }) as { pid: number };
+    try {
+      expect(progress()).toMatchObject({ running: pid });
+    } finally {
+      process.kill(pid, 'SIGKILL');
+    }
+    // Its number may come again; that is another process.
+    const notes = join(folder, 'state/begun');
+    expect(readFileSync(notes, 'utf8')).toMatch(new RegExp(`^${pid} \\d+\n$`));
+    expect(statSync(notes).mode & 0o777).toBe(0o600);
+    writeFileSync(notes, `${process.pid} 1\n`);
+    expect(progress()).toMatchObject({ running: null });
+    writeFileSync(notes, 'x\n');
+    expect(progress()).toMatchObject({ running: null });
+    writeFileSync(at('disabled'), '{}');
+    expect(task({ PT_action: 'run', PT__noop: 'true' })).toEqual(refused(/^the agent is disabled: /));
+  });
 });
+
+/** A folder with a stand-in for the executable, which says that this is pending, notes what it is asked, and knows of a hold what lies beside it. */
+function folderThatSays(pending: readonly object[]): string {
+  const folder = folderWith();
+  writeFileSync(join(folder, 'pending'), JSON.stringify(pending, undefined, 2));
+  const script = `#!/bin/sh
+here=\${0%/*}
+echo "$*" >> $here/asked
+case $* in
+  'status --hold --json') cat $here/hold ;;
+  'status --json') cat $here/pending ;;
+  'history '*) echo '[]' ;;
+  *) echo done ;;
+esac
+`;
+  writeFileSync(join(folder, 'again'), script);
+  return folder;
+}
+
+const asked = (folder: string) => readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n');

@@ -22,6 +22,10 @@ export interface Past {
   readonly log: string;
   /** The command that shows the output, where that is in the journal. */
   readonly journal?: string;
+  /** The unit that was started instead of the command, systemd's `Result=` of it, and the exit code of its main process, or its signal. */
+  readonly unit?: string;
+  readonly unitResult?: string;
+  readonly exitCode?: number;
 }
 
 export function pastOf(rerun: PastRerun, running: boolean, log: string): Past {
@@ -38,6 +42,8 @@ export function pastOf(rerun: PastRerun, running: boolean, log: string): Past {
     pid,
     log,
     ...(rerun.journal && { journal: journalCommand(pid) }),
+    ...(rerun.unit !== null && { unit: rerun.unit }),
+    ...(outcome?.result !== undefined && { unitResult: outcome.result, exitCode: outcome.exitCode }),
   };
 }
 

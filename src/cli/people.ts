@@ -10,10 +10,11 @@ import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath } from '../state/logs.ts';
 import { reportLost } from '../state/lost.ts';
-import { isRunning, settleOutcomes } from '../state/outcomes.ts';
+import { isRunning } from '../state/outcomes.ts';
 import { isHeld, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
 import { forget, sweep } from '../state/sweep.ts';
+import { settleReruns } from '../systemd/outcome.ts';
 import { cancel } from './cancel.ts';
 import { drawHistory, pastOf } from './history.ts';
 import { checkedPeriod, checkedReason, hold, release, shownHold } from './hold.ts';
@@ -213,7 +214,7 @@ async function settle(): Promise<{ folder: string; trouble: string | undefined }
       forget(folder, sweep(folder, readRecords(folder)).lost, reportLost(folder)),
     );
     for (const [event, text] of told) log(event, text);
-    await settleOutcomes(folder);
+    await settleReruns(folder);
   } catch (error) {
     // On a full disk there is no lock; what is there can be shown all the same.
     trouble = `nothing can be recorded in ${folder} (${oneLine(error)})`;

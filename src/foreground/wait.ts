@@ -13,10 +13,10 @@ import { openStateFolder } from '../state/folder.ts';
 import { type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
-import { settleOutcomes } from '../state/outcomes.ts';
 import { describeOutput } from '../state/output.ts';
 import { isHeld, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
+import { settleReruns } from '../systemd/outcome.ts';
 import { openManager } from '../systemd/service-manager.ts';
 import { TIME_OVER } from './outcome.ts';
 
@@ -186,7 +186,7 @@ function createEvents(folder: string, say: (line: string) => void) {
     },
     /** All is quiet: the exit code. */
     async end(): Promise<number> {
-      await settleOutcomes(folder);
+      await settleReruns(folder);
       const last = readHistory(folder)
         .filter(({ id }) => begun.has(id))
         .at(-1);

@@ -37,7 +37,6 @@ import {
   type CommandRecord,
   commandId,
   commandKey,
-  emptyFormerRecord,
   formerCommandId,
   isMine,
   newerVersion,
@@ -110,7 +109,9 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   requireRepeatable(subject);
   const folder = openStateFolder(home());
   const served = isServed(readRecord(folder, subject.id), subject.run, request);
-  const shelter = served ? undefined : await findShelter(subject.run, subject.surroundings.environment);
+  const wanted = subject.settings.rerun === 'unit' ? ancestry : undefined;
+  const { environment } = subject.surroundings;
+  const shelter = served ? undefined : await findShelter(subject.run, environment, wanted);
   if (shelter?.scope && !(await enterScope(shelter.scope))) {
     const command = inScope(shelter.scope, [process.execPath, ...plainArguments(request)]);
     return { kind: 'elsewhere', command: withWords(command, request) };
@@ -265,7 +266,8 @@ function record({
     writeRecord(folder, id, made);
     const tidied = tidyUp(() => {
       fault('notification.recorded');
-      if (former) emptyFormerRecord(folder, ...former);
+      // Another waiter has its entries now.
+      if (former) writeRecord(folder, former[0], { ...former[1], entries: [] });
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });
@@ -370,6 +372,7 @@ function outcomeOf(
   const entry = made.entries.at(-1) as Entry;
   const hold = readHold(folder);
   const notBefore = hold && `but not before ${describeHold(hold)}`;
+  const whyCommand = shelter?.whyCommand && `not by its unit, since ${shelter.whyCommand}`;
   const text = announce({
     command,
     entry,
@@ -377,7 +380,7 @@ function outcomeOf(
     waiter: made.waiter.pid,
     output: outputOf(made, settings, folder),
     restart: held.restart,
-    caveats: [notBefore, shelter?.caveat, caveat].filter((one) => one !== undefined),
+    caveats: [whyCommand, notBefore, shelter?.caveat, caveat].filter((one) => one !== undefined),
   });
   const verdict = { exitCode: 0, text };
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';

@@ -30,8 +30,18 @@ export interface PastRerun {
   readonly reportFile: string;
   /** Its output is in the journal; the log has no more than how it was started. */
   readonly journal?: boolean;
-  /** What Puppet's report said of it, once that was seen. */
-  readonly outcome?: { readonly status: string; readonly seconds: number };
+  /** The name that systemd gave to the start of the unit, and the user whose manager has it; undefined for the system's. */
+  readonly invocation?: string;
+  readonly manager?: number;
+  /** What Puppet's report said of it, once that was seen; of a unit, what systemd says. */
+  readonly outcome?: {
+    /** `changed`, `unchanged`, `failed`; `succeeded` of a unit whose Puppet has left no report. */
+    readonly status: string;
+    readonly seconds: number;
+    /** Of a unit: `Result=` (systemd.service(5), `$SERVICE_RESULT`), and the exit code or signal of its main process. */
+    readonly result?: string;
+    readonly exitCode?: number;
+  };
 }
 
 function pastPath(folder: string, { id }: Pick<PastRerun, 'id'>): string {

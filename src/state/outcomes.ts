@@ -27,13 +27,17 @@ export function isRunning(rerun: PastRerun): boolean {
  * to see an exit code, and Puppet keeps one report only, so what is not seen before the next run of Puppet has ended stays unknown.
  *
  * What can't be noted, for want of room or of a lock, is left to whoever looks next. Not to be called under the lock of the folder.
+ *
+ * @param askUnit says how a start of a unit has ended
  */
-export async function settleOutcomes(folder: string): Promise<void> {
+export async function settleOutcomes(folder: string, askUnit: AskUnit): Promise<void> {
   try {
+    const newest = newestRerun(folder);
+    const unit = newest && isOpen(newest) && newest.unit !== null ? await askUnit(newest) : undefined;
     // Nearly always there is nothing to note, and then no lock is needed.
-    if (newlyKnown(folder).length === 0) return;
+    if (newlyKnown(folder, unit).length === 0) return;
     const noted = await withLock(folder, () =>
-      newlyKnown(folder).filter((rerun) => writePastRerun(folder, rerun)),
+      newlyKnown(folder, unit).filter((rerun) => writePastRerun(folder, rerun)),
     );
     for (const rerun of noted) {
       const event = eventOf(rerun);
@@ -44,26 +48,54 @@ export async function settleOutcomes(folder: string): Promise<void> {
   }
 }
 
+/** How a start of a unit has ended; undefined where systemd does not know of it any more. */
+export type AskUnit = (rerun: PastRerun) => Promise<UnitOutcome | undefined>;
+export type UnitOutcome =
+  | { readonly kind: 'going' }
+  | {
+      readonly kind: 'ended';
+      readonly result: string;
+      readonly exitCode: number;
+      readonly seconds: number;
+    };
+
+/** Whether nothing is noted of its end. */
+function isOpen({ outcome, failure }: PastRerun): boolean {
+  return outcome === undefined && failure === null;
+}
+
 /** Reruns of which is known by now what is not noted yet. */
-function newlyKnown(folder: string): PastRerun[] {
+function newlyKnown(folder: string, unit: UnitOutcome | undefined): PastRerun[] {
   const killed = readStarting(folder)
     .filter((rerun) => !isRunning(rerun))
     .map((rerun) => ({ ...rerun, failure: KILLED }));
   const newest = newestRerun(folder);
-  const settled = newest && !newest.outcome && !isRunning(newest) ? withOutcome(newest, folder) : undefined;
+  const settled =
+    newest && !newest.outcome && !isRunning(newest) ? withOutcome(newest, folder, unit) : undefined;
   return settled ? [...killed, settled] : killed;
 }
 
 const KILLED = 'lost: it was killed on its way to Puppet';
 
 /** With what Puppet's report says of it, or with why it was none; undefined where neither can be told. */
-function withOutcome(rerun: PastRerun, folder: string): PastRerun | undefined {
-  const outcome = reportedOutcome(rerun, folder);
+function withOutcome(rerun: PastRerun, folder: string, unit: UnitOutcome | undefined): PastRerun | undefined {
+  if (unit?.kind === 'going') return undefined;
+  const reported = reportedOutcome(rerun, folder);
+  const outcome = unit ? unitOutcome(unit, reported) : reported;
   if (outcome) return { ...rerun, outcome };
   // With a --logdest of its own, Puppet says nothing in our log.
   const isLogged = rerun.unit === null && !/ (--logdest|-l)\b/.test(rerun.command);
   const failure = isLogged ? failureByLog(rerun, folder) : undefined;
   return failure === undefined ? undefined : { ...rerun, failure };
+}
+
+/** systemd says whether it went well, and Puppet's report what well means. */
+function unitOutcome(
+  { result, exitCode, seconds }: UnitOutcome & { kind: 'ended' },
+  reported: PastRerun['outcome'],
+): PastRerun['outcome'] {
+  const status = result === 'success' ? (reported?.status ?? 'succeeded') : 'failed';
+  return { status, seconds, result, exitCode };
 }
 
 /** What the journal is told of a rerun whose end is known; nothing of one that ended well. */

@@ -36,6 +36,8 @@ export interface CommandRecord extends Place {
   readonly logdest?: 'journal';
   /** Why the rerun does not start although it is due, in the waiter's own words. */
   readonly heldUp?: string;
+  /** Its waiter is of version 0.1.0, and must find it in the form that it knows. In memory alone. */
+  readonly form?: 1;
 }
 
 /** What this program writes. It also understands 1, of version 0.1.0, whose waiters may still live. */
@@ -67,8 +69,13 @@ export function readRecord(folder: string, id: string): CommandRecord | undefine
   return content === undefined ? undefined : parseRecord(content);
 }
 
-export function writeRecord(folder: string, id: string, record: CommandRecord): void {
-  replaceFile(recordPath(folder, id), `${JSON.stringify(record)}\n`);
+/**
+ * A waiter of version 0.1.0 ends when its record is empty. One that is gone or of a form that it does not know it writes again: what was changed in
+ * that form would not be changed.
+ */
+export function writeRecord(folder: string, id: string, { form, ...record }: CommandRecord): void {
+  const written = form === undefined ? record : { ...record, version: form };
+  replaceFile(recordPath(folder, id), `${JSON.stringify(written)}\n`);
 }
 
 export function removeRecord(folder: string, id: string): void {
@@ -139,20 +146,13 @@ function fromVersion1(record: Omit<CommandRecord, 'version'>): CommandRecord {
   return {
     ...record,
     version: RECORD_VERSION,
+    form: 1,
     software: '0.1.0',
     machine: here().machine,
     pidNamespace: here().pidNamespace,
     facts: '',
     grace: 0,
   };
-}
-
-/**
- * Has a waiter of version 0.1.0 end, whose entries another one has taken over: it ends when its record is empty, and writes it again when it is
- * gone or of a form that it does not know.
- */
-export function emptyFormerRecord(folder: string, id: string, record: CommandRecord): void {
-  replaceFile(recordPath(folder, id), `${JSON.stringify({ ...record, version: 1, entries: [] })}\n`);
 }
 
 /** The version of a record that only a newer `again` understands; undefined for any other. */

@@ -14,6 +14,8 @@ export interface Settings extends ChainRules {
   readonly unsupported: 'fail' | 'warn';
   /** Where the output of reruns goes. */
   readonly logdest: 'file' | 'journal';
+  /** What is repeated of a run in a service: its command, or the unit. */
+  readonly rerun: 'command' | 'unit';
 }
 
 /** The folder of this executable, which also holds its settings and its state. */
@@ -68,5 +70,6 @@ export function parseSettings(content: string, path: string): Settings {
     grace: parsed.grace === undefined ? 3 : integer('grace', 0, 60),
     unsupported: parsed.unsupported === undefined ? 'fail' : oneOf('unsupported', 'fail', 'warn'),
     logdest: parsed.logdest === undefined ? 'file' : oneOf('logdest', 'file', 'journal'),
+    rerun: parsed.rerun === undefined ? 'command' : oneOf('rerun', 'command', 'unit'),
   };
 }

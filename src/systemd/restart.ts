@@ -12,6 +12,8 @@ const POLL_MS = 50;
 const PATIENCE_MS = 15_000;
 /** The longest pause until the next look at what holds a unit, which somebody may have mended. */
 const LOOK_AGAIN_MS = 60_000;
+/** The pause until the next look whether somebody has started a unit that was stopped. */
+const LOOK_FOR_START_MS = 5000;
 
 /** Something keeps systemd from starting the unit, and may pass. */
 export interface HeldUnit {
@@ -42,12 +44,15 @@ export type StartResult =
   /** It can't be started, and that does not pass by itself. */
   | { readonly kind: 'refused'; readonly because: string };
 
-/** @throws {Error} where systemd can't be asked */
-export async function unitState(restart: UnitRestart): Promise<UnitState> {
+/**
+ * @param brokenOff whether the run did not come to its end
+ * @throws {Error} where systemd can't be asked
+ */
+export async function unitState(restart: UnitRestart, brokenOff = false): Promise<UnitState> {
   const asked = await openManager(restart.unit.manager);
   try {
     const properties = await asked.properties(restart.unit.unit);
-    return stateFrom(restart, properties, monotonic(), (pid) => !hasEnded(readStat(pid)));
+    return stateFrom(restart, properties, monotonic(), (pid) => !hasEnded(readStat(pid)), brokenOff);
   } finally {
     asked.close();
   }
@@ -59,6 +64,7 @@ export function stateFrom(
   properties: Properties,
   now: number,
   isAlive: (pid: number) => boolean,
+  brokenOff = false,
 ): UnitState {
   const { ActiveState: state, SubState: detail, MainPID: main } = properties;
   const remains = state === 'active' && detail === 'exited';
@@ -66,11 +72,27 @@ export function stateFrom(
     restart.invocation !== '' &&
     Boolean(properties.InvocationID) &&
     properties.InvocationID !== restart.invocation;
+  if (isOver(properties) && brokenOff && !isAnother && wasStopped(properties))
+    return {
+      kind: 'held',
+      because: `${restart.unit.unit} was stopped: somebody has to start it`,
+      retryAfterMs: LOOK_FOR_START_MS,
+    };
   if (isOver(properties) || (remains && isAnother))
     return findHold(restart, properties, now) ?? { kind: 'ended' };
   if (isAnother) return { kind: 'restarted' };
   if (remains) return { kind: 'going' };
+  // What the site wants to be started has no process that stays: it is about to end.
+  if (restart.wanted) return { kind: 'changing' };
   return { kind: state === 'active' && Number(main) > 0 && isAlive(Number(main)) ? 'going' : 'changing' };
+}
+
+/**
+ * Whether somebody has stopped a unit (`systemctl stop`) whose run was broken off. Puppet that is told so ends with an exit code of its own, or is ended by SIGTERM; a limit of time or
+ * of memory has a result of its own.
+ */
+function wasStopped({ Result: result, ExecMainStatus: status }: Properties): boolean {
+  return result === 'success' || result === 'exit-code' || (result === 'signal' && status === '15');
 }
 
 function isOver({ ActiveState: state }: Properties): boolean {
@@ -99,14 +121,11 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
     if (left > 0)
       return held(`systemd has reached the start limit of ${unit} (StartLimitBurst=${burst})`, left);
   }
-  const action = properties.StartLimitAction;
-  if (action && action !== 'none') {
-    // Too many starts would not only fail, but reboot the machine, for example: so evenly spread that the limit is never reached.
-    const left = Number(properties.InactiveExitTimestampMonotonic) / 1000 + (1.1 * interval) / burst - now;
-    if (left > 0 && properties.InactiveExitTimestampMonotonic !== '0')
-      return held(`one more start of ${unit} could reach its start limit (StartLimitAction=${action})`, left);
-  }
-  return undefined;
+  // Too many starts would fail, those of its timer too, and may reboot the machine (StartLimitAction=): so evenly spread that the limit is never reached.
+  const left = Number(properties.InactiveExitTimestampMonotonic) / 1000 + (1.1 * interval) / burst - now;
+  return left > 0 && properties.InactiveExitTimestampMonotonic !== '0'
+    ? held(`one more start of ${unit} could reach its start limit (StartLimitBurst=${burst})`, left)
+    : undefined;
 }
 
 /**

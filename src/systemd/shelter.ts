@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import type { ProcessSnapshot } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import type { Run } from '../puppet/run.ts';
+import { isWrapperOf } from '../puppet/wrapper.ts';
 import { hidesUnit, parseUnit, type UnitOfProcess } from './cgroup.ts';
 import { clearsSessions } from './logind.ts';
 import type { Manager } from './manager.ts';
@@ -16,6 +18,8 @@ export interface Shelter {
   readonly restart: UnitRestart | undefined;
   /** Whether the run is the main process of its service, or one of its ExecStartPre= and the like. False where that can't be told. */
   readonly isMain: boolean;
+  /** Why the unit is not started although the site wants that (`rerun: unit`), a half sentence; undefined where it is, or where nobody wants that. */
+  readonly whyCommand: string | undefined;
   /** What ends the waiter all the same, to be said with what is promised: a half sentence. */
   readonly caveat: string | undefined;
 }
@@ -40,11 +44,20 @@ export interface UnitRestart {
   readonly because: string;
   /** The name that systemd gave to the start of the unit in which the run is. */
   readonly invocation: string;
+  /** Whether the site wants the unit itself to be started (`rerun: unit`). Else it is, since what is private to it ends with it. */
+  readonly wanted?: boolean;
   /** Whether the unit was enabled then. */
   readonly enabled: boolean;
 }
 
-const NONE: Shelter = { scope: undefined, restart: undefined, isMain: false, caveat: undefined };
+const NONE: Shelter = {
+  scope: undefined,
+  restart: undefined,
+  isMain: false,
+  whyCommand: undefined,
+  caveat: undefined,
+};
+const NO_SERVICE = 'this run is in no service of systemd';
 
 const ROOT = 0;
 const SYSTEM: Manager = { kind: 'system' };
@@ -52,12 +65,18 @@ const SYSTEM: Manager = { kind: 'system' };
 /**
  * Finds out what would happen to this process, as the waiter, when its run ends. The way out is {@link enterScope} (scope.ts).
  *
+ * @param wanted where the site wants the unit to be started again (`rerun: unit`): the ancestors of this process
  * @throws {Refusal} where the waiter can't survive, or that can't be told: no silent loss
  */
-export async function findShelter(run: Run, environment: readonly string[]): Promise<Shelter> {
-  if (!existsSync('/run/systemd/system')) return NONE;
+export async function findShelter(
+  run: Run,
+  environment: readonly string[],
+  wanted?: readonly ProcessSnapshot[],
+): Promise<Shelter> {
+  const none = wanted ? { ...NONE, whyCommand: NO_SERVICE } : NONE;
+  if (!existsSync('/run/systemd/system')) return none;
   const own = await findOwnUnit();
-  if (!own) return NONE;
+  if (!own) return none;
   // Another one than its run's where systemd-run(1) has moved this process.
   const its = parseUnit(readBytes(`/proc/${run.process.pid}/cgroup`)) ?? own;
   const user = process.geteuid?.() ?? ROOT;
@@ -72,9 +91,10 @@ export async function findShelter(run: Run, environment: readonly string[]): Pro
       lingers: user !== ROOT && (await lingers()),
     };
     const inService = properties && surroundingsOfService(its, properties, run, environment);
+    const bySite = wanted && bySiteOf(its, properties, run, wanted, ends.lingers);
     scope = scopeFor(own, user, ends);
     if (scope && asked && sameManager(scope.manager, its.manager)) scope = { ...scope, asked };
-    return { ...NONE, ...inService, scope, caveat: caveatFor(own, user, ends) };
+    return { ...NONE, ...inService, ...bySite, scope, caveat: caveatFor(own, user, ends) };
   } finally {
     if (!scope?.asked) asked?.close();
   }
@@ -161,16 +181,52 @@ export function surroundingsOfService(
       `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again: ${never}. Leave that setting out, or make a unit file`,
     );
   }
+  return { restart: { certain, because, ...startOf(unit, properties) }, isMain };
+}
+
+function startOf(unit: UnitOfProcess, properties: Properties) {
   return {
-    restart: {
-      unit,
-      certain,
-      because,
-      invocation: properties.InvocationID ?? '',
-      enabled: properties.UnitFileState?.startsWith('enabled') ?? false,
-    },
-    isMain,
+    unit,
+    invocation: properties.InvocationID ?? '',
+    enabled: properties.UnitFileState?.startsWith('enabled') ?? false,
   };
+}
+
+/** Whether the unit is started again because the site wants that, or why not. What is private to it counts where it can't. */
+function bySiteOf(
+  unit: UnitOfProcess,
+  properties: Properties | undefined,
+  run: Run,
+  ancestry: readonly ProcessSnapshot[],
+  lingers: boolean,
+): Pick<Shelter, 'whyCommand'> & Partial<Pick<Shelter, 'restart'>> {
+  const whyCommand = properties ? whyNotUnit(unit, properties, run, ancestry, lingers) : NO_SERVICE;
+  if (!properties || whyCommand !== undefined) return { whyCommand };
+  const start = startOf(unit, properties);
+  return { whyCommand, restart: { certain: true, wanted: true, because: 'rerun: unit', ...start } };
+}
+
+/** Why a service can't take the place of its command; undefined where it can: it ends with this run, and may be started by hand. */
+export function whyNotUnit(
+  { unit, manager }: UnitOfProcess,
+  properties: Properties,
+  run: Run,
+  ancestry: readonly ProcessSnapshot[],
+  lingers: boolean,
+): string | undefined {
+  if (run.mode === 'daemon') return `${unit} is the daemon's`;
+  if (manager.kind === 'user' && !lingers) return `user ${manager.user} does not linger`;
+  if (properties.Transient === 'yes') return `${unit} is transient`;
+  for (const setting of ['RemainAfterExit', 'RefuseManualStart'])
+    if (properties[setting] === 'yes') return `${unit} has ${setting}=yes`;
+  const action = properties.StartLimitAction;
+  if (action && action !== 'none') return `${unit} has StartLimitAction=${action}`;
+  const main = Number(properties.MainPID);
+  const from = ancestry.findIndex(({ id }) => id.pid === run.process.pid);
+  const to = ancestry.findIndex(({ id }) => id.pid === main);
+  if (from < 0 || to < from) return `this run is not the main process of ${unit}`;
+  const other = ancestry.slice(from + 1, to + 1).find(({ argv }) => !isWrapperOf(argv, run));
+  return other && `${unit} may do more than this run (pid ${other.id.pid})`;
 }
 
 /**

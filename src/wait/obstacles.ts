@@ -54,13 +54,13 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   if (shutdown && holdsReruns(shutdown, Date.now())) return { kind: 'shutdown', ...shutdown };
   const hold = holdInTheWay(folder);
   if (hold) return hold;
-  const unit = held.restart && (await unitInTheWay(held.restart));
+  const brokenOff = record.entries.some((entry) => entry.brokenOff);
+  const unit = held.restart && (await unitInTheWay(held.restart, brokenOff));
   if (unit) return unit;
   const spaced = spacedUntil(record, held, folder, now);
   if (spaced > now) return { kind: 'time', until: spaced, because: 'back-off' };
   const until = Math.max(notBefore, quietUntil);
   if (until <= now) return undefined;
-  const brokenOff = record.entries.some((entry) => entry.brokenOff);
   return { kind: 'time', until, because: brokenOff && notBefore >= quietUntil ? 'broken off' : 'grace' };
 }
 
@@ -72,8 +72,8 @@ export function holdInTheWay(folder: string): Blocker | undefined {
 }
 
 /** What keeps the unit from being started that takes the command's place. */
-async function unitInTheWay(restart: UnitRestart): Promise<Blocker | undefined> {
-  const state = await unitState(restart);
+async function unitInTheWay(restart: UnitRestart, brokenOff: boolean): Promise<Blocker | undefined> {
+  const state = await unitState(restart, brokenOff);
   const { unit } = restart.unit;
   switch (state.kind) {
     case 'held':

@@ -228,12 +228,18 @@ async function startUnit(
   tellStarted(taken, folder, held);
   try {
     const { invocation } = result;
+    if (invocation) writePastRerun(folder, { ...taken.past, invocation, ...managerOf(restart) });
     if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
     await atWork(restart, survey);
   } catch {
     // It was started all the same: without room for its link, its chain begins anew.
   }
   return { kind: 'over' };
+}
+
+/** Who is asked later how it has ended. */
+function managerOf({ unit: { manager } }: UnitRestart): Pick<PastRerun, 'manager'> {
+  return manager.kind === 'user' ? { manager: manager.user } : {};
 }
 
 async function atWork(restart: UnitRestart, survey: Survey): Promise<void> {
@@ -261,7 +267,10 @@ function tellStarted({ record, link, past, restart }: Taken, folder: string, hel
   const journal = past.journal === true;
   const file = describeOutput(folder, { pid: past.pid, log: record.log, journal });
   const why = held.logdest === 'journal' && !journal ? ', since the journal cannot be written' : '';
-  const where = restart ? `the journal of ${restart.unit.unit}` : `${file}${why}`;
+  const its = restart?.wanted
+    ? `what ${restart.unit.unit} has for it`
+    : `the journal of ${restart?.unit.unit}`;
+  const where = restart ? its : `${file}${why}`;
   log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, output to ${where}`);
 }
 

@@ -13,8 +13,8 @@ import { describeTimeout, displayNames } from '../schedule/names.ts';
 import { awaitedNow, nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { HOLD_FILE } from '../state/hold.ts';
-import { settleOutcomes } from '../state/outcomes.ts';
 import { type CommandRecord, withoutHold } from '../state/records.ts';
+import { settleReruns } from '../systemd/outcome.ts';
 import { isShuttingDown } from '../systemd/systemctl.ts';
 import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
@@ -50,7 +50,7 @@ export async function waitAndBecome(
   const waiter = new Waiter(held, recorded, wakeup, cancelled);
   try {
     // While the notifying run goes on, Puppet's report is still that of the run before.
-    await settleOutcomes(join(held.home, 'state'));
+    await settleReruns(join(held.home, 'state'));
     while (!cancelled()) {
       try {
         if ((await waiter.step()) === 'end') return;
@@ -166,7 +166,7 @@ class Waiter {
     if (end.brokenOff) this.tellBrokenOff(end);
     this.environment = report?.environment ?? this.environment;
     await this.satisfyBy(run, report);
-    await settleOutcomes(openStateFolder(this.held.home));
+    await settleReruns(openStateFolder(this.held.home));
   }
 
   /** Has just these be looked at, beside all else. */
@@ -265,7 +265,7 @@ class Waiter {
     });
     if (obstacle) return this.waitFor(obstacle);
     // The rerun will take the place of the newest report.
-    await settleOutcomes(openStateFolder(held.home));
+    await settleReruns(openStateFolder(held.home));
     const attempt = await startRerun({
       held: { ...held, environment: this.environment },
       survey,
@@ -316,7 +316,7 @@ class Waiter {
     if (blocker.stranger) this.stranger = blocker.run;
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
     if (!ended) return 'go on';
-    await settleOutcomes(openStateFolder(this.held.home));
+    await settleReruns(openStateFolder(this.held.home));
     return 'go on';
   }
 

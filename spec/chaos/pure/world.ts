@@ -31,6 +31,7 @@ const SETTINGS = {
   splay: 0,
   grace: 3,
   logdest: 'file',
+  rerun: 'command',
   puppetVersion: '8.10.0',
   unsupported: 'fail',
 } as const;

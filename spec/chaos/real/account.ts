@@ -10,10 +10,20 @@ export interface Evidence {
   /** When a process was sent a signal that may have ended it, and when a run that the test itself started had ended. */
   readonly signalled: ReadonlyMap<number, number>;
   readonly exits: ReadonlyMap<number, number>;
+  /** When somebody said `again now`, when reruns were held, and when what a name waits for was there. */
+  readonly hurried: readonly { readonly name: string; readonly at: number }[];
+  readonly holds: readonly Span[];
+  readonly there: ReadonlyMap<string, readonly Span[]>;
   /** Names of which nothing need be told: the state folder was removed, and their waiter killed before its next look. */
   readonly exempt: ReadonlySet<string>;
   /** Names of which the waiter may know less than was told: the state folder was removed while it was stopped. */
   readonly unseen: ReadonlySet<string>;
+}
+
+/** A time that goes on where it has no end. */
+interface Span {
+  readonly from: number;
+  readonly until?: number;
 }
 
 export interface Past {
@@ -46,7 +56,7 @@ interface Run {
 
 /** How a notification ended. */
 interface Fate {
-  readonly kind: 'started' | 'satisfied' | 'cancelled' | 'lost' | 'failed';
+  readonly kind: 'started' | 'satisfied' | 'cancelled' | 'dropped' | 'lost' | 'failed';
   readonly at: number;
   readonly pid: number;
 }
@@ -109,12 +119,16 @@ function readRuns({ events, exits, signalled }: Evidence): Run[] {
   return [...runs.values()];
 }
 
-function readNotifications({ events }: Evidence, runs: readonly Run[]) {
+function readNotifications(evidence: Evidence, runs: readonly Run[]) {
+  const { events } = evidence;
+  const waits = new Map<string, { timeout: number; onTimeout: string }>();
   const accepted: Accepted[] = [];
   const unanswered: string[] = [];
   const open = new Map<string, number>();
   for (const line of events) {
     const [time = '', pid = '', what, name = '', code, delta, ...more] = line.split(' ');
+    if (what === 'waits')
+      waits.set(`${pid} ${name}`, { timeout: Number(code) * SECOND_MS, onTimeout: delta ?? '' });
     if (what === 'asks') {
       open.set(`${pid} ${name}`, Number(time));
     }
@@ -126,11 +140,35 @@ function readNotifications({ events }: Evidence, runs: readonly Run[]) {
     if (code !== '0') continue;
     const ended = runs.find((run) => run.pid === Number(pid))?.end ?? Number(time);
     const counted = more.includes('--start-timer-now') ? asked : ended;
-    const due = Math.max(counted + Number(delta) * SECOND_MS, ended);
+    const over = Math.max(counted + Number(delta) * SECOND_MS, ended);
+    const wait = waits.get(`${pid} ${name}`);
+    const ready = wait
+      ? readyTime(name, evidence, over, wait.onTimeout === 'run' ? ended + wait.timeout : undefined)
+      : over;
+    const hurries = evidence.hurried.filter((one) => one.name === name && one.at >= asked);
+    const due = Math.min(ready, ...hurries.map(({ at }) => Math.max(at, ended)));
     accepted.push({ name, asked, answered: Number(time), run: Number(pid), due });
   }
   unanswered.push(...[...open.keys()].map((key) => key.split(' ')[1] ?? ''));
   return { accepted, unanswered };
+}
+
+/** When the condition of a name can have been seen to hold, or its time was over. */
+function readyTime(
+  name: string,
+  { there, journal }: Evidence,
+  from: number,
+  timeout: number | undefined,
+): number {
+  const mayCountAsTrue = journal.some(
+    (line) => line.includes(' ready: ') && line.includes(name) && line.endsWith(' counts as true'),
+  );
+  if (mayCountAsTrue) return from;
+  const seen = there.get(name)?.find(({ until = Number.POSITIVE_INFINITY }) => until >= from);
+  return Math.min(
+    timeout ?? Number.POSITIVE_INFINITY,
+    Math.max(seen?.from ?? Number.POSITIVE_INFINITY, from),
+  );
 }
 
 /** How each name ended, each time that it did. */
@@ -140,7 +178,9 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
   const has = (name: string, kind: Fate['kind'], pid: number) =>
     fates.get(name)?.some((fate) => fate.kind === kind && fate.pid === pid);
   for (const line of journal) {
-    const match = /^(\d+) (\d+) (started|satisfied|cancelled|lost|failed): ([^:]*)(: .*)?$/.exec(line);
+    const match = /^(\d+) (\d+) (started|satisfied|cancelled|dropped|lost|failed): ([^:]*)(: .*)?$/.exec(
+      line,
+    );
     if (!match) continue;
     const [, time, id, kind, names = '', text = ''] = match;
     const pid = Number(id);
@@ -179,7 +219,7 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
 
 /** Reruns that started before they were due, or while a run was going. */
 function tooEarly(
-  { journal, history }: Evidence,
+  { journal, history, holds }: Evidence,
   runs: readonly Run[],
   accepted: readonly Accepted[],
 ): string[] {
@@ -199,6 +239,9 @@ function tooEarly(
       wrong.push(`rerun ${rerun.pid} started without a look`);
       continue;
     }
+    for (const { from, until = Number.POSITIVE_INFINITY } of holds)
+      if (last > from + STEP_MS && last < until)
+        wrong.push(`rerun ${rerun.pid} started at ${last}, while all were held from ${from} to ${until}`);
     const names = history.filter(({ pid }) => pid === rerun.pid).flatMap(({ names }) => names);
     for (const name of names) {
       const asked = accepted.filter((one) => one.name === name && one.asked <= last + STEP_MS);

@@ -50,13 +50,18 @@ export class Place {
   readonly killed = new Set<number>();
   /** When each run that this place has started had ended. */
   readonly exits = new Map<number, number>();
+  /** When somebody has said `again now`, and when reruns were held. */
+  readonly hurried: { readonly name: string; readonly at: number }[] = [];
+  readonly holds: { readonly from: number; until?: number }[] = [];
+  /** When what a name waits for was there. */
+  readonly there = new Map<string, { readonly from: number; until?: number }[]>();
   private plans = 0;
 
   constructor(base: string, program: string) {
     this.base = base;
     this.home = join(base, 'again');
     this.state = join(this.home, 'state');
-    for (const folder of ['bin', 'var/state', 'again/faults', 'plans'])
+    for (const folder of ['bin', 'var/state', 'again/faults', 'plans', 'goals'])
       mkdirSync(join(base, folder), { recursive: true, mode: 0o755 });
     mkdirSync(this.state, { mode: 0o700 });
     // A small disk of its own, which a step can fill.
@@ -101,6 +106,29 @@ export class Place {
     const { pid } = child;
     if (pid !== undefined) child.on('exit', () => this.exits.set(pid, now()));
     return child;
+  }
+
+  /** What the condition of a name waits for. */
+  goal(name: string): string {
+    return join(this.base, 'goals', name);
+  }
+
+  appear(name: string): void {
+    const times = this.there.get(name) ?? [];
+    const last = times.at(-1);
+    if (!last || last.until !== undefined) this.there.set(name, [...times, { from: now() }]);
+    writeFileSync(this.goal(name), '');
+  }
+
+  vanish(name: string): void {
+    rmSync(this.goal(name), { force: true });
+    const last = this.there.get(name)?.at(-1);
+    if (last) last.until ??= now();
+  }
+
+  /** Nothing is held from now on. */
+  endHold(): void {
+    for (const hold of this.holds) hold.until ??= now();
   }
 
   /** All processes of this PID namespace but for its first one and this one. */

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account, type Past } from './account.ts';
-import { COMMANDS, now, Place } from './place.ts';
-import { nameOf, POINTS, type Step, take } from './steps.ts';
+import { now, Place } from './place.ts';
+import { ask, NAMES, POINTS, type Step, take } from './steps.ts';
 
 /** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
 const REST_MS = 30_000;
@@ -49,6 +49,9 @@ export class Sequence {
       history: readHistory(place),
       signalled: new Map([...place.struck(), ...place.signalled]),
       exits: place.exits,
+      hurried: place.hurried,
+      holds: place.holds,
+      there: place.there,
       exempt: this.exempt.names,
       unseen: this.exempt.unseen,
     };
@@ -84,15 +87,12 @@ class Exempt {
   before(step: Step): void {
     if (step.do !== 'remove-state') return;
     // Whose waiter it was that a fault has killed on its way to Puppet, the folder alone could have told.
-    if (this.place.struck().size > 0)
-      for (const command of COMMANDS.keys())
-        for (const name of [0, 1, 2]) this.names.add(nameOf(command, name));
+    if (this.place.struck().size > 0) for (const name of NAMES) this.names.add(name);
     for (const { waiter, entries } of this.place.records())
       this.removed.push({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') });
     // What has changed since a waiter that is stopped has looked was in its record alone, or that another one has it.
     if (this.place.processes().some(({ state }) => state === 'T'))
-      for (const command of COMMANDS.keys())
-        for (const name of [0, 1, 2]) this.unseen.add(nameOf(command, name));
+      for (const name of NAMES) this.unseen.add(name);
     // Of a rerun that died on its way to Puppet, the history alone would have told.
     const seen = new Set(this.place.lines('events').map((line) => Number(line.split(' ')[1])));
     for (const { pid, names } of readHistory(this.place))
@@ -118,6 +118,9 @@ async function rest(place: Place, steps: readonly Step[]): Promise<string[]> {
   await take({ do: 'free' }, place, ['', '']);
   await take({ do: 'enable' }, place, ['', '']);
   for (const point of POINTS) rmSync(join(place.home, 'faults', point), { force: true });
+  place.endHold();
+  await ask(place, 'release');
+  for (const name of NAMES) place.appear(name);
   const killed = steps.some((step) => step.do === 'signal' || step.do === 'fault');
   const wrong = await quiet(place);
   // Whoever looks next tells what was lost.

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { COMMANDS, type Place } from './place.ts';
+import { COMMANDS, now, type Place } from './place.ts';
 
 /** One thing that happens in a sequence; plain data, so that a sequence can be kept and told again. */
 export type Step =
@@ -14,12 +14,22 @@ export type Step =
       /** Milliseconds before and after what it asks for. */
       readonly before: number;
       readonly after: number;
-      readonly notify: readonly { readonly name: number; readonly delta: number; readonly now: boolean }[];
+      readonly notify: readonly {
+        readonly name: number;
+        readonly delta: number;
+        readonly now: boolean;
+        readonly when?: When;
+      }[];
       readonly report: 'changed' | 'failed' | 'none';
       readonly await: boolean;
     }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'cancel'; readonly command: number; readonly name: number }
+  | {
+      readonly do: 'cancel' | 'now' | 'appear' | 'vanish';
+      readonly command: number;
+      readonly name: number;
+      readonly when?: boolean;
+    }
   /** `which` counts the processes that there are at that moment. */
   | {
       readonly do: 'signal';
@@ -28,7 +38,15 @@ export type Step =
       readonly which: number;
     }
   | { readonly do: 'fault'; readonly point: string; readonly what: string }
-  | { readonly do: 'disable' | 'enable' | 'fill' | 'free' | 'remove-state' | 'update' };
+  | { readonly do: 'disable' | 'enable' | 'hold' | 'release' | 'fill' | 'free' | 'remove-state' | 'update' };
+
+/** What a notification waits for, beside its delta: a path, looked at by itself or by a command. */
+export interface When {
+  readonly by: 'exists' | 'succeeds';
+  /** Seconds. */
+  readonly timeout: number;
+  readonly onTimeout: 'run' | 'drop';
+}
 
 /** Where a fault can strike: the points of src/ that say so. A test holds this list to them. */
 export const POINTS = [
@@ -56,16 +74,27 @@ export const POINTS = [
 
 const command = fc.nat(COMMANDS.length - 1);
 const name = fc.nat(2);
+const delta = fc.constantFrom(0, 0, 1, 3, 8, 20);
 const milliseconds = fc.constantFrom(0, 5, 20, 60);
+
+const when: fc.Arbitrary<When> = fc.record({
+  by: fc.constantFrom('exists' as const, 'exists' as const, 'succeeds' as const),
+  timeout: fc.constantFrom(21, 30, 3000),
+  onTimeout: fc.constantFrom('run' as const, 'drop' as const),
+});
 
 const run: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('run' as const),
   command,
   before: milliseconds,
   after: milliseconds,
-  notify: fc.array(fc.record({ name, delta: fc.constantFrom(0, 0, 1, 3, 8, 20), now: fc.boolean() }), {
-    maxLength: 3,
-  }),
+  notify: fc.array(
+    fc.oneof(
+      { arbitrary: fc.record({ name, delta, now: fc.boolean() }), weight: 2 },
+      { arbitrary: fc.record({ name, delta, now: fc.constant(false), when }), weight: 1 },
+    ),
+    { maxLength: 3 },
+  ),
   report: fc.constantFrom('changed' as const, 'changed' as const, 'failed' as const, 'none' as const),
   await: fc.boolean(),
 });
@@ -114,33 +143,70 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { arbitrary: signal, weight: 4 },
   { arbitrary: fault, weight: 3 },
-  { arbitrary: fc.record({ do: fc.constant('cancel' as const), command, name }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      do: fc.constantFrom('cancel' as const, 'now' as const),
+      command,
+      name,
+      when: fc.boolean(),
+    }),
+    weight: 2,
+  },
+  {
+    arbitrary: fc.record({
+      do: fc.constantFrom('appear' as const, 'appear' as const, 'vanish' as const),
+      command,
+      name,
+    }),
+    weight: 4,
+  },
   {
     arbitrary: fc.record({
       do: fc.constantFrom(
         ...(['disable', 'enable', 'fill', 'free', 'remove-state', 'update'] as const),
-        ...(['enable', 'free'] as const),
+        ...(['enable', 'free', 'hold', 'release', 'release'] as const),
       ),
     }),
     weight: 3,
   },
 );
 
-/** A name is one command's own, so that what is told of it is told of one notification, or of those that replaced each other. */
-export function nameOf(command: number, name: number): string {
-  return `c${command}-${name}`;
+/** A name is one command's own, and a delta's or a `when`'s, so that what is told of it is told of one notification, or of those that replaced each other. */
+export function nameOf(command: number, name: number, isWhen = false): string {
+  return `c${command}-${name}${isWhen ? 'w' : ''}`;
 }
+
+/** All names that there can be. */
+export const NAMES: readonly string[] = [...COMMANDS.keys()].flatMap((command) =>
+  [0, 1, 2].flatMap((name) => [nameOf(command, name), nameOf(command, name, true)]),
+);
 
 /** Does a step on a place. */
 export async function take(step: Step, place: Place, programs: readonly [string, string]): Promise<void> {
   place.note(JSON.stringify(step));
   switch (step.do) {
     case 'run':
-      return awaitRun(place.start(step.command, planOf(step)), step.await);
+      return awaitRun(place.start(step.command, planOf(step, place)), step.await);
     case 'wait':
       return sleep(step.ms);
     case 'cancel':
-      return cancel(place, nameOf(step.command, step.name));
+      await ask(place, 'cancel', nameOf(step.command, step.name, step.when));
+      return;
+    case 'now':
+      place.hurried.push({ name: nameOf(step.command, step.name, step.when), at: now() });
+      await ask(place, 'now', nameOf(step.command, step.name, step.when));
+      return;
+    case 'appear':
+      return place.appear(nameOf(step.command, step.name, true));
+    case 'vanish':
+      return place.vanish(nameOf(step.command, step.name, true));
+    case 'hold':
+      if (await ask(place, 'hold', '--for', '1h')) place.holds.push({ from: now() });
+      return;
+    case 'release':
+      place.endHold();
+      await ask(place, 'release');
+      return;
     case 'signal': {
       const among = step.of === 'waiters' ? place.waiters() : place.processes();
       const target = among[step.which % Math.max(1, among.length)];
@@ -162,6 +228,7 @@ export async function take(step: Step, place: Place, programs: readonly [string,
       rmSync(join(place.state, 'filler'), { force: true });
       return;
     case 'remove-state':
+      place.endHold();
       for (const entry of readNames(place.state))
         rmSync(join(place.state, entry), { recursive: true, force: true, maxRetries: 20 });
       return;
@@ -178,17 +245,28 @@ function readNames(folder: string): string[] {
   }
 }
 
-function planOf(step: Step & { do: 'run' }): string {
+function planOf(step: Step & { do: 'run' }, place: Place): string {
   return [
     `work ${step.before / 1000}`,
-    ...step.notify.map(
-      ({ name, delta, now }) =>
-        `again ${nameOf(step.command, name)} ${delta}${now ? ' --start-timer-now' : ''}`,
+    ...step.notify.map(({ name, delta, now, when }) =>
+      when
+        ? planWhen(place, nameOf(step.command, name, true), delta, when)
+        : `again ${nameOf(step.command, name)} ${delta}${now ? ' --start-timer-now' : ''}`,
     ),
     `work ${step.after / 1000}`,
     `report ${step.report}`,
     '',
   ].join('\n');
+}
+
+function planWhen(place: Place, name: string, delta: number, { by, timeout, onTimeout }: When): string {
+  const path = place.goal(name);
+  const what =
+    by === 'exists'
+      ? { exists: [path], succeeds: null }
+      : { exists: [], succeeds: ['/usr/bin/test', '-e', path] };
+  const condition = { connects: [], sensitive: false, interval: 2, timeout, onTimeout, ...what };
+  return `when ${name} ${delta} ${timeout} ${onTimeout} '${JSON.stringify(condition)}'`;
 }
 
 /** A run that is stopped would never end. */
@@ -198,13 +276,11 @@ async function awaitRun(child: ChildProcess, wanted: boolean): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await Promise.race([ended, sleep(1000)]);
 }
 
-async function cancel(place: Place, name: string): Promise<void> {
-  await new Promise<void>((resolve) => {
-    execFile(
-      join(place.home, 'again'),
-      ['cancel', name],
-      { env: {}, timeout: 2000, killSignal: 'SIGKILL' },
-      () => resolve(),
+/** Says something to `again` as a person does; whether it has done it. */
+export async function ask(place: Place, ...words: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(join(place.home, 'again'), words, { env: {}, timeout: 5000, killSignal: 'SIGKILL' }, (error) =>
+      resolve(error === null),
     );
   });
 }

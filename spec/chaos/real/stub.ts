@@ -1,7 +1,7 @@
 /**
  * A Puppet of some milliseconds: a shell by the name of `ruby` that reads a script by the name of `puppet`, which is what the executable looks for. It takes the agent's
  * lock as Puppet does, calls the launcher, and writes a report. What a run does is in a plan, which is shell, too: `work MILLISECONDS`, `again NAME DELTA [ARGUMENT]`,
- * `report STATUS`. Each thing that happens is a line in `events`: the time (milliseconds of CLOCK_MONOTONIC, in steps of 10), the pid, and what.
+ * `when NAME DELTA TIMEOUT ON_TIMEOUT CONDITION`, `report STATUS`. Each thing that happens is a line in `events`: the time (milliseconds of CLOCK_MONOTONIC, in steps of 10), the pid, and what.
  */
 export function stubPuppet(base: string): string {
   return `set -u
@@ -20,6 +20,13 @@ again() {
   # The launcher says this and nothing behind it (no \`deliver\` is here that could) where its helper ended without a verdict.
   if [ $code != 0 ] && grep -qx 'again: ' ${base}/out.$$; then code=silent; fi
   note asked "$name" $code "$delta" "$@"
+}
+when() {
+  note waits "$1" "$3" "$4"
+  AGAIN_WHEN=$5
+  export AGAIN_WHEN
+  again "$1" "$2" --when
+  unset AGAIN_WHEN
 }
 report() { status=$1; }
 

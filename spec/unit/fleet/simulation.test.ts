@@ -80,7 +80,12 @@ test('a server answers one request per instance, the others wait in the order in
   const clock = createClock(Number.POSITIVE_INFINITY);
   const server = createServer(clock, 2);
   const ends: number[] = [];
-  for (let request = 0; request < 5; request += 1) server.request(10, () => ends.push(clock.now()));
+  for (let request = 0; request < 5; request += 1)
+    server.request(
+      10,
+      () => ends.push(clock.now()),
+      () => ends.push(Number.NaN),
+    );
   expect(server.queue()).toBe(3);
   clock.pass(100);
   expect(ends).toEqual([10, 10, 20, 20, 30]);
@@ -89,7 +94,46 @@ test('a server answers one request per instance, the others wait in the order in
   expect(server.queue()).toBe(0);
 });
 
+test('a server whose queue is full refuses at once, and serves those that come when there is room', () => {
+  const clock = createClock(Number.POSITIVE_INFINITY);
+  const server = createServer(clock, 1, 2);
+  const seen: string[] = [];
+  const ask = (name: string) =>
+    server.request(
+      10,
+      () => seen.push(`${name} ${clock.now()}`),
+      () => seen.push(`${name} refused`),
+    );
+  for (const name of ['a', 'b', 'c', 'd']) ask(name);
+  clock.at(15, () => ask('e'));
+  clock.pass(100);
+  expect(seen).toEqual(['d refused', 'a 10', 'b 20', 'c 30', 'e 40']);
+  expect(server.refusals()).toBe(1);
+  expect(server.longestQueue()).toBe(2);
+});
+
 describe('a fleet', () => {
+  test('an agent that is refused sleeps for its Retry-After within its run, and asks once more', () => {
+    const fleet = loop({ hosts: 3, asks: () => undefined, limit: { queued: 1, retryDelay: 101 } });
+    const { runs, refusals, longestRun, longestQueue } = simulate(fleet);
+    expect(runs).toBe(3);
+    expect(longestQueue).toBe(1);
+    // The third one asks while the first is served and the second waits. It sleeps for half of the delay, in whole seconds.
+    expect(refusals).toBe(1);
+    const alone = simulate(loop({ asks: () => undefined })).longestRun;
+    expect(longestRun).toBeCloseTo(alone + 50);
+  });
+
+  test('a limited queue is short, and the last host is done later', () => {
+    const free = sameMinute(500, timings, 2, 0);
+    const limited = sameMinute(500, timings, 2, 0, { queued: 20, retryDelay: 1800 });
+    expect(free.refusals).toBe(0);
+    expect(limited.refusals).toBeGreaterThan(100);
+    expect(limited.longestQueue).toBe(20);
+    expect(limited.lastEnd).toBeGreaterThan(free.lastEnd);
+    expect(limited.runs).toBe(free.runs);
+  });
+
   test('a lone run takes the sum of its parts', () => {
     const { runs, lastEnd } = simulate(loop({ asks: (link) => (link === 0 ? 10 : undefined) }));
     expect(runs).toBe(2);

@@ -1,6 +1,6 @@
-import type { Generation } from '../../acceptance/matrix/generations.ts';
-import { generations } from '../../acceptance/matrix/generations.ts';
-import type { Results } from '../../acceptance/matrix/results.ts';
+import type { Generation } from '../../matrix/generations.ts';
+import { generations } from '../../matrix/generations.ts';
+import type { Results } from '../../matrix/results.ts';
 
 /** Two of the real ones. */
 export const two: readonly Generation[] = [generations.debian_11_puppet_5, generations.openvox_8_gem];

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { generations } from '../../acceptance/matrix/generations.ts';
-import { supportOf } from '../../acceptance/matrix/metadata.ts';
-import { drawPage } from '../../acceptance/matrix/page.ts';
-import type { Results } from '../../acceptance/matrix/results.ts';
-import { ways } from '../../acceptance/matrix/ways/all.ts';
+import { generations } from '../../matrix/generations.ts';
+import { supportOf } from '../../matrix/metadata.ts';
+import { drawPage } from '../../matrix/page.ts';
+import type { Results } from '../../matrix/results.ts';
+import { ways } from '../../matrix/ways/all.ts';
 import { allWell, newer, rows, two, versions } from './fixtures.ts';
 
 const repository = new URL('../../..', import.meta.url);
 const text = (path: string) => readFileSync(new URL(path, repository), 'utf8');
-const results: Results = JSON.parse(text('spec/acceptance/matrix/results.json'));
+const results: Results = JSON.parse(text('spec/matrix/results.json'));
 const all = Object.values(generations);
 
 const lines = (page: string) => page.split('\n').filter((line) => /^(\| (apply|reload)|\d+\. )/.test(line));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { merge, type Report } from '../../acceptance/matrix/results.ts';
+import { merge, type Report } from '../../matrix/results.ts';
 import { allWell, newer, versions } from './fixtures.ts';
 
 const none = { version: '1.0.0', generations: {} };

@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type PastRerun, readHistory, writePastRerun } from '../../../src/state/history.ts';
-import { eventOf, failureIn, settleOutcomes } from '../../../src/state/outcomes.ts';
+import { eventOf, failureIn, settleOutcomes, type UnitOutcome } from '../../../src/state/outcomes.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const BEGAN = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -54,9 +54,12 @@ describe('what the journal is told of the end of a rerun', () => {
   });
 });
 
+/** systemd that knows nothing of a unit. */
+const unknown = async () => undefined;
+
 describe('the end of a rerun', () => {
   /** A state folder with one rerun, and the report of a run that began so many seconds after it and took so long. */
-  function stateWith(began: number, seconds: number, status = 'changed') {
+  function stateWith(began: number, seconds: number, status = 'changed', more: Partial<PastRerun> = {}) {
     const folder = temporaryFolder();
     for (const name of ['history', 'logs', 'commands']) mkdirSync(join(folder, name));
     const reportFile = join(folder, 'report');
@@ -67,13 +70,13 @@ describe('the end of a rerun', () => {
     );
     const written = BEGAN / 1000 + began + seconds;
     utimesSync(reportFile, written, written);
-    writePastRerun(folder, past({ reportFile }));
+    writePastRerun(folder, past({ reportFile, ...more }));
     return folder;
   }
 
   test('is noted by its report', async () => {
     const folder = stateWith(1, 7);
-    await settleOutcomes(folder);
+    await settleOutcomes(folder, unknown);
     expect(readHistory(folder)).toMatchObject([
       { outcome: { status: 'changed', seconds: 8 }, failure: null },
     ]);
@@ -85,21 +88,74 @@ describe('the end of a rerun', () => {
     ['was written before it began', -600, 5],
   ])('stays unknown where the report is of a run that %s', async (_, began, seconds) => {
     const folder = stateWith(began, seconds);
-    await settleOutcomes(folder);
+    await settleOutcomes(folder, unknown);
     expect(readHistory(folder)[0]?.outcome).toBeUndefined();
   });
 
   test('is told by its log where it has left no report', async () => {
     const folder = stateWith(-600, 5);
     writeFileSync(join(folder, 'logs/20260102T030405Z-0a1b2c.log'), `${HEAD}env: x: Permission denied\n`);
-    await settleOutcomes(folder);
+    await settleOutcomes(folder, unknown);
     expect(readHistory(folder)).toMatchObject([
       { failure: 'the command could not be started (x: Permission denied)' },
     ]);
   });
 
+  describe('of a unit', () => {
+    const unit = { unit: 'run.service', invocation: 'a1' };
+
+    test.each<[string, UnitOutcome, string, PastRerun['outcome']]>([
+      [
+        'that ended well is what the report says, as long as the unit took',
+        { kind: 'ended', result: 'success', exitCode: 2, seconds: 20 },
+        'changed',
+        { status: 'changed', seconds: 20, result: 'success', exitCode: 2 },
+      ],
+      [
+        'that failed has failed, whatever the report says',
+        { kind: 'ended', result: 'exit-code', exitCode: 1, seconds: 20 },
+        'changed',
+        { status: 'failed', seconds: 20, result: 'exit-code', exitCode: 1 },
+      ],
+      ['that goes on is not known yet', { kind: 'going' }, 'changed', undefined],
+    ])('%s', async (_, seen, status, outcome) => {
+      const folder = stateWith(1, 7, status, unit);
+      await settleOutcomes(folder, async () => seen);
+      expect(readHistory(folder)[0]?.outcome).toEqual(outcome);
+    });
+
+    test('without a report has succeeded', async () => {
+      const folder = stateWith(-600, 5, 'changed', unit);
+      await settleOutcomes(folder, async () => ({
+        kind: 'ended',
+        result: 'success',
+        exitCode: 0,
+        seconds: 3,
+      }));
+      expect(readHistory(folder)[0]?.outcome?.status).toBe('succeeded');
+    });
+
+    test('that systemd does not know any more is what the report says', async () => {
+      const folder = stateWith(1, 7, 'unchanged', unit);
+      await settleOutcomes(folder, unknown);
+      expect(readHistory(folder)[0]?.outcome).toEqual({ status: 'unchanged', seconds: 8 });
+    });
+
+    test('is asked for only until it is noted', async () => {
+      const folder = stateWith(1, 7, 'unchanged', unit);
+      let asked = 0;
+      const ask = async () => {
+        asked += 1;
+        return undefined;
+      };
+      await settleOutcomes(folder, ask);
+      await settleOutcomes(folder, ask);
+      expect(asked).toBe(1);
+    });
+  });
+
   test('is no reason to fail where there is no folder', async () => {
-    await expect(settleOutcomes('/nonexistent')).resolves.toBeUndefined();
+    await expect(settleOutcomes('/nonexistent', unknown)).resolves.toBeUndefined();
   });
 });
 

@@ -1,10 +1,11 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Bytes, fromText } from '../../../src/os/bytes.ts';
 import { here } from '../../../src/os/place.ts';
 import { self } from '../../../src/os/process.ts';
 import {
+  type CommandRecord,
   commandId,
   isHeld,
   isMine,
@@ -46,6 +47,19 @@ describe('a record', () => {
     expect(readRecord(state, ID)).toEqual(odd);
     removeRecord(state, ID);
     expect(readRecord(state, ID)).toBeUndefined();
+  });
+
+  test('of a waiter of version 0.1.0 keeps the form that this one knows', () => {
+    const state = folder();
+    const { machine, pidNamespace, facts, grace, software, ...known } = record({ version: 2 });
+    writeFileSync(recordPath(state, ID), JSON.stringify({ ...known, version: 1 }));
+    const read = readRecord(state, ID);
+    expect(read).toMatchObject({ ...known, software: '0.1.0', facts: '', grace: 0 });
+    writeRecord(state, ID, { ...(read as CommandRecord), entries: [] });
+    const written = JSON.parse(readFileSync(recordPath(state, ID), 'utf8'));
+    expect(written).toMatchObject({ ...known, version: 1, entries: [] });
+    expect(written).not.toHaveProperty('form');
+    expect(readRecord(state, ID)).toMatchObject({ entries: [] });
   });
 
   const { command } = record();

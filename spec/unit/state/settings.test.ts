@@ -20,6 +20,7 @@ const GOOD = {
   grace: 5,
   unsupported: 'warn',
   logdest: 'journal',
+  rerun: 'unit',
 };
 const PATH = '/x/again.json';
 const refusal = (settings: unknown) => refusalOf(() => parseSettings(JSON.stringify(settings), PATH));
@@ -36,15 +37,17 @@ describe('again.json', () => {
       grace: 5,
       unsupported: 'warn',
       logdest: 'journal',
+      rerun: 'unit',
     });
   });
 
   test('as version 0.1.0 wrote it', () => {
-    const { grace: _, unsupported: __, logdest: ___, ...old } = GOOD;
+    const { grace: _, unsupported: __, logdest: ___, rerun: ____, ...old } = GOOD;
     expect(parseSettings(JSON.stringify(old), PATH)).toMatchObject({
       grace: 3,
       unsupported: 'fail',
       logdest: 'file',
+      rerun: 'command',
     });
   });
 
@@ -79,6 +82,7 @@ describe('again.json', () => {
     ],
     ['logdest another word', { logdest: 'syslog' }, 'logdest = "syslog", neither "file" nor "journal"'],
     ['logdest null', { logdest: null }, 'logdest = null, neither "file" nor "journal"'],
+    ['rerun another word', { rerun: 'service' }, 'rerun = "service", neither "command" nor "unit"'],
     ['unsupported null', { unsupported: null }, 'unsupported = null, neither "fail" nor "warn"'],
     ['splay a list', { splay: [1] }, 'splay = [1], not an integer from 0 to 86400'],
   ])('%s', (_, values, text) => {

@@ -20,7 +20,7 @@ const ENDED: Properties = {
   Result: 'success',
   InactiveExitTimestampMonotonic: '100000000',
   StateChangeTimestampMonotonic: '105000000',
-  StartLimitIntervalUSec: '30000000',
+  StartLimitIntervalUSec: '10000000',
   StartLimitBurst: '3',
   StartLimitAction: 'none',
 };
@@ -69,24 +69,55 @@ describe('a unit after its run', () => {
     expect(state(hit)).toEqual({
       kind: 'held',
       because: 'systemd has reached the start limit of nightly.service (StartLimitBurst=3)',
-      retryAfterMs: 25_000,
+      retryAfterMs: 5000,
     });
     expect(state({ ...hit, StartLimitIntervalUSec: '18446744073709551615' })).toMatchObject({
       retryAfterMs: 60_000,
     });
-    expect(state({ ...hit, StateChangeTimestampMonotonic: '79000000' }).kind).toBe('ended');
+    expect(state({ ...hit, StateChangeTimestampMonotonic: '99000000' }).kind).toBe('ended');
   });
 
-  test('whose start limit would do more than fail is started so seldom that the limit is never reached', () => {
-    const action = { StartLimitAction: 'reboot' };
-    expect(state(action)).toMatchObject({
+  test('is started so seldom that its start limit is never reached', () => {
+    const limit = { StartLimitIntervalUSec: '30000000' };
+    expect(state(limit)).toEqual({
       kind: 'held',
-      because: expect.stringContaining('StartLimitAction=reboot'),
+      because: 'one more start of nightly.service could reach its start limit (StartLimitBurst=3)',
       retryAfterMs: 1000, // 11 s after the last start
     });
-    expect(state({ ...action, InactiveExitTimestampMonotonic: '98000000' }).kind).toBe('ended');
-    expect(state({ ...action, InactiveExitTimestampMonotonic: '0' }).kind).toBe('ended');
-    expect(state({ ...action, StartLimitBurst: '0' }).kind).toBe('ended');
+    expect(state({ ...limit, InactiveExitTimestampMonotonic: '98000000' }).kind).toBe('ended');
+    expect(state({ ...limit, InactiveExitTimestampMonotonic: '0' }).kind).toBe('ended');
+    expect(state({ ...limit, StartLimitBurst: '0' }).kind).toBe('ended');
+  });
+
+  describe('whose run was broken off', () => {
+    const brokenOff = (changes: Properties) =>
+      stateFrom(restart, { ...ENDED, ...changes }, NOW, () => false, true);
+
+    test.each<Properties>([
+      { Result: 'success' },
+      { ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '1' },
+      { ActiveState: 'failed', Result: 'signal', ExecMainStatus: '15' },
+    ])('was stopped, and is held until somebody starts it: %j', (changes) => {
+      expect(brokenOff(changes)).toEqual({
+        kind: 'held',
+        because: 'nightly.service was stopped: somebody has to start it',
+        retryAfterMs: 5000,
+      });
+      expect(brokenOff({ ...changes, InvocationID: 'b2' }).kind).toBe('ended');
+    });
+
+    test.each<Properties>([
+      { Result: 'timeout' },
+      { Result: 'oom-kill' },
+      { Result: 'signal', ExecMainStatus: '9' },
+    ])('was not stopped, and can be started: %j', (changes) => {
+      expect(brokenOff({ ActiveState: 'failed', ...changes }).kind).toBe('ended');
+    });
+  });
+
+  test('that the site wants to be started is waited for while its main process ends', () => {
+    const going = { ActiveState: 'active', SubState: 'running', MainPID: '10' };
+    expect(state(going, { ...restart, wanted: true }).kind).toBe('changing');
   });
 });
 

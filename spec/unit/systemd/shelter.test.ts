@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { ProcessSnapshot } from '../../../src/os/process.ts';
 import type { Run } from '../../../src/puppet/run.ts';
 import type { UnitOfProcess } from '../../../src/systemd/cgroup.ts';
 import { clearsSessionsOf, type SessionSettings } from '../../../src/systemd/logind.ts';
 import { parseProperties, parseSpan, privateSurroundings } from '../../../src/systemd/properties.ts';
-import { caveatFor, type Ends, scopeFor, surroundingsOfService } from '../../../src/systemd/shelter.ts';
+import {
+  caveatFor,
+  type Ends,
+  scopeFor,
+  surroundingsOfService,
+  whyNotUnit,
+} from '../../../src/systemd/shelter.ts';
 
 /** What systemd 252 says of a plain oneshot service, for some of the properties that are asked for. */
 const PLAIN = parseProperties(`Type=oneshot
@@ -217,4 +224,61 @@ test.each([
   ['18446744073709551615', Number.POSITIVE_INFINITY],
 ])('a span of %j has %d ms', (text, expected) => {
   expect(parseSpan(text)).toBe(expected);
+});
+
+describe('`rerun: unit`', () => {
+  const run = {
+    mode: 'agent',
+    process: { pid: RUN, start: 1 },
+    argv: ['ruby', '/usr/bin/puppet', 'agent', '-t'],
+    prefix: 3,
+  } as unknown as Run;
+  const snapshot = (pid: number, ...argv: string[]) =>
+    ({ id: { pid, start: 1 }, argv }) as unknown as ProcessSnapshot;
+  /** From the caller of the helper upwards. */
+  const ancestry = [
+    snapshot(5000, '/bin/sh', 'notify'),
+    snapshot(RUN, 'ruby', '/usr/bin/puppet', 'agent', '-t'),
+    snapshot(900, 'timeout', '600', '/usr/bin/puppet', 'agent', '-t'),
+    snapshot(812, '/usr/bin/flock', '/run/l', 'timeout', '600', '/usr/bin/puppet', 'agent', '-t'),
+    snapshot(1, '/sbin/init'),
+  ];
+  const why = (
+    changes: Record<string, string>,
+    { of = run, unit = nightly, above = ancestry, lingers = false } = {},
+  ) => whyNotUnit(unit, { ...PLAIN, MainPID: String(RUN), ...changes }, of, above, lingers);
+
+  test('starts a service whose main process is the run, or a wrapper that ends with it', () => {
+    expect(why({})).toBeUndefined();
+    expect(why({ MainPID: '812' })).toBeUndefined();
+    expect(why({ StartLimitAction: 'none' })).toBeUndefined();
+    expect(why({}, { unit: below(ALICE, 'mine.service'), lingers: true })).toBeUndefined();
+  });
+
+  test.each<[Record<string, string>, string]>([
+    [{ RemainAfterExit: 'yes' }, 'nightly.service has RemainAfterExit=yes'],
+    [{ RefuseManualStart: 'yes' }, 'nightly.service has RefuseManualStart=yes'],
+    [{ StartLimitAction: 'reboot' }, 'nightly.service has StartLimitAction=reboot'],
+    [{ Transient: 'yes' }, 'nightly.service is transient'],
+    [{ MainPID: '0', ControlPID: String(RUN) }, 'this run is not the main process of nightly.service'],
+    [{ MainPID: '5000' }, 'this run is not the main process of nightly.service'],
+  ])('repeats the command with %j', (changes, because) => {
+    expect(why(changes)).toBe(because);
+  });
+
+  test('repeats the command of a service that does more', () => {
+    const script = [
+      ...ancestry.slice(0, 2),
+      snapshot(812, '/bin/sh', '/root/bootstrap'),
+      snapshot(1, 'init'),
+    ];
+    expect(why({ MainPID: '812' }, { above: script })).toBe(
+      'nightly.service may do more than this run (pid 812)',
+    );
+  });
+
+  test('repeats the command of a daemon, and of a user who does not linger', () => {
+    expect(why({}, { of: { ...run, mode: 'daemon' } as Run })).toBe("nightly.service is the daemon's");
+    expect(why({}, { unit: below(ALICE, 'mine.service') })).toBe('user 1000 does not linger');
+  });
 });

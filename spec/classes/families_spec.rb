@@ -1,0 +1,54 @@
+# frozen_string_literal: true
+
+require 'spec_helper'
+
+# The Linux families of facterdb on which the executable runs (glibc 2.28 or later). They are no part of metadata.json, for no column of the matrix has shown
+# them; their catalogs are the same as Debian's. facterdb has no facts of Amazon Linux 2023: those of its preview, 2022, stand for it. Of two
+# families it has no newer facts than Facter 4.2's.
+describe 'common::again' do
+  let(:pre_condition) do
+    <<~MANIFEST
+      include common::again
+      common::again::delta { 'x': delta => 60 }
+      file { '/tmp/foo': content => '', notify => [Exec['again'], Common::Again::Delta['x']] }
+    MANIFEST
+  end
+  let(:folder) { '/var/lib/puppet/tmp/common/again' }
+
+  {
+    RSpec.configuration.default_facter_version => {
+      'RedHat'      => %w[8 9],
+      'AlmaLinux'   => %w[8 9],
+      'Rocky'       => %w[8 9],
+      'OracleLinux' => %w[8 9],
+      'CentOS'      => %w[9 10],
+      'Fedora'      => %w[40 41],
+      'Ubuntu'      => %w[20.04 22.04 24.04],
+      'openSUSE'    => %w[15],
+      'Debian'      => %w[11 12 13],
+    },
+    '4.2.7' => { 'SLES' => %w[15] },
+    '4.2.10' => { 'Amazon' => %w[2022] },
+  }.each do |facterversion, families|
+    supported_os = families.map { |name, releases| { 'operatingsystem' => name, 'operatingsystemrelease' => releases } }
+    found = on_supported_os(supported_os: supported_os, facterversion: facterversion, hardwaremodels: %w[x86_64 aarch64])
+    missing = families.flat_map { |name, releases| releases.map { |release| "#{name.downcase}-#{release}-x86_64" } } - found.keys
+    raise "facterdb has no facts of #{missing.join(', ')}" if missing.any?
+
+    found.each do |os, os_facts|
+      context "on #{os}" do
+        let(:facts) { os_facts }
+        let(:archive) { os.end_with?('aarch64') ? 'again-linux-arm64.gz' : 'again-linux-x64.gz' }
+
+        it 'delivers the executable and gives the execs, as on Debian' do
+          is_expected.to compile.with_all_deps
+          is_expected.to contain_file("#{folder}/again.gz").with(source: "puppet:///modules/common/again/#{archive}", owner: 'root', group: 'root')
+          is_expected.to contain_file("#{folder}/again").with(mode: '0754', owner: 'root', group: 'root')
+          is_expected.to contain_exec('again').with(command: "/bin/sh #{folder}/notify", provider: 'posix')
+          is_expected.to contain_exec('again-delta-x').with(command: "/bin/sh #{folder}/notify --name x --delta 60", provider: 'posix')
+          is_expected.to contain_file('/usr/local/sbin/again').with_target("#{folder}/again")
+        end
+      end
+    end
+  end
+end

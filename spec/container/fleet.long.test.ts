@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Network, openNetwork } from '../support/container/network.ts';
+import { waitFor } from '../support/container/wait-for.ts';
+import { type FleetAgent, openFleetAgent } from '../support/fleet/agent.ts';
+import { places } from '../support/fleet/names.ts';
+import { type FleetServer, openFleetServer, START_MS } from '../support/fleet/server.ts';
+import { shownBelow } from '../support/howto.ts';
+
+/** The queries, as the page shows them. */
+const page = readFileSync(new URL('../../docs/FLEET.md', import.meta.url), 'utf8');
+const queries = [...page.matchAll(/^```pql\n(.*?)\n```$/gms)].map((match) => match[1] ?? '');
+
+const [failed = '', held = ''] = shownBelow('Be told of a failed rerun', 'pql');
+
+const minutes = 60_000;
+
+/** On a machine that has much else to do. */
+const patience = { timeout: 15 * minutes };
+
+/** A Puppet Server with PuppetDB, and two hosts whose Puppet is started by hand; the second one applies no catalog of an earlier run. */
+describe('a fleet', () => {
+  let network: Network;
+  let server: FleetServer;
+  let cached: FleetAgent;
+  let strict: FleetAgent;
+
+  beforeAll(async () => {
+    network = await openNetwork();
+    server = await openFleetServer(network);
+    const [first, second] = places(2);
+    if (!first || !second) throw new Error('no places');
+    [cached, strict] = await Promise.all([
+      openFleetAgent(network, first),
+      openFleetAgent(network, second, ['usecacheonfailure = false']),
+    ]);
+  });
+
+  afterAll(async () => {
+    await Promise.all([cached, strict, server].map((one) => one?.box.powerOff()));
+    await network?.close();
+  });
+
+  it('has a PuppetDB that knows who still converges, since when, and at which link', patience, async () => {
+    const [who = '', waiting = ''] = queries;
+    server.serve(
+      `include common::again
+common::again::delta { 'peers': delta => 3600 }
+if $trusted['certname'] == 'node1.example.test' {
+  $then = $facts['again'] ? {
+    Hash    => $facts['again']['chain'] ? { 0 => Exec['again'], default => Common::Again::Delta['peers'] },
+    default => Exec['again'],
+  }
+  notify { 'not done': notify => $then }
+}
+`,
+      '',
+    );
+    await Promise.all([run(cached), run(strict)]);
+    const pending = await waitFor(async () => (await status(cached)).find(isSecondLink), 5 * minutes);
+    expect(pending).toMatchObject({ name: 'peers' });
+
+    const began = await history(cached);
+    expect(await until(() => server.query(who))).toEqual([
+      {
+        certname: 'node1.example.test',
+        'facts.again.chain': 1,
+        'facts.again.since': began[0]?.start,
+        'facts.again.last_rerun.names': ["Exec['again']"],
+      },
+    ]);
+    expect(await server.query(waiting)).toEqual([]);
+
+    // An ordinary run between two reruns knows what waits.
+    await run(cached);
+    expect(await until(() => server.query(waiting))).toEqual([
+      {
+        certname: 'node1.example.test',
+        'facts.again.pending': [{ name: 'peers', due: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/) }],
+      },
+    ]);
+    await Promise.all([cached, strict].map(({ box }) => box.exec(['again', 'cancel', '--all'])));
+
+    // It is done: an ordinary run changes nothing.
+    server.serve('include common::again\n', '');
+    await run(cached);
+    await waitFor(async () => (await server.query(who)).length === 0, 1 * minutes, 'nobody to converge');
+    expect(await server.query(waiting)).toEqual([]);
+  });
+
+  it('has a PuppetDB that knows whose newest rerun failed, and who is held', patience, async () => {
+    expect(await server.query(failed)).toEqual([]);
+    expect(await server.query(held)).toEqual([]);
+    server.serve(
+      `include common::again
+$link = $facts['again'] ? { Hash => $facts['again']['chain'], default => 0 }
+if $trusted['certname'] == 'node1.example.test' {
+  if $link == 0 { notify { 'not done': notify => Exec['again'] } } else { exec { '/bin/false': } }
+}
+`,
+      '',
+    );
+    const before = (await history(cached)).length;
+    await run(cached);
+    await waitFor(async () => (await history(cached)).at(-1)?.result === 'failed', 3 * minutes, 'the rerun');
+    expect((await history(cached)).length).toBe(before + 1);
+    await cached.box.exec(['again', 'hold', '--for', '1h', 'database upgrade']);
+    server.serve('include common::again\n', '');
+    await run(cached);
+    const certname = 'node1.example.test';
+    expect(await until(() => server.query(failed))).toEqual([
+      { certname, 'facts.again.last_rerun.start': expect.stringMatching(/^\d{4}-.*Z$/) },
+    ]);
+    expect(await until(() => server.query(held))).toEqual([
+      {
+        certname,
+        'facts.again.hold.until': expect.stringMatching(/^\d{4}-.*Z$/),
+        'facts.again.hold.reason': 'database upgrade',
+      },
+    ]);
+    await cached.box.exec(['again', 'release']);
+    await run(cached);
+    await waitFor(async () => (await server.query(held)).length === 0, 1 * minutes, 'nobody to be held');
+  });
+
+  it(
+    'that loses its server: a chain goes on with cached catalogs, or ends until the next ordinary run',
+    patience,
+    async () => {
+      server.serve(
+        `include common::again
+common::again::delta { 'more': delta => 20 }
+exec { '/bin/true': notify => Common::Again::Delta['more'] }
+`,
+        '',
+      );
+      const before = (await history(strict)).length;
+      await Promise.all([run(cached), run(strict)]);
+      await server.box.exec(['systemctl', 'stop', 'puppetserver']);
+
+      // Without a catalog nothing is notified, and nothing stays behind.
+      await waitFor(
+        async () => (await history(strict)).length === before + 1,
+        3 * minutes,
+        'the rerun that fails',
+      );
+      await waitFor(
+        async () => (await history(strict)).every(({ result }) => result !== 'running'),
+        3 * minutes,
+      );
+      expect(await status(strict)).toEqual([]);
+
+      // With the catalog of the last run the chain goes on, one link after the other.
+      const links = async () => (await history(cached)).at(-1)?.link ?? 0;
+      await waitFor(async () => (await links()) >= 2, 5 * minutes, 'two reruns without a server');
+      expect((await history(strict)).length).toBe(before + 1);
+
+      await server.box.exec(['systemctl', 'start', 'puppetserver'], { timeoutMs: START_MS });
+      const back = await links();
+      await waitFor(async () => (await links()) > back, 5 * minutes, 'a rerun with the server');
+      const seen = () =>
+        server.query<{ cached_catalog_status: string }>(
+          'reports[cached_catalog_status] { certname = "node1.example.test" and latest_report? = true }',
+        );
+      await waitFor(
+        async () => (await seen())[0]?.cached_catalog_status === 'not_used',
+        3 * minutes,
+        'a report of a run with a new catalog',
+      );
+
+      // What the other one has lost, its next ordinary run brings back.
+      await run(strict);
+      expect(await status(strict)).toMatchObject([{ name: 'more', link: 1 }]);
+      await Promise.all([cached, strict].map(({ box }) => box.exec(['again', 'cancel', '--all'])));
+    },
+  );
+
+  /** Asks until there is an answer: PuppetDB takes in what it is sent some time later. */
+  function until<T>(ask: () => Promise<T[]>): Promise<T[]> {
+    return waitFor(
+      async () => {
+        const answer = await ask();
+        return answer.length > 0 ? answer : undefined;
+      },
+      1 * minutes,
+      'an answer of PuppetDB',
+    );
+  }
+});
+
+/** The one that waits for an hour; the run that asked for it has ended. */
+function isSecondLink({ link, waitsFor }: Pending): boolean {
+  return link === 2 && waitsFor.kind === 'timer';
+}
+
+async function run({ box }: FleetAgent): Promise<void> {
+  const words = 'puppet agent --onetime --no-daemonize --verbose --color=false --waitforlock 2'.split(' ');
+  const { stdout, stderr } = await box.exec(words, { timeoutMs: 5 * minutes });
+  expect(stdout, stderr).toContain('Applied catalog in');
+}
+
+interface Pending {
+  readonly name: string;
+  readonly waitsFor: { readonly kind: string };
+  readonly link: number;
+}
+
+interface Past {
+  readonly link: number;
+  readonly start: string;
+  readonly result: string;
+}
+
+async function again<T>({ box }: FleetAgent, command: string): Promise<T> {
+  return JSON.parse((await box.exec(['again', command, '--json'])).stdout);
+}
+
+const status = (agent: FleetAgent) => again<Pending[]>(agent, 'status');
+const history = (agent: FleetAgent) => again<Past[]>(agent, 'history');

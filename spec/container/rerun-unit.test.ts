@@ -1,0 +1,215 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Past } from '../../src/cli/history.ts';
+import { AGAIN, amongFirst, delta, openSite, type Site, said } from './site.ts';
+
+/** A site that has its services themselves started again. */
+describe('with `rerun: unit`, a run', () => {
+  let site: Site;
+
+  beforeAll(async () => {
+    site = await openSite();
+    site.box.writeFile(
+      '/etc/puppet/hiera.yaml',
+      'version: 5\nhierarchy:\n  - name: site\n    datadir: /etc/again-spec\n    path: site.yaml\n',
+    );
+    site.box.writeFile('/etc/again-spec/site.yaml', 'common::again::rerun: unit\n');
+    await site.box.exec(['puppet', 'apply', '-e', 'include common::again']);
+    expect(JSON.parse(site.box.readFile(`${AGAIN}/again.json`))).toMatchObject({ rerun: 'unit' });
+  });
+
+  afterEach(() => site.clear());
+
+  afterAll(() => site?.box.powerOff());
+
+  const history = async () =>
+    JSON.parse(await site.sh(`${AGAIN}/again history --json -n 3`)) as readonly Past[];
+  const path = (name: string) => `/etc/again-spec/${name}.pp`;
+  const apply = (name: string) => `/usr/bin/puppet apply --color=false ${path(name)}`;
+
+  it('of a oneshot service on a timer is a start of that service, with its limits, its hooks and its log', async () => {
+    site.manifest('whole', { when: amongFirst(2, 'whole') });
+    await site.timer('whole', [
+      'CPUQuota=150%',
+      'StandardOutput=append:/root/whole.log',
+      'ExecStartPre=/bin/sh -c "echo before >> /root/hooks"',
+      'ExecStartPost=/bin/sh -c "echo after >> /root/hooks"',
+    ]);
+    const runs = await site.settled('whole', 3);
+    expect(runs.map(({ cgroup }) => cgroup)).toEqual(Array(3).fill('/system.slice/whole.service'));
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(3);
+    await site.until('the last hook', () => hooks().length === 6);
+    expect(hooks()).toEqual(['before', 'after', 'before', 'after', 'before', 'after']);
+    const log = site.box.readFile('/root/whole.log');
+    expect(log.match(/Applied catalog/g)).toHaveLength(3);
+    const lines = said(log);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^Will start whole\.service again .*; waiter pid \d+, output as that unit has it$/,
+      ),
+      expect.stringMatching(/^Will start whole\.service again .*rerun 2 in a row/),
+    ]);
+    const [before, newest] = (await history()).slice(-2);
+    expect(newest).toMatchObject({
+      link: 2,
+      unit: 'whole.service',
+      result: 'changed',
+      unitResult: 'success',
+      exitCode: 0,
+    });
+    expect(before).toMatchObject({ link: 1, unit: 'whole.service', chain: newest?.chain });
+  });
+
+  const hooks = () => site.box.readFile('/root/hooks').trim().split('\n');
+
+  it('that fails calls OnFailure=, and the history has its exit code', async () => {
+    site.manifest('fails', {
+      more: `exec { 'fail': command => 'false', provider => 'shell', unless => '${amongFirst(1, 'fails')}', require => Exec['probe'] }`,
+    });
+    site.box.writeFile(
+      '/etc/systemd/system/mail.service',
+      '[Service]\nType=oneshot\nExecStart=/bin/sh -c "echo failed >> /root/mail"\n',
+    );
+    await site.timer(
+      'fails',
+      ['SuccessExitStatus=2', '[Unit]', 'OnFailure=mail.service'],
+      `/usr/bin/puppet apply --color=false --detailed-exitcodes ${path('fails')}`,
+    );
+    await site.settled('fails', 2);
+    await site.until('the mail', async () => (await site.sh('cat /root/mail 2>&1 || :')) === 'failed\n');
+    const newest = (await history()).at(-1);
+    expect(newest).toMatchObject({
+      unit: 'fails.service',
+      result: 'failed',
+      unitResult: 'exit-code',
+      exitCode: 6,
+    });
+    expect(await site.sh('journalctl -t again -p err -o cat')).toMatch(
+      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`$/m,
+    );
+    await site.sh('systemctl reset-failed');
+  });
+
+  it('of an instance of a template is a start of that instance', async () => {
+    site.manifest('instance');
+    site.box.writeFile(
+      '/etc/systemd/system/run@.service',
+      `[Service]\nType=oneshot\nExecStart=/usr/bin/puppet apply --color=false /etc/again-spec/%i.pp\n`,
+    );
+    await site.sh('systemctl daemon-reload && systemctl start --no-block run@instance.service');
+    const runs = await site.settled('instance', 2);
+    for (const { cgroup } of runs) expect(cgroup).toMatch(/\/run@instance\.service$/);
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(2);
+  });
+
+  it('below flock and timeout is a start of the service', async () => {
+    site.manifest('wrapped');
+    await site.timer(
+      'wrapped',
+      [],
+      `/usr/bin/flock /run/wrapped.lock /usr/bin/timeout 600 ${apply('wrapped')}`,
+    );
+    const runs = await site.settled('wrapped', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/wrapped.service');
+  });
+
+  it.each<[string, string, readonly string[], (name: string) => string, string]>([
+    [
+      'that does more',
+      'more',
+      [],
+      (name) => `/bin/sh -c "${apply(name)}; true"`,
+      'more.service may do more than this run',
+    ],
+    ['that stays active', 'stays', ['RemainAfterExit=yes'], apply, 'stays.service has RemainAfterExit=yes'],
+    [
+      'that nobody may start by hand',
+      'manual',
+      ['[Unit]', 'RefuseManualStart=yes'],
+      apply,
+      'manual.service has RefuseManualStart=yes',
+    ],
+    [
+      'whose start limit reboots',
+      'reboots',
+      ['[Unit]', 'StartLimitAction=reboot', 'StartLimitBurst=100'],
+      apply,
+      'reboots.service has StartLimitAction=reboot',
+    ],
+    [
+      'in ExecStartPre=',
+      'pre',
+      [],
+      () => `/bin/true\nExecStartPre=${apply('pre')}`,
+      'this run is not the main process of pre.service',
+    ],
+  ])(
+    'of a service %s is repeated by its command, and the line says why',
+    async (_, name, service, command, why) => {
+      site.manifest(name);
+      await site.timer(name, service, command(name));
+      const [, rerun] = await site.settled(name, 2);
+      expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
+      expect(said(await site.journal(`${name}.service`))).toEqual([
+        expect.stringContaining(`, not by its unit, since ${why}`),
+      ]);
+      await site.sh(`systemctl stop ${name}.timer ${name}.service`);
+    },
+  );
+
+  it('of a transient service, and one at a shell, are repeated by their commands', async () => {
+    site.manifest('gone');
+    const { stdout } = await site.box.exec([
+      ...['systemd-run', '--wait', '--pipe', '--unit=gone'],
+      ...apply('gone').split(' '),
+    ]);
+    expect(said(stdout)).toEqual([
+      expect.stringContaining(', not by its unit, since gone.service is transient'),
+    ]);
+    await site.settled('gone', 2);
+    site.manifest('shell');
+    expect(said((await site.apply('shell')).stdout)).toEqual([
+      expect.stringMatching(/, not by its unit, since this run is in no service of systemd|may do more/),
+    ]);
+    await site.settled('shell', 2);
+  });
+
+  it('of a service that is stopped waits until somebody starts that', async () => {
+    site.manifest('stopped', {
+      more: `exec { 'gate':
+  command  => 'while test -e /run/gate; do sleep 0.1; done',
+  provider => 'shell',
+  require  => Exec['again'],
+}`,
+    });
+    await site.sh('touch /run/gate');
+    await site.timer('stopped', []);
+    await site.waiter();
+    await site.sh('systemctl stop stopped.service');
+    await site.until('the status to say so', async () =>
+      /stopped\.service was stopped: somebody has to start it/.test(await site.sh(`${AGAIN}/again status`)),
+    );
+    await site.holds('nothing starts', () => site.runs('stopped').length === 1, 5);
+    await site.sh(
+      'rm /run/gate; systemctl reset-failed stopped.service 2>&1; systemctl start stopped.service',
+    );
+    const runs = await site.settled('stopped', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/stopped.service');
+  });
+
+  it('is held while the service is disabled, and while it is masked', async () => {
+    site.manifest('away', delta('later', 2));
+    const unit = '/etc/systemd/system/away.service';
+    await site.timer('away', ['[Install]', 'WantedBy=multi-user.target'], apply('away'));
+    await site.waiter();
+    await site.until('its end', async () => /Deactivated/.test(await site.journal('away.service')));
+    await site.sh(`mv ${unit} /root/ && systemctl mask away.service`);
+    await site.until('the status to say so', async () =>
+      /away\.service is masked/.test(await site.sh(`${AGAIN}/again status`)),
+    );
+    await site.sh(
+      `systemctl unmask away.service && mv /root/away.service ${unit} && systemctl daemon-reload`,
+    );
+    const [, rerun] = await site.settled('away', 2);
+    expect(rerun?.cgroup).toBe('/system.slice/away.service');
+  });
+});

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import type { Bench } from '../../support/machine/bench.ts';
+import { openSyslog } from '../../support/machine/syslog.ts';
+import { until } from '../../support/machine/wait.ts';
+import { announcement, notifyOnce } from '../../support/machine/world.ts';
+
+/** Pages of 4 KiB: fewer than what a rerun writes down before it starts. */
+const TOO_FEW = 6;
+
+/** No room on the disk. */
+export function diskScenarios(bench: Bench): void {
+  test('two due times, and no room on the disk when the first falls due: it waits, says so once, leaks nothing, and runs when there is room', async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const must = async (...argv: string[]) => {
+      const { code, output, stdout } = await world.run({ argv });
+      expect(code, output).toBe(0);
+      return stdout;
+    };
+    await must('mount', '-t', 'tmpfs', '-o', 'mode=700,size=256k', 'tmpfs', world.state);
+    context.onTestFinished(() => must('umount', '--lazy', world.state).then(() => {}));
+    const deltas = `common::again::delta { 'one': delta => 3 } common::again::delta { 'two': delta => 3600 }`;
+    const targets = "[Common::Again::Delta['one'], Common::Again::Delta['two']]";
+    const site = await world.write('site.pp', notifyOnce(world, targets, deltas));
+    const run = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
+    const { waiter } = announcement(run.output, 'again-delta-one');
+    const ballast = `${world.state}/ballast`;
+    await world.run({ argv: ['dd', 'if=/dev/zero', `of=${ballast}`, 'bs=4k'] }); // to the end of the disk
+    expect(await syslog.line(/^waiting: /)).toMatch(/^waiting: one, two: .*ENOSPC/);
+
+    const descriptors = async () => (await world.node.files.list(`/proc/${waiter}/fd`)).length;
+    const before = await descriptors();
+
+    // Wherever the room ends in the middle of a start, there is one process afterwards, and the same files.
+    for (let pages = 0; pages <= TOO_FEW; pages += 1) {
+      if (pages > 0) await must('truncate', '--size=-4k', ballast);
+      const since = performance.now();
+      await until('two more tries', () => performance.now() - since > 2200);
+      const left = async () => ({
+        processes: (await world.helpers()).map(({ pid }) => pid),
+        history: await world.node.files.list(`${world.state}/history`),
+        logs: await world.node.files.list(`${world.state}/logs`),
+      });
+      await until(
+        `nothing but the waiter, with ${pages} pages`,
+        async () => {
+          const { processes, history, logs } = await left();
+          return processes.length === 1 && processes[0] === waiter && history.length + logs.length === 0;
+        },
+        { seconds: 10, seen: left },
+      );
+    }
+    // There were more tries than that.
+    expect((await descriptors()) - before).toBeLessThan(TOO_FEW);
+    const status = await must(`${world.again}/again`, 'status');
+    expect(status).toMatch(/waits for +.*ENOSPC/);
+    expect((await syslog.lines()).filter((line) => line.startsWith('waiting: '))).toHaveLength(1);
+    expect(await world.runs()).toHaveLength(1);
+
+    await must('rm', ballast);
+    await until('the rerun', async () => (await world.clock()).ends.length === 2, { seconds: 60 });
+    expect((await world.runs())[1]?.run.pid).toBe(waiter);
+    expect(await must(`${world.again}/again`, 'cancel', '--all')).toBe('Cancelled: two\n');
+    await world.settled(2);
+  });
+}

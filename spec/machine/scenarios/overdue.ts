@@ -1,0 +1,152 @@
+import { expect, test } from 'vitest';
+import { openAgent } from '../../support/machine/agent.ts';
+import type { Bench } from '../../support/machine/bench.ts';
+import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
+import { until } from '../../support/machine/wait.ts';
+import { announcement, notifyOnce, type World } from '../../support/machine/world.ts';
+
+const later = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }`;
+
+/** Something falls due while runs are going that have begun before. */
+export function overdueScenarios(bench: Bench): void {
+  for (const statedir of [undefined, '$vardir/elsewhere { mode = 0750 }']) {
+    const where = statedir === undefined ? '' : `, with \`statedir = ${statedir}\``;
+    test(`a long agent run begins, the agent is disabled, a delta falls due, the agent is enabled, and that run ends well: the rerun comes${where}`, async (context) => {
+      const { world, command, compiles, patience } = await openAgent(bench, context, {
+        inConfigurationFile: statedir !== undefined,
+      });
+      if (statedir !== undefined) {
+        const conf = await world.node.files.read(world.path('conf/puppet.conf'));
+        await world.write('conf/puppet.conf', `${conf}statedir = ${statedir}\n`);
+      }
+      await compiles(
+        notifyOnce(world, "Common::Again::Delta['later']", `${later(patience)}\n${gates(world)}`),
+      );
+      await open(world, 1);
+      const first = await world.run({ argv: command('-t') });
+      const due = performance.now() + patience * 1000;
+      const { waiter } = announcement(first.output, 'again-delta-later');
+
+      const long = await world.start({ argv: command('-t') });
+      await until('the long run', async () => (await world.runs()).length === 2, {
+        seconds: 200,
+        seen: long.output,
+      });
+      await world.run({ argv: command('--disable', 'for a test') });
+      expect(performance.now(), 'the long run was too slow for this test').toBeLessThan(due);
+      await until('the due time to pass', () => performance.now() > due + 500, { seconds: patience + 10 });
+      await world.run({ argv: command('--enable') });
+      expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+      expect(await world.runs()).toHaveLength(2);
+      await open(world, 3);
+      await open(world, 2);
+      expect((await long.ended).code, long.output()).toBe(2);
+
+      const runs = await world.settled(3);
+      expect(runs[2]?.run.pid).toBe(waiter);
+      const log = await world.node.files.read(announcement(first.output, 'again-delta-later').log);
+      expect(log.toString()).not.toMatch(/already in progress|disabled/i);
+    });
+  }
+
+  test('two other runs of the same `puppet apply`, one begun before the due time and one after it: the first one satisfies nothing', async (context) => {
+    const world = await bench.world(context);
+    const patience = await timeOfRuns(world, 2);
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, "Common::Again::Delta['later']", `${later(patience)}\n${gates(world)}`),
+    );
+    await open(world, 1);
+    const first = await world.run({ argv: world.apply(site) });
+    const due = performance.now() + patience * 1000;
+    const { waiter } = announcement(first.output, 'again-delta-later');
+
+    const before = await world.start({ argv: world.apply(site) });
+    await until('the run before', async () => (await world.runs()).length === 2, {
+      seconds: 200,
+      seen: before.output,
+    });
+    expect(performance.now(), 'the run before was too slow for this test').toBeLessThan(due);
+    await until('the due time to pass', () => performance.now() > due + 500, { seconds: patience + 10 });
+    const after = await world.start({ argv: world.apply(site) });
+    await until('the run after', async () => (await world.runs()).length === 3, {
+      seconds: 200,
+      seen: after.output,
+    });
+    await open(world, 2);
+    expect((await before.ended).code, before.output()).toBe(0);
+    expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+    expect(await world.pending()).toHaveLength(1);
+
+    // Both write the same report, so it can't be told what the later one has done.
+    await open(world, 4);
+    await open(world, 3);
+    expect((await after.ended).code, after.output()).toBe(0);
+    const runs = await world.settled(4);
+    expect(runs[3]?.run.pid).toBe(waiter);
+  });
+
+  test('where /proc/uptime is smaller than the start times of processes, as lxcfs has it: an earlier run satisfies nothing, and waiting costs nothing', async (context) => {
+    const world = await bench.world(context);
+    const patience = await timeOfRuns(world, 2);
+    const uptime = await world.write('uptime', '12.34 5.67\n');
+    const wrap = ['unshare', '--mount', '--', '/bin/sh', '-euc', lxcfs, 'sh', uptime];
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, "Common::Again::Delta['later']", `${later(patience)}\n${gates(world)}`),
+    );
+    await open(world, 1);
+    const first = await world.run({ argv: world.apply(site), wrap });
+    const due = performance.now() + patience * 1000;
+    const { waiter } = announcement(first.output, 'again-delta-later');
+
+    const before = await world.start({ argv: world.apply(site), wrap });
+    await until('the run before', async () => (await world.runs()).length === 2, {
+      seconds: 200,
+      seen: before.output,
+    });
+    expect(performance.now(), 'the run before was too slow for this test').toBeLessThan(due);
+    await until('the due time to pass', () => performance.now() > due + 500, { seconds: patience + 10 });
+    const spent = await processorTime(world, waiter);
+    await until('two more seconds', () => performance.now() > due + 2500);
+    expect((await processorTime(world, waiter)) - spent, 'hundredths of a second').toBeLessThan(20);
+    await open(world, 3);
+    await open(world, 2);
+    expect((await before.ended).code, before.output()).toBe(0);
+
+    const runs = await world.settled(3);
+    expect(runs[2]?.run.pid).toBe(waiter);
+    await expectOneAtATime(world, 4);
+  });
+}
+
+const lxcfs = 'mount --bind "$1" /proc/uptime; shift; exec "$@"';
+
+/** Has run number N wait until `open(world, N)`; the runs are counted by the journal of the world. */
+function gates(world: World): string {
+  const [journal, gate] = [world.path('journal'), world.path('gate')];
+  return `exec { 'gate':
+  command  => 'n=$(ls ${journal} | wc -l); until test -e ${gate}-$n; do sleep 0.1; done',
+  provider => 'shell',
+  require  => Exec['probe run'],
+}`;
+}
+
+async function open(world: World, run: number): Promise<void> {
+  await world.write(`gate-${run}`, '');
+}
+
+/** Seconds in which this machine, as busy as it is, gets so many runs done, and some more. */
+async function timeOfRuns(world: World, count: number): Promise<number> {
+  const start = performance.now();
+  const run = await world.run({ argv: world.apply('-e', 'include common::again') });
+  expect(run.code, run.output).toBe(0);
+  return Math.ceil(Math.max(6, (count * (performance.now() - start)) / 1000));
+}
+
+/** Hundredths of a second, in user and kernel mode. */
+async function processorTime(world: World, pid: number): Promise<number> {
+  const stat = (await world.node.files.read(`/proc/${pid}/stat`)).toString('latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}

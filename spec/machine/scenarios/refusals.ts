@@ -1,0 +1,190 @@
+import { expect, test } from 'vitest';
+import { type Bench, expectNothingScheduled } from '../../support/machine/bench.ts';
+import type { Finished } from '../../support/machine/node.ts';
+import { inContainer, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
+
+/** One line that says what is wrong, and not how the program was built. */
+const oneLine = /^again: [^\n]{10,}\n$/;
+const stackTrace = /^\s+at .+:\d+|node:internal|\.cjs\b/m;
+
+/** Everything that `again` refuses, in one line and without a trace. */
+export function refusalScenarios(bench: Bench): void {
+  test('from a shell: --help and --version work, the bare program and wrong command lines are refused', async (context) => {
+    const world = await bench.world(context);
+    const call = (...args: string[]) => world.run({ argv: [`${world.again}/again`, ...args] });
+    // What Puppet would have put there.
+    await world.write('base/common/again/again.json', settings);
+    const before = await everything(world);
+
+    for (const option of ['--help', '--version']) {
+      const { code, stdout, stderr } = await call(option);
+      expect({ option, code, stderr }).toEqual({ option, code: 0, stderr: '' });
+      expect(stdout).toMatch(option === '--help' ? /--start-timer-now/ : /^\S*\s?\d+\.\d+\.\d+\n$/);
+    }
+
+    for (const args of [[], ['--delta', '5'], ['--name', 'x', '--start-timer-now']]) {
+      const refused = await call(...args);
+      expect({ args, code: refused.code, stdout: refused.stdout }).toEqual({ args, code: 1, stdout: '' });
+      expect(refused.stderr).toMatch(oneLine);
+      expect(refused.stderr).toMatch(/puppet/i);
+    }
+
+    const wrong = [
+      ['--delta', 'soon'],
+      ['--delta', '-1'],
+      ['--delta', '1.5'],
+      ['--delta', '0x10'],
+      ['--delta', '1e3'],
+      ['--delta', ' '],
+      ['--delta', ''],
+      ['--delta', '315360001'],
+      ['--delta', '99999999999999999999999'],
+      ['--delta'],
+      ['--name'],
+      ['--name', ''],
+      ['--name', 'a\nb'],
+      ['--start-timer-now=perhaps'],
+      ['--frobnicate'],
+      ['--no-delta'],
+      ['frobnicate'],
+    ];
+    for (const args of wrong) {
+      const refused = await call(...args);
+      expect({ args, code: refused.code, stdout: refused.stdout }).toEqual({ args, code: 64, stdout: '' });
+      expect(refused.stderr, JSON.stringify(args)).toMatch(oneLine);
+      expect(refused.stderr).not.toMatch(stackTrace);
+    }
+    expect(await everything(world)).toEqual(before);
+    expect(await world.helpers()).toEqual([]);
+  });
+
+  test("a manifest on standard input can't be read again", async (context) => {
+    const world = await bench.world(context);
+    const refused = await fromPipe(world);
+    await expectRefusal(world, refused, /standard input|stdin/i);
+  });
+
+  test('nor can /dev/stdin', async (context) => {
+    const world = await bench.world(context);
+    const refused = await fromPipe(world, {}, world.apply('/dev/stdin'));
+    await expectRefusal(world, refused, /\/dev\/stdin/);
+  });
+
+  test("nor can bash's <(…)", async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world));
+    const refused = await world.run({ argv: ['bash', '-c', '"$@" <(cat "$0")', site, ...world.apply()] });
+    await expectRefusal(world, refused, /\/dev\/fd\/\d+/);
+  });
+
+  test('a command line that Bundler has rewritten', async (context) => {
+    const world = await bench.world(context);
+    await expectRefusal(world, await underBundler(world), /command line|Bundler/i);
+  });
+
+  for (const [what, start] of [
+    ['a manifest on standard input', fromPipe],
+    ['`bundle exec puppet apply`', underBundler],
+    ['Puppet as pid 1', asProcess1],
+  ] as const) {
+    test(`with AGAIN_UNSUPPORTED=warn, ${what} is only warned of`, async (context) => {
+      const world = await bench.world(context);
+      const warned = await start(world, { AGAIN_UNSUPPORTED: 'warn' });
+      const said = outputOf(warned.output, 'again');
+      expect(said, warned.output).toEqual([expect.stringMatching(/^Warning: nothing scheduled: \S/)]);
+      expect(warned.code, warned.output).toBe(0);
+      expect(warned.output).not.toContain('Failed to call refresh');
+      await expectNothingScheduled(world);
+    });
+  }
+
+  test("a run of another user than the helper's", async (context) => {
+    const world = await bench.world(context);
+    const exec = `exec { 'mine':
+  command     => '${world.again}/again --name mine',
+  user        => 'nobody',
+  group       => 'root',
+  refreshonly => true,
+  require     => Class['common::again'],
+}`;
+    const site = await world.write('site.pp', notifyOnce(world, "Exec['mine']", exec));
+    const refused = await world.run({ argv: world.apply('--detailed-exitcodes', site) });
+    await expectRefusal(world, refused, /user/, 'mine');
+  });
+
+  test('an ordinary user without a base folder of his own is refused in one sentence; with one, all is his', async (context) => {
+    const world = await bench.world(context, { delivered: false });
+    const own = await world.run({ argv: ['chown', '-R', 'nobody:nogroup', world.dir] });
+    expect(own.code, own.output).toBe(0);
+    const site = await world.write('site.pp', notifyOnce(world));
+    const asNobody = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
+    const env = { HOME: world.dir };
+
+    const without = await world.run({
+      argv: world.apply('--hiera_config', '/dev/null', site),
+      wrap: asNobody,
+      env,
+    });
+    expect(without.code).toBe(1);
+    expect(without.stderr).toMatch(/Error: .*ordinary user.*common::vardir::base/);
+    await expectNothingScheduled(world, { runs: 0 });
+
+    const first = await world.run({ argv: world.apply(site), wrap: asNobody, env });
+    const [run, rerun] = await world.settled(2);
+    expect(first.code, first.output).toBe(0);
+    expect(rerun?.run.status.get('Uid')).toBe(run?.run.status.get('Uid'));
+    const { mode, uid } = await world.node.files.stat(world.state);
+    expect({ mode, uid }).toEqual({ mode: 0o700, uid: 65534 });
+  });
+}
+
+type Environment = Readonly<{ [name: string]: string }>;
+
+/** Runs a command with the manifest in a pipe as its standard input. */
+async function fromPipe(world: World, env: Environment = {}, argv = world.apply()): Promise<Finished> {
+  const site = await world.write('site.pp', notifyOnce(world));
+  return world.run({ argv: ['sh', '-c', 'cat "$0" | "$@"', site, ...argv], env });
+}
+
+async function underBundler(world: World, env: Environment = {}): Promise<Finished> {
+  const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
+  await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
+  const site = await world.write('site.pp', notifyOnce(world));
+  // Bundler loads such a script into its own process; Debian's, with another first line, is executed and has its arguments.
+  const script = (await world.node.files.read(world.puppet.command)).toString();
+  const puppet = await world.write('bin/puppet', script.replace(/^#!.*/, '#!/usr/bin/env ruby'), 0o755);
+  return world.run({
+    argv: ['bundle', 'exec', puppet, ...world.apply(site).slice(1)],
+    env: { BUNDLE_SILENCE_ROOT_WARNING: '1', BUNDLE_GEMFILE: world.path('Gemfile'), ...env },
+  });
+}
+
+async function asProcess1(world: World, env: Environment = {}): Promise<Finished> {
+  const site = await world.write('site.pp', notifyOnce(world));
+  return world.run({ argv: world.apply(site), wrap: inContainer, env });
+}
+
+/** Asserts that an Exec has failed with one line of explanation, and that nothing came of it. */
+async function expectRefusal(
+  world: World,
+  { output }: Finished,
+  reason: RegExp,
+  exec = 'again',
+): Promise<void> {
+  const said = outputOf(output, exec);
+  expect(said, output).toHaveLength(1);
+  expect(said[0]).toMatch(reason);
+  expect(output).toMatch(/returned 1 instead of one of \[0\]/);
+  expect(output).not.toMatch(stackTrace);
+  await expectNothingScheduled(world);
+}
+
+const settings = '{"puppet_version": "7.23.0", "burst": 10, "max_delay": 1800, "limit": null, "splay": 0}\n';
+
+/** What there is below the base folder, with modes and times. */
+async function everything(world: World): Promise<string> {
+  const { stdout } = await world.node.exec({
+    argv: ['/usr/bin/find', world.path('base'), '-printf', '%p %m %s %T@\n'],
+  });
+  return stdout;
+}

@@ -1,0 +1,118 @@
+import { expect, type TestContext, test } from 'vitest';
+import { openAgent } from '../../support/machine/agent.ts';
+import type { Bench } from '../../support/machine/bench.ts';
+import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
+import { inARow } from '../../support/machine/script.ts';
+import { announcement, notifyOnce, outputOf, probe, type World } from '../../support/machine/world.ts';
+
+const CERTIFICATE = 'another certificate name';
+
+/** The default of the class parameter, in seconds. */
+const grace = 3;
+
+/** Scripts that run Puppet several times in a row, as idempotency checks and bootstraps do: each run starts within milliseconds of the end of the one before. */
+export function scriptScenarios(bench: Bench): void {
+  for (const mode of ['apply', 'agent'] as const) {
+    const command = mode === 'apply' ? 'puppet apply s.pp --detailed-exitcodes' : 'puppet agent -t';
+    for (const [count, notifying] of [
+      [2, 1],
+      [3, 2],
+    ] as const) {
+      test(`\`${command}\` ${count} times in one script, of which run ${notifying} notifies: the next one goes first, and satisfies`, async (context) => {
+        const { world, argv } = await slowRun(bench, context, mode, notifying);
+        const { output, codes } = await inARow(world, Array(count).fill(argv));
+        expect(codes, output).toEqual(Array(count).fill(2));
+        expect(output).not.toMatch(/already in progress/i);
+        expect(announcement(output).line).toContain(`again ${grace} s after`);
+        await world.settled(count);
+        await expectOneAtATime(world, count);
+      });
+    }
+  }
+
+  test('`puppet apply a.pp`, which notifies, and at once `puppet apply b.pp`: one after the other', async (context) => {
+    const world = await bench.world(context, { grace });
+    const first = await world.write('a.pp', notifyOnce(world));
+    const second = await world.write('b.pp', slowly(probe(world, 'other')));
+    const { output, codes } = await inARow(world, [
+      world.apply('--detailed-exitcodes', first),
+      world.apply('--detailed-exitcodes', second),
+    ]);
+    expect(codes, output).toEqual([2, 2]);
+    await expectRerunLast(world, output);
+  });
+
+  test('`puppet apply a.pp`, which notifies, and at once `puppet agent -t`: one after the other', async (context) => {
+    const { world, command, compiles } = await openAgent(bench, context, { grace });
+    await compiles(slowly(probe(world, 'other')));
+    const site = await world.write('a.pp', notifyOnce(world));
+    const folders = ['--vardir', world.path('var'), '--codedir', world.path('code')];
+    const { output, codes } = await inARow(world, [
+      world.apply(...folders, '--detailed-exitcodes', site),
+      command('-t'),
+    ]);
+    expect(codes, output).toEqual([2, 2]);
+    await expectRerunLast(world, output);
+  });
+
+  for (const [what, ...more] of [
+    [CERTIFICATE, '--certname', `another${Date.now()}.example`],
+    ['another server', '--server', 'puppet'], // the other name of its certificate
+  ] as const) {
+    test(`\`puppet agent -t\`, which notifies, and at once the same with ${what}: that satisfies nothing`, async (context) => {
+      const { world, command } = await openAgent(bench, context, { grace });
+      const hosts = await world.write('hosts', '127.0.0.1 localhost puppet\n');
+      await world.run({ argv: ['mount', '--bind', hosts, '/etc/hosts'] }); // of this machine alone
+      const { output, codes } = await inARow(world, [command('-t'), command('-t', ...more)]);
+      expect(codes, output).toEqual([2, 2]);
+      const runs = await world.settled(3);
+      expect(runs[2]?.run.pid).toBe(announcement(output).waiter);
+      expect(runs[2]?.run.argv).not.toContain(more[1]);
+      // An agent that waits for a certificate sleeps, and the rerun does not wait for it.
+      if (what !== CERTIFICATE) await expectOneAtATime(world, 3);
+    });
+  }
+}
+
+/** A command of which each run takes some seconds, and one notifies. */
+async function slowRun(
+  bench: Bench,
+  context: TestContext,
+  mode: 'apply' | 'agent',
+  notifying: number,
+): Promise<{ world: World; argv: string[] }> {
+  if (mode === 'agent') {
+    const { world, command, compiles } = await openAgent(bench, context, { grace });
+    await compiles(notifyInRun(world, notifying));
+    return { world, argv: command('-t') };
+  }
+  const world = await bench.world(context, { grace });
+  const site = await world.write('s.pp', notifyInRun(world, notifying));
+  return { world, argv: world.apply(site, '--detailed-exitcodes') };
+}
+
+function notifyInRun(world: World, number: number): string {
+  return slowly(`include common::again
+${probe(world)}
+exec { 'cause':
+  command  => 'true',
+  onlyif   => 'test $(ls ${world.path('journal')} | wc -l) -eq ${number}',
+  provider => 'shell',
+  require  => Exec['probe run'],
+  notify   => Exec['again'],
+}`);
+}
+
+function slowly(manifest: string): string {
+  return `${manifest}\nexec { '/bin/sleep 2': }\n`;
+}
+
+/** Asserts that the rerun of the first run started after the end of the second, and after the time in which a third could have begun. */
+async function expectRerunLast(world: World, output: string): Promise<void> {
+  expect(outputOf(output, 'again')).toHaveLength(1);
+  const [, rerun] = await world.settled(2);
+  const [, other, last] = await expectOneAtATime(world, 3);
+  expect((await world.runs('other')).map(({ run }) => run.pid)).toEqual([other?.pid]);
+  expect([rerun?.run.pid, last?.pid]).toEqual(Array(2).fill(announcement(output).waiter));
+  expect((last?.from ?? 0) - (other?.to ?? 0)).toBeGreaterThanOrEqual(grace - 0.5);
+}

@@ -1,0 +1,445 @@
+import { expect, test } from 'vitest';
+import { type Bench, expectNothingScheduled, expectOneRerun } from '../../support/machine/bench.ts';
+import { openSyslog } from '../../support/machine/syslog.ts';
+import { until } from '../../support/machine/wait.ts';
+import { announcement, notifyOnce, outputOf, probe, type World } from '../../support/machine/world.ts';
+import { slowness } from './delta.ts';
+
+const declare = (parameters: string, name = 'ready') => `common::again::when { '${name}': ${parameters} }`;
+const ready = "Common::Again::When['ready']";
+const exec = { exec: 'again-when-ready' };
+
+/** `common::again::when`: a rerun as soon as something is there. */
+export function whenScenarios(bench: Bench): void {
+  test('a path that comes after the run: the rerun starts at once, long before the next look', async (context) => {
+    const world = await bench.world(context);
+    const goal = world.path('there', 'goal');
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`exists => '${goal}', interval => 3600`)),
+    );
+    const first = await world.run({ argv: world.apply(site) });
+    expect(announcement(first.output, exec.exec).line).toContain(
+      `has ended and ${goal} exists, at the latest after 1800 s`,
+    );
+    await looked(world, /is not there$/);
+    await world.node.files.makeFolder(world.path('there'));
+    await world.node.files.write(goal, '');
+    const came = await uptime(world);
+    await expectOneRerun(world, first.output, exec);
+    const { starts } = await world.clock();
+    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(1.5);
+  });
+
+  test('what holds already, or comes during the run, is due when that has ended', async (context) => {
+    const world = await bench.world(context);
+    const goal = world.path('goal');
+    const more = `${declare(`exists => ['/proc', '${goal}'], succeeds => 'test -e ${goal}', interval => 3600`)}
+exec { '/bin/sleep 2': require => ${ready} }
+exec { '/usr/bin/touch ${goal}': require => Exec['/bin/sleep 2'] }`;
+    const site = await world.write('site.pp', notifyOnce(world, ready, more));
+    const first = await world.run({ argv: world.apply(site) });
+    await expectOneRerun(world, first.output, exec);
+    const { starts, ends } = await world.clock();
+    expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThan(0);
+    expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0) - (await slowness(world))).toBeLessThan(2);
+  });
+
+  test('a port that begins to answer, by the name of its host', async (context) => {
+    const world = await bench.world(context);
+    const script = await world.write(
+      'server.rb',
+      "server = TCPServer.new('127.0.0.1', ARGV[0].to_i)\nFile.write(ARGV[1], server.addr[1])\nloop { server.accept.close } if ARGV[2]\n",
+    );
+    const serve = (port: string, file: string, ...more: string[]) =>
+      world.start({
+        argv: ['/usr/bin/ruby', '-rsocket', script, port, world.path(file), ...more],
+        env: { RUBYOPT: '' },
+      });
+    await (await serve('0', 'port')).ended; // which port is free
+    const port = (await world.node.files.read(world.path('port'))).toString();
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`connects => 'localhost:${port}', interval => 1`)),
+    );
+    const first = await world.run({ argv: world.apply(site) });
+    await looked(world, new RegExp(`^localhost:${port}: connection refused$`));
+    const server = await serve(port, 'listens', 'on');
+    await expectOneRerun(world, first.output, exec);
+    await world.node.signal(server.pid, 'SIGKILL');
+  });
+
+  test('a Sensitive command has the environment and the directory of the run, and is nowhere to be read', async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const [goal, seen] = [world.path('goal'), world.path('seen')];
+    const command = `echo "do-not-show-me $OF_THE_RUN $PWD $(id -u)" > ${seen}; test -e ${goal}`;
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`succeeds => Sensitive('${command}'), interval => 1`)),
+    );
+    const launch = { argv: world.apply('--debug', site), wrap: syslog.wrap, env: { OF_THE_RUN: 'yes' } };
+    const first = await world.run(launch);
+    const { waiter } = announcement(first.output, exec.exec);
+    expect(first.output).not.toContain('do-not-show-me');
+    await looked(world, /^its command has ended with 1$/);
+    expect((await world.node.files.read(seen)).toString()).toBe(`do-not-show-me yes ${world.dir} 0\n`);
+    const [helper] = await world.helpers();
+    expect(helper?.pid).toBe(waiter);
+    expect(helper?.argv.join(' ')).toMatch(/--name ready --delta 0 --when|--name ready --when/);
+    expect(helper?.argv.join(' ')).not.toContain('do-not-show-me');
+    expect(await filesThatHold(world, 'do-not-show-me'), 'no words on the disk').toEqual([]);
+    const status = await ask(world, 'status');
+    expect(status).toContain('its command (Sensitive) succeeds');
+    expect(status).not.toContain('do-not-show-me');
+
+    await world.node.files.write(goal, '');
+    await world.settled(2);
+    expect(await syslog.line(/^ready: ready: its command succeeds$/)).toBeDefined();
+    expect((await syslog.lines()).join('\n')).not.toContain('do-not-show-me');
+    const report = await world.node.files.read(world.path('var/state/last_run_report.yaml')).catch(() => '');
+    expect(report.toString()).not.toContain('do-not-show-me');
+  });
+
+  test('again status shows a command that is not Sensitive, how often it was looked at, and the last answer', async (context) => {
+    const world = await bench.world(context);
+    const command = `['/usr/bin/test', '-e', '${world.path('goal')}']`;
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`succeeds => ${command}, interval => 1`)),
+    );
+    await world.run({ argv: world.apply(site) });
+    const shown = await until('the second look', async () => {
+      const [one] = await pending(world);
+      return (one?.condition?.looks ?? 0) >= 2 && one;
+    });
+    expect(shown).toMatchObject({
+      name: 'ready',
+      dueIn: null,
+      waitsFor: { kind: 'condition' },
+      condition: {
+        what: `\`/usr/bin/test -e ${world.path('goal')}\` succeeds`,
+        met: false,
+        answer: 'its command has ended with 1',
+        onTimeout: 'run',
+      },
+    });
+    expect(JSON.stringify(shown)).not.toContain('WORLD=');
+    await world.node.files.write(world.path('goal'), '');
+    await world.settled(2);
+  });
+
+  test('a condition that has held once stays due, whatever becomes of it while another run is in the way', async (context) => {
+    const world = await bench.world(context);
+    const [goal, gate] = [world.path('goal'), world.path('gate')];
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`exists => '${goal}', interval => 1`)),
+    );
+    const first = await world.run({ argv: world.apply(site) });
+    await looked(world, /is not there$/);
+    const other = await world.start({
+      argv: world.apply(
+        '-e',
+        `exec { 'gate': command => '/bin/sh -c "touch ${gate}-on; until test -e ${gate}; do sleep 0.1; done"' }`,
+      ),
+    });
+    await until('the other run', () => world.node.files.exists(`${gate}-on`), { seen: other.output });
+    await world.node.files.write(goal, '');
+    await until('the condition to be met', async () => (await pending(world))[0]?.condition?.met === true);
+    await world.node.files.remove(goal);
+    expect(await world.runs()).toHaveLength(1);
+    await world.node.files.write(gate, '');
+    await other.ended;
+    await expectOneRerun(world, first.output, exec);
+  });
+
+  test('one that never holds: the rerun comes when its time is over, or never, and the journal says so', async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const more = `${declare("exists => '/nonexistent', interval => 1, timeout => 4")}
+${declare("exists => '/nonexistent', interval => 1, timeout => 2, on_timeout => 'drop'", 'never')}`;
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, `[${ready}, Common::Again::When['never']]`, more),
+    );
+    const first = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
+    await expectOneRerun(world, first.output, exec);
+    const { starts, ends } = await world.clock();
+    expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThanOrEqual(4);
+    await syslog.line(/^dropped: never: not true within 2 s: \/nonexistent exists$/);
+    await syslog.line(/^timed out: ready: not true within 4 s: \/nonexistent exists; it runs all the same$/);
+    const history = JSON.parse(await ask(world, 'history', '--json'));
+    expect(history).toEqual([expect.objectContaining({ names: ['ready'] })]);
+  });
+
+  test('a command that hangs delays nothing else, and nothing of it is left when the rerun starts', async (context) => {
+    const world = await bench.world(context);
+    const goal = world.path('goal');
+    const hang = `setsid -f sleep 3600; (sleep 3600 &); sleep 3600`;
+    const more = `${declare(`succeeds => '${hang}', interval => 1, on_timeout => 'drop'`)}
+${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
+    const target = `[${ready}, Common::Again::When['other']]`;
+    const site = await world.write('site.pp', notifyOnce(world, target, more));
+    const first = await world.run({ argv: world.apply(site) });
+    const hung = await until('the command to hang', async () => {
+      const pids = await sleepers(world);
+      return pids.length >= 3 && pids;
+    });
+    await world.node.files.write(goal, '');
+    const came = await uptime(world);
+    const rerun = await until('the rerun', async () => (await world.runs())[1]);
+    const { starts } = await world.clock();
+    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(2.5);
+    expect(rerun.run.pid).toBe(announcement(first.output, 'again-when-other').waiter);
+    expect(
+      (await sleepers(world)).filter((pid) => hung.includes(pid)),
+      'what the former waiter had started',
+    ).toEqual([]);
+    await until('the successor', async () => (await pending(world))[0]?.name === 'ready');
+    await ask(world, 'cancel', '--all');
+    await until('the end of all that hung', async () => (await sleepers(world)).length === 0, {
+      seen: () => sleepers(world),
+    });
+    await world.settled(2);
+  });
+
+  for (const [what, succeeds, answer, told] of [
+    ['that is not executable', "['/etc/passwd', 'x']", 'its command cannot be started (EACCES)', true],
+    ['that is not there', "['/nonexistent']", 'its command cannot be started (ENOENT)', true],
+    [
+      'that writes megabytes',
+      "'yes | head --bytes 5000000; yes | head --bytes 5000000 >&2; exit 3'",
+      'its command has ended with 3',
+      false,
+    ],
+    ['that is killed', "'kill -KILL $$'", 'its command was killed by SIGKILL', false],
+  ] as const) {
+    test(`a command ${what} counts as not true${told ? ', and the journal says so once' : ''}`, async (context) => {
+      const world = await bench.world(context);
+      const syslog = await openSyslog(world);
+      const site = await world.write(
+        'site.pp',
+        notifyOnce(world, ready, declare(`succeeds => ${succeeds}, interval => 1`)),
+      );
+      await world.run({ argv: world.apply(site), wrap: syslog.wrap });
+      const shown = await until('the third look', async () => {
+        const [one] = await pending(world);
+        return (one?.condition?.looks ?? 0) >= 3 && one;
+      });
+      expect(shown.condition?.answer).toBe(answer);
+      const lines = (await syslog.lines()).filter((line) => line.includes('cannot be started'));
+      expect(lines).toEqual(told ? [`waiting: ready: ${answer}, so it counts as not true`] : []);
+      const [helper] = await world.helpers();
+      const zombies = (await world.node.processes()).filter(
+        ({ parent, state }) => parent === helper?.pid && state === 'Z',
+      );
+      expect(zombies).toEqual([]);
+      await ask(world, 'cancel', 'ready');
+      await expectNothingScheduled(world);
+    });
+  }
+
+  test('a name server that does not answer holds up neither a path nor the end of the run', async (context) => {
+    const world = await bench.world(context);
+    const silent = await world.write(
+      'silent.rb',
+      "socket = UDPSocket.new\nsocket.bind('127.0.0.77', 53)\nFile.write(ARGV[0], '')\nsleep\n",
+    );
+    const server = await world.start({
+      argv: ['/usr/bin/ruby', '-rsocket', silent, world.path('silent')],
+      env: { RUBYOPT: '' },
+    });
+    await until('the silent name server', () => world.node.files.exists(world.path('silent')), {
+      seen: server.output,
+    });
+    const resolv = world.path('resolv.conf');
+    const useResolver = (from: string) =>
+      world.node.exec({ argv: ['/bin/sh', '-euc', 'cat "$1" > "$2"', 'sh', from, resolv] });
+    const deaf = await world.write('deaf.conf', 'nameserver 127.0.0.77\noptions timeout:30 attempts:3\n');
+    await useResolver('/etc/resolv.conf');
+    const wrap = ['unshare', '--mount', '--', '/bin/sh', '-euc', ownResolver, 'sh', resolv];
+    const goal = world.path('goal');
+    const more = `${declare("connects => 'slow.example.com:22', interval => 1, on_timeout => 'drop'")}
+${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
+    const target = `[${ready}, Common::Again::When['other']]`;
+    const site = await world.write('site.pp', notifyOnce(world, target, more));
+    const first = await world.run({ argv: world.apply(site), wrap });
+    await looked(world, /is not there$/, 'other');
+    // Facter resolves names, too, so only the look-up that goes on meets the silent server.
+    await useResolver(deaf);
+    await lookUpHangs(world);
+    await useResolver('/etc/resolv.conf');
+    await world.node.files.write(goal, '');
+    const came = await uptime(world);
+    const rerun = await until('the rerun', async () => (await world.runs())[1]);
+    expect(rerun.run.pid).toBe(announcement(first.output, 'again-when-other').waiter);
+    const { starts } = await world.clock();
+    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(2.5);
+    await ask(world, 'cancel', '--all');
+    await world.settled(2);
+    await world.node.signal(server.pid, 'SIGKILL');
+  });
+
+  test('a hundred of one run: one waiter, and one rerun once all of them hold', async (context) => {
+    const world = await bench.world(context);
+    const goal = world.path('goal');
+    const names = Array.from({ length: 100 }, (_, n) => `n${n}`);
+    const body = names
+      .map((name) =>
+        declare(`exists => '${goal}', succeeds => 'echo >> ${world.path('looks')}', interval => 3600`, name),
+      )
+      .join('\n');
+    const targets = names.map((name) => `Common::Again::When['${name}']`).join(', ');
+    const site = await world.write('site.pp', notifyOnce(world, `[${targets}]`, body));
+    const run = await world.start({ argv: world.apply(site), seconds: 300 });
+    const { output } = await run.ended;
+    const waiters = new Set(
+      names.map((name) => /waiter pid (\d+)/.exec(outputOf(output, `again-when-${name}`)[0] ?? '')?.[1]),
+    );
+    expect([...waiters], output).toHaveLength(1);
+    await looked(world, /is not there$/, 'n99');
+    await world.node.files.write(goal, '');
+    const [, rerun] = await world.settled(2);
+    expect(String(rerun?.run.pid)).toBe([...waiters][0]);
+    const looks = (await world.node.files.read(world.path('looks'))).toString();
+    expect(looks, 'all of them ask for the same').toBe('\n');
+  }, 400_000);
+
+  test('a delta and a when of one name are two, and again cancel ends both', async (context) => {
+    const world = await bench.world(context);
+    const more = `${declare("exists => '/nonexistent'")}\ncommon::again::delta { 'ready': delta => 3600 }`;
+    const target = `[${ready}, Common::Again::Delta['ready']]`;
+    const site = await world.write('site.pp', notifyOnce(world, target, more));
+    await world.run({ argv: world.apply(site) });
+    expect((await pending(world)).map(({ name }) => name)).toEqual(['ready', 'ready']);
+    expect(await ask(world, 'cancel', 'ready')).toBe('Cancelled: ready, ready\n');
+    await expectNothingScheduled(world);
+  });
+
+  test('another run that notifies takes the words over, also of a waiter that is stopped', async (context) => {
+    const world = await bench.world(context);
+    const goal = world.path('goal');
+    const when = declare(`succeeds => Sensitive('test -e ${goal}'), interval => 1`);
+    const delta = "common::again::delta { 'later': delta => 3600 }";
+    const other = `file { '${world.path('other')}': content => "x\\n", notify => Common::Again::Delta['later'] }`;
+    const body = `if find_file('${world.path('second')}') { ${other} }`;
+    const site = await world.write('site.pp', notifyOnce(world, ready, `${when}\n${delta}\n${body}`));
+    const first = await world.run({ argv: world.apply(site) });
+    const former = announcement(first.output, exec.exec).waiter;
+    await looked(world, /^its command has ended with 1$/);
+    await world.node.signal(former, 'SIGSTOP');
+    await world.write('second', '');
+    const second = await world.run({ argv: world.apply(site) });
+    const { waiter } = announcement(second.output, 'again-delta-later');
+    expect(waiter).not.toBe(former);
+    await world.node.signal(former, 'SIGCONT');
+    await until('the end of the former waiter', async () => {
+      const helpers = await world.helpers();
+      return helpers.length === 1 && helpers[0]?.pid === waiter;
+    });
+    await looked(world, /^its command has ended with 1$/);
+    await world.node.files.write(goal, '');
+    const rerun = await until('the rerun', async () => (await world.runs())[2]);
+    expect(rerun.run.pid).toBe(waiter);
+    await ask(world, 'cancel', '--all');
+    await world.settled(3);
+  });
+
+  test('a chain of them backs off after its burst, before it looks', async (context) => {
+    const world = await bench.world(context);
+    const always = `include common::again
+${declare("exists => '/proc', interval => 1")}
+${probe(world, 'run', `notify => ${ready},`)}
+`;
+    const settings = await world.node.files.read(world.path('conf/data/world.yaml'));
+    await world.write(
+      'conf/data/world.yaml',
+      `${settings}common::again::burst: 1\ncommon::again::max_delay: 30\n`,
+    );
+    const site = await world.write('site.pp', always);
+    await world.run({ argv: world.apply(site) });
+    const second = await until(
+      'the second link',
+      async () => (await pending(world)).find(({ link }) => link === 2),
+      {
+        seconds: 100,
+      },
+    );
+    expect(second).toMatchObject({ wait: 30 });
+    await until('the second rerun', async () => (await world.runs()).length === 3, { seconds: 100 });
+    const { starts, ends } = await world.clock();
+    expect((starts[2]?.at ?? 0) - (ends[1]?.at ?? 0)).toBeGreaterThanOrEqual(30);
+    await until('the third link', async () => (await pending(world)).some(({ link }) => link === 3));
+    await ask(world, 'cancel', '--all');
+    await world.settled(3);
+  });
+}
+
+const ownResolver = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"';
+
+/** What `again status --json` says of a when. */
+interface Pending {
+  readonly name: string;
+  readonly link: number;
+  readonly wait: number;
+  readonly waitsFor: { readonly kind: string };
+  readonly condition?: {
+    readonly what: string;
+    readonly met: boolean;
+    readonly looks: number;
+    readonly answer: string | null;
+  };
+}
+
+async function ask(world: World, ...words: string[]): Promise<string> {
+  return (await world.run({ argv: [`${world.again}/again`, ...words] })).stdout;
+}
+
+async function pending(world: World): Promise<readonly Pending[]> {
+  return JSON.parse(await ask(world, 'status', '--json'));
+}
+
+/** Waits until a when was looked at, with this answer. */
+async function looked(world: World, answer: RegExp, name = 'ready'): Promise<void> {
+  await until(
+    `a look at ${name} with the answer ${answer}`,
+    async () => {
+      const one = (await pending(world)).find((other) => other.name === name);
+      return answer.test(one?.condition?.answer ?? '');
+    },
+    { seen: () => pending(world) },
+  );
+}
+
+/** The processes that a hanging command has started. */
+async function sleepers(world: World): Promise<readonly number[]> {
+  const all = await world.processes();
+  return all.filter(({ argv }) => argv.join(' ') === 'sleep 3600').map(({ pid }) => pid);
+}
+
+/** Waits until one and the same look-up of a name has gone on for two seconds. */
+async function lookUpHangs(world: World): Promise<void> {
+  let [pid, since] = [0, 0];
+  await until(
+    'a look-up of a name that hangs',
+    async () => {
+      const going = (await world.processes()).find(({ argv }) => argv[0] === 'getent');
+      if (going?.pid !== pid) [pid, since] = [going?.pid ?? 0, performance.now()];
+      return pid !== 0 && performance.now() - since > 2000;
+    },
+    { seen: async () => (await world.processes()).map(({ argv }) => argv) },
+  );
+}
+
+/** Seconds of the clock by which runs are timed. */
+async function uptime(world: World): Promise<number> {
+  return Number((await world.node.files.read('/proc/uptime')).toString().split(' ')[0]);
+}
+
+async function filesThatHold(world: World, text: string): Promise<string[]> {
+  const { stdout } = await world.node.exec({
+    argv: ['/bin/grep', '-rlsF', '--exclude=again', '--', text, world.again],
+  });
+  return stdout.split('\n').filter(Boolean);
+}

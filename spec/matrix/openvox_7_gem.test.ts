@@ -1,0 +1,3 @@
+import { matrix } from './matrix.ts';
+
+matrix('openvox_7_gem');

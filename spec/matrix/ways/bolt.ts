@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { openBolt } from '../../people/bolt.ts';
+import { leftIn, recordsIn } from '../../support/container/what-is-left.ts';
+import { thisMachine } from '../../support/machine/local.ts';
+import type { Finished, Node } from '../../support/machine/node.ts';
+import { outputOf } from '../../support/machine/world.ts';
+import { AGAIN, type Cell } from '../cell.ts';
+import { expectOneRerun } from '../expect-one-rerun.ts';
+import { packed } from '../installation.ts';
+import type { Way } from './way.ts';
+
+export const boltCommand: Way = {
+  title: "`bolt command run 'puppet agent -t'`",
+  async run(cell) {
+    await cell.at.serve(cell.manifest());
+    const command = `MARKER='${cell.marker.MARKER}' ${cell.generation.puppet.command} agent -t --color=false`;
+    const { output } = await bolt(cell, 'command', 'run', command);
+    await expectOneRerun(cell, { output, command: 'agent' });
+  },
+};
+
+export const boltApply: Way = {
+  title: '`bolt apply`: no command that could be repeated, so it is refused in one sentence',
+  async run(cell) {
+    const { code, output } = await bolt(cell, 'apply', '--execute', cell.manifest());
+    expect(code, output).not.toBe(0);
+    expect(await cell.runs(), output).toHaveLength(1);
+    const said = output.match(/again: .*/g) ?? [];
+    expect(new Set(said).size, output).toBe(1);
+    expect(said[0]).toMatch(/^again: this run \(pid \d+\) is one of `bolt apply`, .* cannot be repeated/);
+    expect(outputOf(output, 'again').join('\n')).not.toContain('Will run');
+    expect(recordsIn(cell.box, AGAIN)).toEqual([]);
+    expect(await leftIn(cell.box, AGAIN)).toEqual([]);
+  },
+};
+
+/** Bolt, of this machine, in the network of the container, to which it comes by ssh. */
+async function bolt(cell: Cell, ...args: string[]): Promise<Finished> {
+  const dir = await mkdtemp(join(tmpdir(), 'again-spec-bolt-'));
+  try {
+    const { command } = await openBolt(thisMachine, dir);
+    await unpackModule(join(dir, 'modules'));
+    await writeFile(join(dir, 'key'), await makeKey(cell), { mode: 0o600 });
+    await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory(cell, join(dir, 'key'))));
+    const where = ['--targets', 'box', '--inventoryfile', join(dir, 'inventory.json')];
+    return await command(inNetwork(cell), [...args, ...where, '--modulepath', join(dir, 'modules')]);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+function inNetwork({ box }: Cell): Node {
+  const words = ['nsenter', `--target=${box.supervisor}`, '--net', '--'];
+  return {
+    ...thisMachine,
+    exec: (command) => thisMachine.exec({ ...command, argv: [...words, ...command.argv] }),
+  };
+}
+
+/** A key for root, which its sshd takes from now on. */
+async function makeKey({ at, box }: Cell): Promise<string> {
+  const key = '/root/again-spec-key';
+  await at.sh(`test -e ${key} || ssh-keygen -q -t rsa -m PEM -N '' -f ${key}
+install -D --mode=600 ${key}.pub /root/.ssh/authorized_keys
+systemctl start ssh`);
+  return box.readFile(key);
+}
+
+/** Its Puppet and its Ruby are there already: nothing of the vendor's is to be fetched. */
+function inventory({ generation }: Cell, key: string) {
+  const ssh = {
+    user: 'root',
+    'private-key': key,
+    'host-key-check': false,
+    interpreters: { '.rb': generation.puppet.boltRuby },
+  };
+  return { targets: [{ name: 'box', uri: 'ssh://127.0.0.1', features: ['puppet-agent'], config: { ssh } }] };
+}
+
+async function unpackModule(folder: string): Promise<void> {
+  const words = [
+    '--extract',
+    '--file',
+    packed(),
+    '--directory',
+    join(folder, 'common'),
+    '--strip-components=1',
+  ];
+  const { code, output } = await thisMachine.exec({ argv: ['tar', ...words] });
+  if (code !== 0) throw new Error(output);
+}

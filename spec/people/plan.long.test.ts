@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { thisMachine } from '../support/machine/local.ts';
+import { type Bolt, copyModule, openBolt } from './bolt.ts';
+import { people } from './people.ts';
+
+// The plan by the real Bolt, on targets that answer as a test says: what it asks, of whom, and what it makes of that.
+
+const { session } = people();
+const { files } = thisMachine;
+
+let bolt: Bolt;
+beforeAll(async () => {
+  bolt = await openBolt(thisMachine, `${session().root}/bolt`);
+});
+
+/** A task is run below the folder of its target: there it notes that it was asked, and finds its next answer, of which the last one stays. */
+const standIn = (task: string) => `#!/bin/sh
+target=\${0%/tmp/*}
+echo ${task} >> "$target/asked"
+read -r answer < "$target/${task}" || exit 1
+test "$(wc -l < "$target/${task}")" -le 1 || sed -i 1d "$target/${task}"
+printf '%s\\n' "$answer"
+`;
+
+const report = { status: 'changed', time: 100 };
+const seen = { running: null, pending: [], history: [], report };
+const runs = { ...seen, running: 4711 };
+const failed = { ...seen, report: { ...report, status: 'failed' } };
+const refused = { _error: { kind: 'common/again', msg: 'the agent is disabled', details: {} } };
+
+interface Target {
+  /** What the task says that is to start a run. Default: that it did. */
+  readonly run?: object;
+  /** What it says at each look. */
+  readonly progress: readonly object[];
+}
+
+/** Has the plan converge such targets, and returns what it said, and what each of them was asked. */
+async function converge(
+  name: string,
+  targets: Readonly<Record<string, Target>>,
+  parameters: Readonly<Record<string, number | boolean>> = {},
+) {
+  const dir = `${session().root}/plan-${name}`;
+  await copyModule(join(dir, 'modules/common'), ['metadata.json', 'functions', 'plans']);
+  await files.makeFolder(join(dir, 'modules/common/tasks'));
+  for (const task of ['again_run', 'again_progress'])
+    await files.write(join(dir, `modules/common/tasks/${task}.sh`), standIn(task), 0o755);
+  for (const [target, { run = { pid: 1, time: 100 }, progress }] of Object.entries(targets)) {
+    await files.makeFolder(join(dir, target, 'tmp'));
+    await files.write(join(dir, target, 'again_run'), `${JSON.stringify(run)}\n`);
+    const lines = progress.map((answer) => `${JSON.stringify(answer)}\n`);
+    await files.write(join(dir, target, 'again_progress'), lines.join(''));
+  }
+  const inventory = {
+    targets: Object.keys(targets).map((target) => ({
+      uri: `local://${target}`,
+      config: { local: { tmpdir: join(dir, target, 'tmp'), 'bundled-ruby': false } },
+    })),
+  };
+  await files.write(join(dir, 'inventory.yaml'), JSON.stringify(inventory));
+  const where = [
+    ...['--targets', 'all', '--inventoryfile', join(dir, 'inventory.yaml')],
+    ...['--modulepath', join(dir, 'modules')],
+  ];
+  const said = await bolt.converge(thisMachine, { interval: 1, ...parameters }, where);
+  const asked = async (target: string) => {
+    const path = join(dir, target, 'asked');
+    if (!(await files.exists(path))) return [];
+    return String(await files.read(path))
+      .trim()
+      .split('\n')
+      .map((line) => line.replace('again_', ''));
+  };
+  return { ...said, asked };
+}
+
+const statesOf = (rows: readonly { target: string; value: { state: string } }[]) =>
+  Object.fromEntries(rows.map(({ target, value }) => [target.replace('local://', ''), value.state]));
+
+describe('the plan common::converge', () => {
+  test('looks at those alone that are still busy, and returns a set of results', async () => {
+    const { output, rows, asked } = await converge('busy', {
+      one: { progress: [seen] },
+      two: { progress: [runs, runs, seen] },
+      three: { progress: [runs, seen] },
+    });
+    expect(statesOf(rows), output).toEqual({ one: 'converged', two: 'converged', three: 'converged' });
+    expect(rows.map(({ status }) => status)).toEqual(['success', 'success', 'success']);
+    expect(rows[0]?.value).toEqual({ state: 'converged', text: 'the last run: changed', link: null });
+    expect(await asked('one')).toEqual(['run', 'progress']);
+    expect(await asked('two')).toEqual(['run', 'progress', 'progress', 'progress']);
+    expect(await asked('three')).toEqual(['run', 'progress', 'progress']);
+    expect(output).toMatch(/1 of 3 quiet; local:\/\/two: Puppet runs; local:\/\/three: Puppet runs/);
+    expect(output).toMatch(/2 of 3 quiet; local:\/\/two: Puppet runs$/m);
+    expect(output).toMatch(/3 of 3 quiet$/m);
+  });
+
+  test('takes batches, and begins none after one with a failure', async () => {
+    const { failure, rows, details, asked } = await converge(
+      'batches',
+      {
+        one: { progress: [runs, seen] },
+        two: { progress: [seen] },
+        three: { progress: [failed] },
+        four: { run: refused, progress: [seen] },
+        five: { progress: [seen] },
+      },
+      { batch: 2 },
+    );
+    expect(failure).toBe('2 of 5 have not converged: local://three, local://four; not begun: local://five');
+    expect(statesOf(rows)).toEqual({ one: 'converged', two: 'converged', three: 'failed', four: 'failed' });
+    expect(rows.map(({ value }) => value._error?.msg)).toEqual([
+      undefined,
+      undefined,
+      'the last run failed, and nothing is pending',
+      'the agent is disabled',
+    ]);
+    expect(details).toMatchObject({
+      failed_targets: ['local://three', 'local://four'],
+      skipped_targets: ['local://five'],
+    });
+    expect(await asked('five')).toEqual([]);
+  });
+
+  test('goes on with fail_plan_on_errors=false, and fails for nobody', async () => {
+    const { output, failure, rows, asked } = await converge(
+      'goes-on',
+      {
+        one: { progress: [{ _error: { kind: 'common/again', msg: 'there is no again', details: {} } }] },
+        two: { progress: [runs] },
+        three: { progress: [seen] },
+      },
+      { batch: 1, fail_plan_on_errors: false, timeout: 2 },
+    );
+    expect(failure, output).toBeUndefined();
+    expect(rows).toMatchObject([
+      { status: 'failure', value: { state: 'failed', _error: { msg: 'there is no again' } } },
+      { status: 'failure', value: { state: 'busy', _error: { msg: 'not done after 2 s: Puppet runs' } } },
+      { status: 'success', value: { state: 'converged' } },
+    ]);
+    expect(await asked('three')).toEqual(['run', 'progress']);
+  });
+
+  test.each([
+    ['batch', 0, 'Integer[1]'],
+    ['timeout', 86_401, 'Integer[1, 86400]'],
+    ['interval', 0, 'Integer[1, 3600]'],
+  ])('refuses %s=%d', async (parameter, value, type) => {
+    const modules = ['--modulepath', `${session().root}/bolt/modules`, '--targets', 'localhost'];
+    const params = ['--params', JSON.stringify({ [parameter]: value })];
+    const words = ['plan', 'run', 'common::converge', ...params, ...modules];
+    const { code, output } = await bolt.command(thisMachine, words);
+    expect(code).not.toBe(0);
+    expect(output).toContain(`parameter '${parameter}' expects`);
+    expect(output).toContain(type);
+  });
+});

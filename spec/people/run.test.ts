@@ -1,0 +1,572 @@
+import { describe, expect, test } from 'vitest';
+import { until } from '../support/machine/wait.ts';
+import { inContainer, outputOf, probe } from '../support/machine/world.ts';
+import { appears, converges, expectNothingLeft, foreground, saidByRun } from './foreground.ts';
+import { expectRefusal } from './people.ts';
+
+const { place } = foreground();
+const later = "Common::Again::Delta['later']";
+const delta = (name: string, seconds: number, more = '') =>
+  `common::again::delta { '${name}': delta => ${seconds} ${more} }\n`;
+
+describe.concurrent('a manifest that converges in three runs', () => {
+  test('is applied three times in front of people, and nothing is left behind', async (context) => {
+    const here = await place(context);
+    const command = await here.apply(converges(here.world, 3));
+    const { code, output } = await here.run([], command);
+    expect(code, output).toBe(0);
+    const runs = await here.world.runs();
+    expect(runs, output).toHaveLength(3);
+    const said = outputOf(output, 'again');
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^Will run `\S*puppet apply .*` again as soon as it has ended, in the foreground: again run, pid \d+$/,
+      ),
+      expect.stringMatching(/ended \(rerun 2 in a row\), in the foreground/),
+    ]);
+    expect(saidByRun(output)).toEqual([]);
+    await expectNothingLeft(here);
+  });
+
+  test('the runs are children of a process that is called again-run, which `killall again` does not end', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    await world.write('hold', '');
+    await world.write(
+      'hold.sh',
+      `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
+    );
+    const manifest = converges(
+      world,
+      2,
+      "Exec['again']",
+      `exec { '/bin/sh ${world.path('hold.sh')}': provider => 'posix' }`,
+    );
+    const run = await here.start([], await here.apply(manifest));
+    await appears(world, 'held', run);
+    const { stdout } = await world.node.exec({ argv: ['/bin/cat', `/proc/${run.pid}/comm`] });
+    expect(stdout).toBe('again-run\n');
+    const killed = await world.node.exec({ argv: ['/usr/bin/killall', 'again'] });
+    expect(killed.output).toMatch(/no process found/);
+    await world.node.files.remove(world.path('hold'));
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    const runs = await world.runs();
+    expect(runs.map(({ parent }) => parent?.pid)).toEqual([run.pid, run.pid]);
+    await expectNothingLeft(here);
+  });
+
+  test.for([
+    ['flock', async (here: Awaited<ReturnType<typeof place>>) => ['flock', here.world.path('lock')]],
+    ['timeout', async () => ['timeout', '100']],
+    ['a shell', async () => ['sh', '-c', '"$@"; code=$?; exit $code', 'sh']],
+    ['nice', async () => ['nice', '-n', '3']],
+  ] as const)('below %s, which is started again with it', async ([, wrapper], context) => {
+    const here = await place(context);
+    const command = await here.apply(converges(here.world, 3));
+    const { code, output } = await here.run([], [...(await wrapper(here)), ...command]);
+    expect(code, output).toBe(0);
+    expect(await here.world.runs(), output).toHaveLength(3);
+    await expectNothingLeft(here);
+  });
+
+  test('inside of a wrapper, whose lock then holds for all runs', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const lock = world.path('lock');
+    const later = "common::again::delta { 'later': delta => 3 }";
+    const command = await here.apply(converges(world, 2, "Common::Again::Delta['later']", later));
+    const started = await here.start([], command, { wrap: ['flock', '--nonblock', lock] });
+    await until('the first run', async () => (await world.runs()).length > 0, { seen: started.output });
+    const second = () => world.run({ argv: ['flock', '--nonblock', lock, 'true'] });
+    expect((await second()).code, 'the lock is held').toBe(1);
+    const { code, output } = await started.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(2);
+    expect((await second()).code, 'the lock is free').toBe(0);
+  });
+
+  test('by `bundle exec`', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
+    await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
+    const script = (await world.node.files.read(world.puppet.command)).toString();
+    const puppet = await world.write('bin/puppet', script.replace(/^#!.*/, '#!/usr/bin/env ruby'), 0o755);
+    const [, ...args] = await here.apply(converges(world, 3));
+    const env = { BUNDLE_SILENCE_ROOT_WARNING: '1', BUNDLE_GEMFILE: world.path('Gemfile') };
+    const { code, output } = await here.run([], ['bundle', 'exec', puppet, ...args], { env });
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(3);
+    await expectNothingLeft(here);
+  });
+
+  test('as process 1 of a container, with and without --init', async (context) => {
+    const here = await place(context);
+    for (const options of [[], ['--init']]) {
+      await here.world.node.files.remove(here.world.path('steps'));
+      const before = (await here.world.runs()).length;
+      const command = await here.apply(converges(here.world, 3));
+      const { code, output } = await here.run(options, command, { wrap: inContainer });
+      expect(code, output).toBe(0);
+      expect((await here.world.runs()).length - before, output).toBe(3);
+    }
+    const reaped = [
+      'sh',
+      '-c',
+      "(sh -c 'sleep 0.2 & :'); sleep 1; grep -l '^State:.Z' /proc/[0-9]*/status; exit 7",
+    ];
+    const { code, output } = await here.run(['--init'], reaped, { wrap: inContainer });
+    expect({ code, output }).toEqual({ code: 7, output: '' });
+  });
+});
+
+describe.concurrent('standard input', () => {
+  test('is kept where the manifest comes from there, by each of its names', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    for (const name of [[], ['/dev/stdin']]) {
+      await world.node.files.remove(world.path('steps'));
+      const before = (await world.runs()).length;
+      const site = await world.write('site.pp', converges(world, 3));
+      const argv = ['sh', '-c', 'cat "$0" | "$@"', site, here.again, 'run', '--', ...world.apply(...name)];
+      const { code, output } = await world.run({ argv });
+      expect(code, output).toBe(0);
+      expect((await world.runs()).length - before, output).toBe(3);
+    }
+    await world.node.files.remove(world.path('steps'));
+    const before = (await world.runs()).length;
+    const site = await world.write('site.pp', converges(world, 3));
+    const argv = ['bash', '-c', '"$@" <(cat "$0")', site, here.again, 'run', '--', ...world.apply()];
+    const { code, output } = await world.run({ argv });
+    expect(code, output).toBe(0);
+    expect((await world.runs()).length - before, output).toBe(3);
+    await expectNothingLeft(here);
+  });
+
+  test('--stdin keeps it for a Puppet behind a wrapper', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const site = await world.write('site.pp', converges(world, 3));
+    const wrapped = [here.again, 'run', '--stdin', '--', 'flock', world.path('lock'), ...world.apply()];
+    const { code, output } = await world.run({ argv: ['sh', '-c', 'cat "$0" | "$@"', site, ...wrapped] });
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(3);
+  });
+
+  test('is not touched elsewhere: the script that it holds goes on', async (context) => {
+    const here = await place(context);
+    const command = await here.apply(converges(here.world, 3));
+    const script = await here.world.write(
+      'script',
+      `echo before\n${here.again} run -- ${command.join(' ')} >/dev/null 2>&1\necho after $?\n`,
+    );
+    const { stdout } = await here.world.run({ argv: ['sh', '-c', 'cat "$0" | bash -s', script] });
+    expect(stdout).toBe('before\nafter 0\n');
+    expect(await here.world.runs()).toHaveLength(3);
+  });
+});
+
+describe.concurrent('the exit code', () => {
+  test('is that of the last run, as it is', async (context) => {
+    const here = await place(context);
+    for (const wanted of [0, 1, 2, 4, 6, 77]) {
+      const { code, output } = await here.run([], ['sh', '-c', `exit ${wanted}`]);
+      expect({ code, output }).toEqual({ code: wanted, output: '' });
+    }
+    const { code } = await here.run([], ['sh', '-c', 'kill -9 $$']);
+    expect(code).toBe(137);
+    for (const [name, wanted] of [
+      ['/nonexistent', 127],
+      ['no-such-command', 127],
+      ['/etc/passwd', 126],
+    ] as const) {
+      const { code, stderr } = await here.run([], [name]);
+      expect({ code, stderr }).toEqual({
+        code: wanted,
+        stderr: expect.stringMatching(/^again run: [^\n]+\n$/),
+      });
+    }
+  });
+
+  test('with --detailed-exitcodes: 2 for a last run with changes, 6 for one with failures, too', async (context) => {
+    const here = await place(context);
+    const changes = converges(here.world, 2, "Exec['again']", "notify { 'always': }");
+    expect((await here.run([], await here.apply(changes, '--detailed-exitcodes'))).code).toBe(2);
+    const fails = `${changes}exec { '/bin/false': }`;
+    await here.world.node.files.remove(here.world.path('steps'));
+    const failed = await here.run([], await here.apply(fails, '--detailed-exitcodes'));
+    expect(failed.code, failed.output).toBe(6);
+    expect(await here.world.runs()).toHaveLength(4);
+    expect((await here.run([], await here.apply('syntax error'))).code).toBe(1);
+  });
+
+  test('125 when the limit ends it with something still pending, and the Exec fails', async (context) => {
+    const here = await place(context);
+    const { code, output } = await here.run(['--limit', '2'], await here.apply(converges(here.world, 100)));
+    expect(code, output).toBe(125);
+    expect(await here.world.runs()).toHaveLength(3);
+    expect(outputOf(output, 'again').at(-1)).toMatch(
+      /^again: the chain of reruns ends here: this would be rerun 3, and limit is 2$/,
+    );
+    expect(saidByRun(output)).toEqual([
+      'again run: the limit of 2 reruns is reached, and another one is wanted',
+    ]);
+    await expectNothingLeft(here);
+  });
+
+  test('124 when the time is over: no new run starts, and the present one goes on, or is ended', async (context) => {
+    const here = await place(context);
+    const pending = await here.apply(converges(here.world, 3, later, delta('later', 300)));
+    const waiting = await here.run(['--timeout', '30'], pending);
+    expect(waiting.code, waiting.output).toBe(124);
+    expect(saidByRun(waiting.output)).toEqual([
+      expect.stringMatching(
+        /^again run: the next run \(later\) is due after --timeout, which ends in \d+ s$/,
+      ),
+      'again run: the 30 s of --timeout are over, and a rerun is still pending',
+    ]);
+    expect(await here.world.runs()).toHaveLength(1);
+    const slow = ['sh', '-c', 'sleep 2; echo done'];
+    expect(await here.run(['--timeout', '1'], slow)).toMatchObject({ code: 124, stdout: 'done\n' });
+    const killed = await here.run(
+      ['--timeout', '1', '--kill-after', '1'],
+      ['sh', '-c', 'sleep 60; echo done'],
+    );
+    expect(killed).toMatchObject({ code: 124, stdout: '' });
+    await expectNothingLeft(here);
+  });
+
+  test('64 for a wrong command line, 1 for a daemon', async (context) => {
+    const here = await place(context);
+    for (const wrong of [
+      ['run'],
+      ['run', 'puppet', 'apply'],
+      ['run', '--timeout', 'x', '--', 'true'],
+      ['run', '--limit', '-1', '--', 'true'],
+      ['run', '--kill-after', '1', '--', 'true'],
+      ['wait', 'x'],
+    ])
+      expectRefusal(await here.world.run({ argv: [here.again, ...wrong] }), 64, '');
+    for (const args of [[], ['--onetime'], ['--no-daemonize']])
+      expectRefusal(await here.run([], ['puppet', 'agent', ...args]), 1, 'daemon');
+  });
+});
+
+describe.concurrent('signals', () => {
+  const waits = (here: Awaited<ReturnType<typeof place>>) =>
+    here.apply(converges(here.world, 3, "Common::Again::Delta['later']", delta('later', 300)));
+
+  test.for([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+  ] as const)('%s ends the wait, and nothing more starts', async ([signal, wanted], context) => {
+    const here = await place(context);
+    const run = await here.start([], await waits(here));
+    await until('the wait', () => saidByRun(run.output()).length > 0, { seen: run.output });
+    await here.world.node.signal(run.pid, signal);
+    expect((await run.ended).code).toBe(wanted);
+    expect(await here.world.runs()).toHaveLength(1);
+    await expectNothingLeft(here);
+  });
+
+  test('SIGTERM and SIGHUP are passed on to what goes on, which is waited for', async (context) => {
+    const here = await place(context);
+    for (const [signal, wanted] of [
+      ['TERM', 143],
+      ['HUP', 129],
+    ] as const) {
+      const started = here.world.path(`started-${signal}`);
+      const script = `trap 'echo got ${signal}; sleep 1; echo end; exit 3' ${signal}; touch ${started}; while :; do sleep 0.1; done`;
+      const run = await here.start([], ['sh', '-c', script]);
+      await appears(here.world, `started-${signal}`, run);
+      await here.world.node.signal(run.pid, `SIG${signal}`);
+      const { code, stdout } = await run.ended;
+      expect({ code, stdout }).toEqual({ code: wanted, stdout: `got ${signal}\nend\n` });
+    }
+  });
+
+  test('Ctrl-C reaches Puppet by the terminal, and nothing more starts', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const stays = `${converges(world, 3)}exec { '/bin/sh -c "touch ${world.path('stays')}; sleep 60"': provider => 'posix', require => Exec['again'] }`;
+    const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(stays))]);
+    await appears(world, 'stays', run);
+    await run.type('\x03');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(130);
+    expect(await world.runs()).toHaveLength(1);
+    await until(
+      'the end of Puppet',
+      async () => !(await world.processes()).some(({ argv }) => argv.includes('apply')),
+    );
+    await expectNothingLeft(here);
+  });
+
+  test('Ctrl-C ends the wait, in which a line counts the seconds; a window of another size does not', async (context) => {
+    const here = await place(context);
+    const run = await here.onTerminal([here.again, 'run', '--', ...(await waits(here))]);
+    const counted = () => saidByRun(run.output()).length;
+    await until('the countdown', () => counted() > 2, { seen: run.output });
+    await run.type('resize\n');
+    const before = counted();
+    await until('more of the countdown', () => counted() > before + 1, { seen: run.output });
+    const shown = run.output();
+    // Each line erases the one before.
+    expect(shown).toContain('\r\u001b[Kagain run: next run (later) in ');
+    await run.type('\x03');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(130);
+    expect(await here.world.runs()).toHaveLength(1);
+    await expectNothingLeft(here);
+  });
+
+  test('a terminal that closes ends it', async (context) => {
+    const here = await place(context);
+    const run = await here.onTerminal([here.again, 'run', '--', ...(await waits(here))]);
+    await until('the countdown', () => saidByRun(run.output()).length > 0, { seen: run.output });
+    await run.type('close\n');
+    expect((await run.ended).code).toBe(129);
+    await expectNothingLeft(here);
+  });
+
+  test('a signal that is ignored stays so, and so does the limit of open files, in each run', async (context) => {
+    const here = await place(context);
+    const look =
+      "ulimit -Sn; sed -n 's/^Sig\\(Ign\\|Blk\\):.//p' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; cat <&7";
+    const shell = 'exec 7<<<seven; ulimit -Sn 1024; trap "" HUP; "$@"; :';
+    const seen = async (...words: readonly string[]) =>
+      (await here.world.run({ argv: ['bash', '-c', shell, 'bash', ...words, 'sh', '-c', look] })).stdout;
+    const without = await seen();
+    expect(without).toMatch(/^1024\n0{16}\n0{15}1\n0 1 2 .*\b7\b.* seven\n$/);
+    expect(await seen(here.again, 'run', '--')).toBe(without);
+  });
+});
+
+describe.concurrent('others', () => {
+  test('status, cancel and the fact know what is pending', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const chains = world.path('chains');
+    const note = `exec { "/bin/sh -c 'echo \${facts['again']['chain']} >> ${chains}'": provider => 'posix' }`;
+    const run = await here.start(
+      ['--limit', '5'],
+      ['timeout', '300', ...(await here.apply(converges(world, 3, later, `${delta('later', 5)}${note}`)))],
+    );
+    expect((await run.ended).code).toBe(0);
+    expect((await world.node.files.read(chains)).toString()).toBe('0\n1\n2\n');
+
+    await world.node.files.remove(world.path('steps'));
+    const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))));
+    await until('the wait', () => saidByRun(waiting.output()).length > 0, { seen: waiting.output });
+    const status = await world.run({ argv: [here.again, 'status', '--json'] });
+    const [pending, ...more] = JSON.parse(status.stdout);
+    expect(more).toEqual([]);
+    expect(pending).toMatchObject({ name: 'later', delta: 300, link: 1, pid: waiting.pid, foreground: true });
+    expect(pending.dueIn).toBeGreaterThan(200);
+    const shown = await world.run({ argv: [here.again, 'status'] });
+    expect(shown.stdout).toContain(`again run, pid ${waiting.pid}`);
+    const fact = await world.run({
+      argv: [
+        world.puppet.command,
+        'apply',
+        '--confdir',
+        world.path('conf'),
+        '-e',
+        "notice($facts['again']['pending'])",
+      ],
+      env: { FACTER_puppet_vardirtmp: world.path('base') },
+    });
+    expect(fact.stdout).toMatch(/name => later, due => \d{4}-/);
+    const cancelled = await world.run({ argv: [here.again, 'cancel', 'later'] });
+    expect(cancelled.stdout).toBe('Cancelled: later\n');
+    const { code, output } = await waiting.ended;
+    expect(code, output).toBe(0);
+    await expectNothingLeft(here);
+  });
+
+  test('a rerun waits for another Puppet run, and says so', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    await world.write('hold', '');
+    const holds = `touch ${world.path('held')}; while test -e ${world.path('hold')}; do sleep 0.05; done`;
+    const other = await world.write(
+      'other.pp',
+      `exec { '${holds}': provider => 'shell', path => '/usr/bin:/bin' }`,
+    );
+    const going = await world.start({ argv: world.apply(other) });
+    await appears(world, 'held', going);
+    const run = await here.start([], await here.apply(converges(world, 2)));
+    await until(
+      'its line',
+      () => run.output().includes(`again run: waits for another Puppet run, pid ${going.pid}\n`),
+      {
+        seen: run.output,
+      },
+    );
+    expect(await world.runs()).toHaveLength(1);
+    await world.node.files.remove(world.path('hold'));
+    expect((await run.ended).code).toBe(0);
+    expect(await world.runs()).toHaveLength(2);
+    await going.ended;
+  });
+
+  test('two at once do not know of each other', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const one = await here.start([], await here.apply(converges(world, 3)));
+    const other = await world.write(
+      'other.pp',
+      converges(world, 3).replaceAll(world.path('steps'), world.path('steps2')),
+    );
+    const two = await here.start([], world.apply(other));
+    const ended = await Promise.all([one.ended, two.ended]);
+    expect(
+      ended.map(({ code }) => code),
+      JSON.stringify(ended),
+    ).toEqual([0, 0]);
+    expect(await world.runs()).toHaveLength(6);
+    await expectNothingLeft(here);
+  });
+
+  test('within an exec of a Puppet run, it does not wait for that one', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const inner = await world.write('inner.pp', converges(world, 3));
+    const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
+    const outer = `exec { '${command}': logoutput => true, timeout => 100, provider => 'posix' }`;
+    const { code, output } = await world.run({ argv: await here.apply(outer) });
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(3);
+    await expectNothingLeft(here);
+  });
+
+  test('a run below one that changes the user is refused in one line', async (context) => {
+    const here = await place(context, { delivered: false });
+    const { world } = here;
+    const own = await world.run({ argv: ['chown', '-R', 'nobody:nogroup', world.dir] });
+    expect(own.code, own.output).toBe(0);
+    const asNobody = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
+    const command = [...asNobody, ...(await here.apply(converges(world, 3)))];
+    const { output } = await here.run([], command, { env: { HOME: world.dir } });
+    const said = outputOf(output, 'again');
+    expect(said, output).toEqual([
+      expect.stringMatching(
+        /^again: this run is below an `again run` \(pid \d+\) of user 0, .*sudo again run/,
+      ),
+    ]);
+    expect(await world.runs()).toHaveLength(1);
+  });
+
+  test('a delta that is longer than --max-wait is not waited for, and named', async (context) => {
+    const here = await place(context);
+    const late = converges(here.world, 3, "Common::Again::Delta['late']", delta('late', 700));
+    const { code, output } = await here.run([], await here.apply(late));
+    expect(code, output).toBe(0);
+    expect(await here.world.runs()).toHaveLength(1);
+    expect(saidByRun(output)).toEqual([
+      'again run: late is not waited for: its delta of 700 s is longer than the 600 s of --max-wait',
+    ]);
+    await expectNothingLeft(here);
+  });
+
+  test('a condition is looked at between the runs, with the environment of the one that asked for it', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const [goal, seen] = [world.path('goal'), world.path('seen')];
+    const when = `common::again::when { 'ready':
+  succeeds => Sensitive('echo "$OF_THE_RUN" > ${seen}; test -e ${goal}'),
+  interval => 1,
+}`;
+    const command = await here.apply(converges(world, 2, "Common::Again::When['ready']", when));
+    const run = await here.start([], command, { env: { OF_THE_RUN: 'yes' } });
+    await appears(world, 'seen', run);
+    const status = await world.run({ argv: [here.again, 'status'] });
+    expect(status.stdout).toMatch(/looked at +(once|\d+ times), .*: its command has ended with 1\n/);
+    expect(await world.runs()).toHaveLength(1);
+    await world.write('goal', '');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(2);
+    expect((await world.node.files.read(seen)).toString()).toBe('yes\n');
+    expect(saidByRun(output)).toContainEqual(
+      expect.stringMatching(/^again run: waits until its command succeeds; next run at the latest in \d+ s$/),
+    );
+    await expectNothingLeft(here);
+  });
+
+  test('a condition is not waited for beyond --max-wait, and no rerun is made for that', async (context) => {
+    const here = await place(context);
+    const when = "common::again::when { 'ready': exists => '/nonexistent', interval => 1 }";
+    const command = await here.apply(converges(here.world, 2, "Common::Again::When['ready']", when));
+    const { code, output } = await here.run(['--max-wait', '2'], command);
+    expect(code, output).toBe(0);
+    expect(await here.world.runs(), output).toHaveLength(1);
+    expect(saidByRun(output)).toContain('again run: ready: not true within 2 s: /nonexistent exists');
+    await expectNothingLeft(here);
+  });
+
+  test('a no-op run schedules nothing', async (context) => {
+    const here = await place(context);
+    const forced = converges(here.world, 3).replace('notify   =>', 'noop => false, notify   =>');
+    const { code, output } = await here.run([], await here.apply(forced, '--noop'));
+    expect(code, output).toBe(0);
+    expect(await here.world.runs()).toHaveLength(0);
+  });
+
+  test('without anything of the module, it runs a command', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    await world.run({ argv: ['cp', here.again, world.path('bin/again')] });
+    const { code, output } = await world.run({
+      argv: [world.path('bin/again'), 'run', '--', ...(await here.apply(`${probe(world)}`))],
+    });
+    expect(code, output).toBe(0);
+    expect(await world.runs()).toHaveLength(1);
+    expect(await world.node.files.list(world.path('bin'))).not.toContain('state');
+    const converging = [world.path('bin/again'), 'run', '--', ...(await here.apply(converges(world, 2)))];
+    expect((await world.run({ argv: converging })).code).toBe(0);
+    expect(await world.runs()).toHaveLength(3);
+  });
+});
+
+describe('what people say beside it', () => {
+  test('a hold of the node holds the next run, and `again release` starts it', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    expect((await world.run({ argv: [here.again, 'hold', '--for', '1h', 'backup'] })).code).toBe(0);
+    const run = await here.start([], await here.apply(converges(world, 2)));
+    await until(
+      'the hold to be told',
+      () => /waits for the end of the hold at \S+Z \(backup\)/.test(run.output()),
+      {
+        seconds: 100,
+        seen: run.output,
+      },
+    );
+    expect(await world.runs(), 'the first run is no rerun').toHaveLength(1);
+    expect((await world.run({ argv: [here.again, 'release'] })).code).toBe(0);
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(saidByRun(output)).toEqual([expect.stringContaining('waits for the end of the hold')]);
+    expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
+  });
+
+  test('`again now` starts what waits for its delta', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const run = await here.start([], await here.apply(converges(world, 2, later, delta('later', 500))));
+    await until('the delta to be counted', () => run.output().includes('next run (later) in'), {
+      seconds: 100,
+      seen: run.output,
+    });
+    const said = await world.run({ argv: [here.again, 'now', 'later'] });
+    expect(said).toMatchObject({ code: 0, stdout: 'Due now: later\n' });
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
+  });
+});

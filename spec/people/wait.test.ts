@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest';
+import { until } from '../support/machine/wait.ts';
+import { appears, converges, foreground } from './foreground.ts';
+import { expectRefusal } from './people.ts';
+
+const { place } = foreground();
+const later = "Common::Again::Delta['later']";
+const delta = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }\n`;
+
+test.concurrent('with nothing pending it ends at once, and --quiet says nothing', async (context) => {
+  const here = await place(context);
+  expect(await here.wait()).toMatchObject({ code: 0, stdout: 'nothing is pending\n', stderr: '' });
+  expect(await here.wait('--quiet')).toMatchObject({ code: 0, stdout: '', stderr: '' });
+});
+
+test.concurrent('follows a chain of reruns to its end, and says each event', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const first = await world.run({ argv: await here.apply(converges(world, 3, later, delta(15))) });
+  expect(first.code, first.output).toBe(0);
+  const { code, stdout, output } = await here.wait();
+  expect(code, output).toBe(0);
+  expect(await world.runs()).toHaveLength(3);
+  expect(await world.helpers()).toEqual([]);
+  const lines = stdout.trim().split('\n');
+  expect(lines[0]).toMatch(/^waits for later, which (is due|waits for the end)/);
+  expect(
+    lines.filter((line) =>
+      /^rerun of `puppet apply .*` has started \(later\), pid \d+, output to \//.test(line),
+    ),
+  ).toHaveLength(2);
+  expect(
+    lines.filter((line) => /^rerun of `puppet apply .*` has ended: changed$/.test(line)).length,
+  ).toBeGreaterThan(0);
+  expect(lines.at(-1)).toBe('nothing is pending');
+  // The pattern of Litmus and Beaker: a second run must change nothing.
+  const second = await world.run({
+    argv: await here.apply(converges(world, 3, later, delta(15)), '--detailed-exitcodes'),
+  });
+  expect(second.output).not.toContain('Will run');
+});
+
+test.concurrent('exits with 4 where the last rerun failed, and with 124 when the time is over', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const fails = `${converges(world, 2, later, delta(5))}
+    exec { '/bin/false': onlyif => '/bin/sh -c "test $(wc -l < ${world.path('steps')}) -gt 1"', provider => 'shell', require => Exec['step'] }`;
+  await world.run({ argv: await here.apply(fails) });
+  const early = await here.wait('--timeout', '1');
+  expect(early.code, early.output).toBe(124);
+  expect(early.stdout).toMatch(/the 1 s of --timeout are over\n$/);
+  const { code, stdout } = await here.wait('--timeout', '200');
+  expect(code, stdout).toBe(4);
+  expect(stdout).toContain('has ended: failed');
+  expect(await world.runs()).toHaveLength(2);
+});
+
+test.concurrent('exits with 5 where the result of the rerun cannot be told', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const stays = `exec { 'stay':
+    command  => 'touch ${world.path('stays')}; exec sleep 100',
+    onlyif   => 'test $(wc -l < ${world.path('steps')}) -gt 1',
+    provider => 'shell',
+    path     => '/usr/bin:/bin',
+    require  => Exec['step'],
+  }`;
+  await world.run({ argv: await here.apply(converges(world, 2, later, `${delta(2)}${stays}`)) });
+  const waiting = await world.start({ argv: [here.again, 'wait'] });
+  await appears(world, 'stays', waiting);
+  const rerun = (await world.runs()).at(-1)?.run.pid ?? 0;
+  await world.node.signal(rerun, 'SIGKILL');
+  const { code, output } = await waiting.ended;
+  expect(code, output).toBe(5);
+  expect(output).toContain('has ended: with a result that cannot be told');
+});
+
+test.concurrent('does not wait for what is due later than --max-wait', async (context) => {
+  const here = await place(context);
+  await here.world.run({ argv: await here.apply(converges(here.world, 2, later, delta(300))) });
+  const { code, stdout } = await here.wait('--max-wait', '100');
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: 'nothing else is pending (1 due later than --max-wait)\n',
+  });
+  expect(await here.world.pending()).toHaveLength(1);
+});
+
+test.concurrent('says that what is pending is held, and goes on when it is released', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  await world.run({ argv: [here.again, 'hold'] });
+  await world.run({ argv: await here.apply(converges(world, 2)) });
+  const waiting = await world.start({ argv: [here.again, 'wait'] });
+  await until(
+    'the hold to be told',
+    () => waiting.output().includes('held: nothing starts before the end of the hold'),
+    {
+      seen: waiting.output,
+    },
+  );
+  await world.run({ argv: [here.again, 'release'] });
+  const { code, output } = await waiting.ended;
+  expect(code, output).toBe(0);
+  expect(await world.runs()).toHaveLength(2);
+});
+
+test.concurrent('is refused below a Puppet run', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const script = await world.write(
+    'wait.sh',
+    `${here.again} wait >${world.path('wait-said')} 2>&1; echo $? >${world.path('wait-code')}\n`,
+  );
+  await world.run({ argv: await here.apply(`exec { '/bin/sh ${script}': provider => 'posix' }`) });
+  const [stderr, code] = await Promise.all(
+    ['wait-said', 'wait-code'].map(async (name) =>
+      (await world.node.files.read(world.path(name))).toString(),
+    ),
+  );
+  expectRefusal(
+    { code: Number(code), signal: null, stdout: '', stderr: stderr ?? '', output: '' },
+    1,
+    /below a Puppet run \(pid \d+\)/,
+  );
+});
+
+test.concurrent('is called again-wait, and ends when what is pending is cancelled', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  await world.run({ argv: await here.apply(converges(world, 2, later, delta(300))) });
+  const waiting = await world.start({ argv: [here.again, 'wait'] });
+  await until('the wait', () => waiting.output().includes('waits for later'), { seen: waiting.output });
+  const comm = await world.node.exec({ argv: ['/bin/cat', `/proc/${waiting.pid}/comm`] });
+  expect(comm.stdout).toBe('again-wait\n');
+  await world.node.exec({ argv: ['/usr/bin/killall', 'again'] });
+  const { code, output } = await waiting.ended;
+  expect(code, output).toBe(0);
+  expect(await world.runs()).toHaveLength(1);
+});
+
+test.concurrent('a notification below `again run` whose end comes at that moment is either its own or a waiter', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  // The command ends while a Puppet that it has left behind notifies: each of them is accounted for.
+  const site = await world.write(
+    'site.pp',
+    converges(
+      world,
+      1000,
+      "Exec['again']",
+      `exec { '/bin/touch ${world.path('applied')}': provider => 'posix' }`,
+    ),
+  );
+  const left = await world.write(
+    'left.sh',
+    `${world.apply(site).join(' ')} >${world.path('output')} 2>&1 &\nsleep "$1"\n`,
+  );
+  const { code } = await here.run(['--limit', '0'], ['/bin/sh', left, '0']);
+  expect(code).toBe(0);
+  await appears(world, 'applied');
+  await until('the end of that run', async () =>
+    (await world.node.files.read(world.path('output'))).includes('Applied catalog'),
+  );
+  expect((await world.node.files.read(world.path('output'))).toString()).toMatch(
+    /Will run .* waiter pid \d+/,
+  );
+  await world.node.exec({ argv: [here.again, 'cancel', '--all'] });
+});

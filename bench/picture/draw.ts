@@ -1,5 +1,5 @@
 import { element, line, rectangle, text } from '../draw/svg.ts';
-import { runsOf, type Screen, wrap } from './screen.ts';
+import { paceOf, runsOf, type Screen, wrap } from './screen.ts';
 
 export const COLUMNS = 104;
 
@@ -12,9 +12,8 @@ const BAR = 34;
 const GUTTER = 86;
 const MARGIN = 18;
 
-/** Milliseconds for which the end is shown, and the most that all of it may take: longer records are told faster. */
+/** Milliseconds for which the end is shown. */
 const REST_MS = 6000;
-const LONGEST_MS = 14_000;
 
 const COLOURS = {
   paper: '#0d1117',
@@ -33,13 +32,13 @@ const COLOURS = {
  * screen.
  */
 export function drawTerminal(title: string, prompt: string, command: string, screen: Screen): string {
-  const end = Math.max(...screen.lines.map(({ at }) => at));
-  const scale = Math.min(1, LONGEST_MS / end);
-  const total = end * scale + REST_MS;
+  const times = [...screen.lines, ...screen.passing].map(({ at }) => at);
+  const pace = paceOf([...times, ...screen.passing.map(({ until }) => until)]);
+  const total = pace(Math.max(...times)) + REST_MS;
   const styles: string[] = [];
   const animated = (from: number, until: number | undefined) => {
     const name = `a${styles.length}`;
-    const percent = (at: number) => `${((100 * at * scale) / total).toFixed(2)}%`;
+    const percent = (at: number) => `${((100 * pace(at)) / total).toFixed(2)}%`;
     const frames =
       until === undefined
         ? `0%{opacity:0}${percent(from)},100%{opacity:1}`

@@ -81,6 +81,22 @@ export function runsOf(lines: readonly Line[]): Run[] {
   return runs;
 }
 
+/** Milliseconds that a pause may last in the picture: on a busy machine Puppet takes long to start. */
+const LONGEST_PAUSE_MS = 1200;
+
+/** Tells when something is shown that came at one of these times: in the same order, without long pauses. */
+export function paceOf(times: readonly number[]): (at: number) => number {
+  const paced = new Map<number, number>();
+  let before = 0;
+  let shown = 0;
+  for (const at of [...times].sort((one, other) => one - other)) {
+    shown += Math.min(at - before, LONGEST_PAUSE_MS);
+    paced.set(at, shown);
+    before = at;
+  }
+  return (at) => paced.get(at) ?? at;
+}
+
 /** A line as a terminal breaks it. */
 export function wrap(text: string, columns: number): string[] {
   const rows = Array.from({ length: Math.ceil(text.length / columns) }, (_, row) =>

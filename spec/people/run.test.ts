@@ -221,7 +221,9 @@ describe.concurrent('the exit code', () => {
     const waiting = await here.run(['--timeout', '30'], pending);
     expect(waiting.code, waiting.output).toBe(124);
     expect(saidByRun(waiting.output)).toEqual([
-      expect.stringMatching(/^again run: next run( \(later\))? in \d+ s$/),
+      expect.stringMatching(
+        /^again run: the next run \(later\) is due after --timeout, which ends in \d+ s$/,
+      ),
       'again run: the 30 s of --timeout are over, and a rerun is still pending',
     ]);
     expect(await here.world.runs()).toHaveLength(1);

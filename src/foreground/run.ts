@@ -292,12 +292,13 @@ class Foreground {
           screen.count(seconds, describeAwaited(convergence.awaited(now), step.until));
           await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
         } else if (step.kind === 'await-time') {
-          const left = countdown(convergence, Math.min(step.until, this.deadline), now);
-          if (left)
-            screen.count(
-              left.seconds,
-              `next run${left.names.length > 0 ? ` (${left.names.join(', ')})` : ''}`,
-            );
+          const left = countdown(convergence, step.until, now);
+          if (left) {
+            const next = `next run${left.names.length > 0 ? ` (${left.names.join(', ')})` : ''}`;
+            if (step.until <= this.deadline) screen.count(left.seconds, next);
+            else
+              screen.count(Math.ceil(patience / SECOND_MS), `the ${next} is due after --timeout, which ends`);
+          }
           await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
         } else if (step.kind === 'await-run') {
           await wakeup.sleep(Math.min(LOOK_MS, patience));

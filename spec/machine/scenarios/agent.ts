@@ -191,7 +191,7 @@ export function agentScenarios(bench: Bench): void {
   test('in the foreground: a rerun waits for the run that has the lock; a first run is skipped by Puppet itself, as without `again run`', async (context) => {
     const { world, command, compiles, lock } = await openAgent(bench, context);
     const again = `${world.again}/again`;
-    const inForeground = [again, 'run', '--timeout', '250', '--', ...command('--test')];
+    const inForeground = [again, 'run', '--', ...command('--test')];
     const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(500));
     await compiles(manifest);
     const run = await world.start({ argv: inForeground });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { drawTerminal } from '../../../bench/picture/draw.ts';
-import { runsOf, screenOf, wrap } from '../../../bench/picture/screen.ts';
+import { paceOf, runsOf, screenOf, wrap } from '../../../bench/picture/screen.ts';
 
 const chunk = (at: number, text: string) => ({ at, text });
 
@@ -61,6 +61,11 @@ test.each([
   ['abcd', ['abc', 'd']],
 ])('a line is broken where a terminal breaks it: %j', (text, rows) => {
   expect(wrap(text, 3)).toEqual(rows);
+});
+
+test('long pauses are shortened, and the order stays', () => {
+  const pace = paceOf([100, 9000, 1000, 9500, 9000]);
+  expect([100, 1000, 9000, 9500].map(pace)).toEqual([100, 1000, 2200, 2700]);
 });
 
 test('the picture has all lines, and hides those that have passed where nothing moves', () => {

@@ -2,27 +2,42 @@
 //
 //   npm run fleet
 //
-// One Puppet Server with PuppetDB on PostgreSQL, and two clusters of four hosts, one after the other, in booted containers. Writes
-// measured.json, and the figures and pictures of docs/FLEET.md. Takes about 20 minutes; needs root.
+// One Puppet Server with PuppetDB on PostgreSQL, and clusters of four hosts, one after the other, in booted containers: three passes of each way to run again, with the same three
+// sets of random starts. Writes measured.json, and the figures and pictures of docs/FLEET.md. Takes about 50 minutes; needs root.
 
 import { cpus } from 'node:os';
 import { root, run } from '../../scripts/project.mjs';
 import { openNetwork } from '../../spec/support/container/network.ts';
-import { places } from '../../spec/support/fleet/names.ts';
-import { openFleetServer } from '../../spec/support/fleet/server.ts';
+import type { FleetAgent } from '../../spec/support/fleet/agent.ts';
+import { certname, places, SERVER } from '../../spec/support/fleet/names.ts';
+import { type FleetServer, openFleetServer } from '../../spec/support/fleet/server.ts';
 import { reportSimulation } from '../simulation/report.ts';
 import { median } from '../statistics.mjs';
 import { countCpu } from './cpu.ts';
 import { type Measured, writeMeasured } from './measured.ts';
 import { randomOffsets, runPass } from './pass.ts';
-import { LINKS, lengthOf, runPulse, timingsOf, waitsOf } from './pulse.ts';
+import { LINKS, lengthOf, type Pulse, runPulse, timingsOf, waitsOf } from './pulse.ts';
 import { reportFleet } from './report.ts';
 import type { Pass } from './story.ts';
 
 const HOSTS = 4;
+const PASSES = 3;
 
-/** Seconds between two runs of the plain timer. */
+/** Seconds between two runs of the plain timer, and between two looks. */
 const MINUTE = 60;
+const LOOK = 5;
+
+/** How hosts come to their next run. */
+const WAYS: readonly {
+  readonly name: string;
+  /** Of the class `cluster`. */
+  readonly reruns: 'events' | 'delays' | 'none';
+  readonly start: (agent: FleetAgent) => Promise<void>;
+}[] = [
+  { name: 'by events', reruns: 'events', start: (agent) => agent.startDaemon() },
+  { name: 'by delays', reruns: 'delays', start: (agent) => agent.startDaemon() },
+  { name: 'a timer, every minute', reruns: 'none', start: (agent) => agent.startTimer(MINUTE) },
+];
 
 await run('fleet', async () => {
   const measured = await measure();
@@ -40,41 +55,36 @@ async function measure(): Promise<Measured> {
   try {
     heading('the server');
     const server = await openFleetServer(network);
-    const offsets = randomOffsets(HOSTS);
-    const all = places(2 * HOSTS);
-
-    heading('a cluster whose hosts run again');
-    server.serve('include cluster\n', hiera('blue', true));
-    const first = await runPass(network, server, {
-      name: 'again',
-      places: all.slice(0, HOSTS),
-      offsets,
-      start: (agent) => agent.startDaemon(),
-    });
-    open.push(...first.agents.map(({ box }) => box));
-
-    heading('all of them at once');
-    const cpu = countCpu(server);
-    const pulse = await runPulse(server, first.agents);
-    const { puppetserver } = cpu.stop();
-    heading('one of them alone');
-    const lone = await runPulse(server, first.agents.slice(0, 1));
-    await close();
-
-    heading('a cluster whose hosts run every minute');
-    server.serve('include cluster\n', hiera('green', false));
-    const second = await runPass(network, server, {
-      name: 'a timer, every minute',
-      places: all.slice(HOSTS),
-      offsets,
-      start: (agent) => agent.startTimer(MINUTE),
-    });
-    open.push(...second.agents.map(({ box }) => box), server.box);
+    const starts = Array.from({ length: PASSES }, () => randomOffsets(HOSTS));
+    // No host is met twice, by the server or by a cluster.
+    const all = places(WAYS.length * PASSES * HOSTS);
+    const passes: Pass[] = [];
+    let pulses: Pulses | undefined;
+    for (const [round, offsets] of starts.entries())
+      for (const { name, reruns, start } of WAYS) {
+        const number = passes.length;
+        heading(`${name}, pass ${round + 1} of ${PASSES}`);
+        const cluster = `c${number}`;
+        server.serve('include cluster\n', hiera(cluster, reruns));
+        const seen = await runPass(network, server, {
+          name,
+          places: all.slice(number * HOSTS, (number + 1) * HOSTS),
+          offsets,
+          start,
+        });
+        open.push(...seen.agents.map(({ box }) => box));
+        passes.push(reruns === 'events' ? await withLooks(seen.pass, seen.agents[0]) : seen.pass);
+        pulses ??= await pulsesOf(server, seen.agents);
+        await close();
+      }
+    if (!pulses) throw new Error('no pass');
+    const { pulse, lone, cpu } = pulses;
+    open.push(server.box);
     return {
       date: new Date().toISOString().slice(0, 10),
       machine: `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}`,
-      passes: [first.pass, second.pass],
-      timings: timingsOf(lone, cachedRun(first.pass)),
+      passes,
+      timings: timingsOf(lone, cachedRun(passes)),
       pulse: {
         hosts: HOSTS,
         cores: cpus().length,
@@ -82,7 +92,7 @@ async function measure(): Promise<Measured> {
         runs: pulse.hosts.reduce((sum, { runs }) => sum + runs.length, 0),
         seconds: lengthOf(pulse),
         worstWait: Math.max(...waitsOf(pulse)),
-        cpu: puppetserver,
+        cpu,
       },
     };
   } finally {
@@ -91,15 +101,43 @@ async function measure(): Promise<Measured> {
   }
 }
 
-/** How long a run takes that has no server. */
-function cachedRun({ hosts }: Pass): number {
-  return median(
-    hosts.flatMap(({ runs }) => runs.filter(({ cached }) => cached)).map(({ from, to }) => to - from),
-  );
+interface Pulses {
+  /** All hosts at once, and one alone. */
+  readonly pulse: Pulse;
+  readonly lone: Pulse;
+  /** Seconds of CPU time of Puppet Server for the first one. */
+  readonly cpu: number;
 }
 
-function hiera(cluster: string, again: boolean): string {
-  return `cluster::size: ${HOSTS}\ncluster::cluster: ${cluster}\ncluster::again: ${again}\n`;
+async function pulsesOf(server: FleetServer, agents: readonly FleetAgent[]): Promise<Pulses> {
+  heading('all of them at once');
+  const counter = countCpu(server);
+  const pulse = await runPulse(server, agents);
+  const { puppetserver: cpu } = counter.stop();
+  heading('one of them alone');
+  return { pulse, cpu, lone: await runPulse(server, agents.slice(0, 1)) };
+}
+
+/** With the looks at PuppetDB: one in each interval of a wait, of the CPU time that one takes on a host. */
+async function withLooks(pass: Pass, agent: FleetAgent | undefined): Promise<Pass> {
+  const waits = pass.hosts.flatMap(({ waits }) => waits);
+  const count = waits.reduce((sum, { from, to }) => sum + Math.ceil((to - from) / LOOK), 0);
+  const name = certname(agent?.host ?? '');
+  const look = `/usr/local/sbin/cluster-next configured x ${HOSTS} ${name} https://${SERVER.name}:8081 /var/lib/puppet/ssl`;
+  const timed = `TIMEFORMAT='%U %S'; time for n in $(seq 20); do ${look} || test $? = 1; done`;
+  const { stderr } = (await agent?.box.exec(['bash', '-c', timed])) ?? { stderr: '' };
+  const seconds = stderr.trim().split(/\s+/).slice(-2).map(Number);
+  return { ...pass, looks: { count, cpu: (count * seconds.reduce((sum, one) => sum + one, 0)) / 20 } };
+}
+
+/** How long a run takes that has no server. */
+function cachedRun(passes: readonly Pass[]): number {
+  const runs = passes.flatMap(({ hosts }) => hosts.flatMap((host) => host.runs));
+  return median(runs.filter(({ cached }) => cached).map(({ from, to }) => to - from));
+}
+
+function hiera(cluster: string, reruns: string): string {
+  return `cluster::size: ${HOSTS}\ncluster::cluster: ${cluster}\ncluster::reruns: ${reruns}\n`;
 }
 
 function heading(text: string): void {

@@ -1,9 +1,10 @@
 import { formatDuration } from '../../src/cli/duration.ts';
 import { fill, table, writePicture } from '../draw/page.ts';
 import { INTERVAL, pulse } from '../simulation/scenarios.ts';
+import { median } from '../statistics.mjs';
 import { byInterval } from './interval.ts';
 import type { Measured } from './measured.ts';
-import { type Pass, totalRuns } from './story.ts';
+import { type Pass, totalCpu, totalRuns } from './story.ts';
 import { drawTimeline } from './timeline.ts';
 
 /** Writes what was measured into docs/FLEET.md, and the timeline beside it. */
@@ -15,22 +16,40 @@ export function reportFleet(measured: Measured): void {
       `Measured on ${date}: ${machine}, for the server, its database and all hosts together.`,
       '',
       table(
-        ['reruns', 'all configured after', 'runs', 'CPU: Puppet Server', 'PuppetDB', 'PostgreSQL'],
-        [...passes.map(row), intervalRow(measured)],
+        [
+          'reruns',
+          'all configured after',
+          'runs',
+          'CPU: Puppet Server',
+          'PuppetDB',
+          'PostgreSQL',
+          'looks',
+          'all',
+        ],
+        [...[...Map.groupBy(passes, ({ name }) => name).values()].map(row), intervalRow(measured)],
       ),
     ].join('\n'),
   );
   fill('pulse', pulseTable(measured));
-  writePicture('fleet-timeline', drawTimeline(passes));
+  // One of each way: the first round.
+  writePicture(
+    'fleet-timeline',
+    drawTimeline([...new Map(passes.toReversed().map((pass) => [pass.name, pass])).values()].toReversed()),
+  );
 }
 
-function row(pass: Pass): string[] {
-  const { puppetserver, puppetdb, postgresql } = pass.cpu;
+/** The medians of the passes of one way. */
+function row(passes: readonly Pass[]): string[] {
+  const seconds = (of: (pass: Pass) => number) => `${median(passes.map(of)).toFixed(0)} s`;
   return [
-    pass.name,
-    formatDuration(pass.convergedAt),
-    String(totalRuns(pass)),
-    ...[puppetserver, puppetdb, postgresql].map((seconds) => `${seconds.toFixed(0)} s`),
+    passes[0]?.name ?? '',
+    formatDuration(median(passes.map(({ convergedAt }) => convergedAt))),
+    String(median(passes.map(totalRuns))),
+    seconds(({ cpu }) => cpu.puppetserver),
+    seconds(({ cpu }) => cpu.puppetdb),
+    seconds(({ cpu }) => cpu.postgresql),
+    seconds(({ looks }) => looks?.cpu ?? 0),
+    seconds(totalCpu),
   ];
 }
 
@@ -48,6 +67,8 @@ function intervalRow({ passes, pulse: seen }: Measured): string[] {
     `${((seen.cpu / seen.runs) * runs).toFixed(0)} s`,
     of('puppetdb'),
     of('postgresql'),
+    '',
+    '',
   ];
 }
 

@@ -7,6 +7,8 @@ export interface Pass {
   /** When the last host was done. */
   readonly convergedAt: number;
   readonly cpu: ServerCpu;
+  /** What hosts have asked PuppetDB for between their runs. */
+  readonly looks?: { readonly count: number; readonly cpu: number };
 }
 
 export interface Span {
@@ -44,6 +46,11 @@ export interface RunSeen extends Span {
 /** A rerun that is pending. */
 export interface WaitSeen extends Span {
   readonly link: number;
+}
+
+/** All CPU time that convergence took of the server's services and of the looks, in seconds. */
+export function totalCpu({ cpu, looks }: Pass): number {
+  return cpu.puppetserver + cpu.puppetdb + cpu.postgresql + (looks?.cpu ?? 0);
 }
 
 export function totalRuns({ hosts }: Pass): number {

@@ -7,9 +7,7 @@
 #   quorum       knows the majority: writes the configuration, as far as it is known
 #   configured   knows all, and all have come to the quorum: the configuration is complete
 #
-# The state is computed from what lies on the host, as the fact `cluster` reads it. A run that is not in the last state
-# asks for another one: at once when it has learnt something, else in `patience` seconds, or later, by the back-off of
-# the chain of reruns.
+# The state is computed from what lies on the host, as the fact `cluster` reads it. A run that is not in the last state asks for another one.
 #
 # @param size
 #   The number of hosts.
@@ -17,16 +15,32 @@
 # @param cluster
 #   The cluster's name, for PuppetDB may know others.
 #
-# @param patience
-#   The seconds from a run that has learnt nothing to the next one.
+# @param reruns
+#   When a host that is not in the last state runs again.
 #
-# @param again
-#   Whether a host asks for reruns. Without, it waits for Puppet's own next run each time.
+#   * `events`: as soon as its next state can be reached, by what lies on it or by what PuppetDB knows.
+#   * `delays`: in two seconds when a run has learnt something, else in `patience` seconds, or later, by the back-off of the chain of reruns.
+#   * `none`: with Puppet's own next run.
+#
+# @param interval
+#   The seconds between two looks, with `events`.
+#
+# @param puppetdb
+#   The URL of PuppetDB, with `events`. Default: port 8081 of the Puppet Server.
+#
+# @param ssldir
+#   Where the host's certificate lies, with `events`.
+#
+# @param patience
+#   The seconds from a run that has learnt nothing to the next one, with `delays`.
 class cluster (
-  Integer[1]          $size,
-  String[1]           $cluster  = 'blue',
-  Integer[0, 3600]    $patience = 10,
-  Boolean             $again    = true,
+  Integer[1]                       $size,
+  String[1]                        $cluster  = 'blue',
+  Enum['events', 'delays', 'none'] $reruns   = 'events',
+  Integer[1, 3600]                 $interval = 5,
+  String[1]                        $puppetdb = "https://${servername}:8081",
+  String[1]                        $ssldir   = '/var/lib/puppet/ssl',
+  Integer[0, 3600]                 $patience = 10,
 ) {
   $me = $trusted['certname']
   $members = $facts['cluster'].lest || { ({}) }
@@ -62,7 +76,28 @@ class cluster (
     content => "state = ${state}\nnodes = ${join($nodes, ' ')}\n",
   }
 
-  if $again and $state != 'configured' {
+  if $reruns == 'events' and $state != 'configured' {
+    include common::again
+
+    file { '/usr/local/sbin/cluster-next':
+      ensure => file,
+      mode   => '0755',
+      source => 'puppet:///modules/cluster/cluster-next',
+    }
+
+    common::again::when { 'cluster: the next state':
+      succeeds => ['/usr/local/sbin/cluster-next', $state, $cluster, String($size), $me, $puppetdb, $ssldir],
+      interval => $interval,
+    }
+
+    exec { 'cluster: not configured yet':
+      command => 'true',
+      path    => ['/bin', '/usr/bin'],
+      notify  => Common::Again::When['cluster: the next state'],
+    }
+  }
+
+  if $reruns == 'delays' and $state != 'configured' {
     include common::again
 
     common::again::delta { 'cluster: go on':

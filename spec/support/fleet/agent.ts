@@ -19,7 +19,8 @@ export async function openFleetAgent(
   place: Place,
   settings: readonly string[] = [],
 ): Promise<FleetAgent> {
-  const box = await boot({ system: 'host', hostname: place.host });
+  // examples/cluster asks PuppetDB with curl.
+  const box = await boot({ system: 'host', hostname: place.host, packages: ['curl'] });
   try {
     await network.join(box, place.address);
     const name = certname(place.host);

@@ -1,84 +1,68 @@
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boot, type Container } from '../support/container/container.ts';
 
-// The catalogs are compiled by OpenVox 8 in `npm run test:catalog`. The decisive specs once more by the majors before and after it; 9 needs a newer Ruby
-// than Debian 12 has.
+// The catalogs are compiled by OpenVox 8 in `npm run test:catalog`. The decisive specs once more by the majors before and after it, each on a
+// Debian whose Ruby it takes.
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
-const read = (path: string) => readFileSync(join(repository, path), 'utf8');
 
 const releases = [
-  ['7', '~> 7.37'],
-  ['9', '~> 9.2'],
+  { openvox: '7', requirement: '~> 7.37', system: 'host' },
+  { openvox: '9', requirement: '~> 9.2', system: 'trixie' },
 ] as const;
 
 const PLACE = '/opt/catalogs';
+
+/** What Puppet reads, and the specs. */
 const PARTS = [
-  ...[
-    'data',
-    'files/again/deliver',
-    'files/again/notify',
-    'files/again/remove',
-    'functions',
-    'hiera.yaml',
-    'lib',
-  ],
-  ...['manifests', 'metadata.json', 'plans', 'templates', 'types'],
-  ...['spec/classes', 'spec/defines', 'spec/functions', 'spec/spec_helper.rb'],
-  ...['spec/fixtures/build', 'spec/fixtures/consumers', 'spec/fixtures/hiera', 'spec/fixtures/hiera.yaml'],
+  ...['files/again/deliver', 'files/again/notify', 'files/again/remove', 'functions', 'lib', 'manifests'],
+  ...['metadata.json', 'plans', 'templates', 'types'],
+  ...['spec/classes', 'spec/defines', 'spec/fixtures', 'spec/functions', 'spec/spec_helper.rb'],
 ];
 
-/** A bundle of its own for each. */
-function bundle(major: string, requirement: string): string[] {
-  const folder = `${PLACE}/${major}`;
-  return [
-    `mkdir -p ${folder} && cat > ${folder}/Gemfile <<'END'\n${read('Gemfile')}\nEND`,
-    `cd ${folder} && OPENVOX_GEM_VERSION='${requirement}' OPENFACT_GEM_VERSION='>= 5' BUNDLE_PATH=gems bundle install --jobs 4`,
-  ];
-}
-
-describe('catalogs', () => {
+describe.each(releases)('catalogs under OpenVox $openvox', ({ requirement, system }) => {
+  const gems = {
+    BUNDLE_GEMFILE: `${PLACE}/Gemfile`,
+    BUNDLE_PATH: `${PLACE}/gems`,
+    OPENVOX_GEM_VERSION: requirement,
+    OPENFACT_GEM_VERSION: '>= 5',
+  };
   let box: Container;
 
   beforeAll(async () => {
+    const variables = Object.entries(gems).map(([name, value]) => `${name}='${value}'`);
+    const gemfile = readFileSync(join(repository, 'Gemfile'), 'utf8');
     box = await boot({
-      system: 'trixie',
+      system,
       packages: ['build-essential', 'bundler', 'git', 'libffi-dev', 'libyaml-dev', 'ruby-dev'],
-      commands: releases.flatMap(([major, requirement]) => bundle(major, requirement)),
+      commands: [
+        `mkdir ${PLACE} && cat > ${PLACE}/Gemfile <<'END'\n${gemfile}\nEND`,
+        `cd ${PLACE} && ${variables.join(' ')} bundle install --jobs 4`,
+      ],
     });
     const module = box.hostPath(`${PLACE}/module`);
-    for (const part of PARTS) cpSync(join(repository, part), join(module, part), { recursive: true });
+    // What rspec-puppet links here, for the module to find itself, is no link to this machine there.
+    const filter = (path: string) => !path.endsWith('/spec/fixtures/modules');
+    for (const part of PARTS) cpSync(join(repository, part), join(module, part), { recursive: true, filter });
     mkdirSync(join(module, 'spec/fixtures/modules'));
-    symlinkSync('../../..', join(module, 'spec/fixtures/modules/common'));
   });
 
   afterAll(() => box?.powerOff());
 
-  it.each(releases)(
-    'compile under OpenVox %s, with the facts of all Linux families',
-    async (major, requirement) => {
-      const specs = ['spec/classes/families_spec.rb', 'spec/defines', 'spec/functions'];
-      const { stdout, stderr } = await box.exec(
-        ['bundle', 'exec', 'rspec', '--options', '/dev/null', '--require', './spec/spec_helper', ...specs],
-        {
-          cwd: `${PLACE}/module`,
-          env: {
-            BUNDLE_GEMFILE: `${PLACE}/${major}/Gemfile`,
-            BUNDLE_PATH: `${PLACE}/${major}/gems`,
-            OPENVOX_GEM_VERSION: requirement,
-            OPENFACT_GEM_VERSION: '>= 5',
-            LANG: 'C.UTF-8',
-            HOME: '/root',
-          },
-          check: false,
-          timeoutMs: 600_000,
-        },
-      );
-      expect(stdout, `${stdout}${stderr}`).toMatch(/^[1-9]\d* examples, 0 failures$/m);
-    },
-    600_000,
-  );
+  it('compile with the facts of all Linux families, and of every value that a define takes', async () => {
+    const specs = ['spec/classes/families_spec.rb', 'spec/defines', 'spec/functions'];
+    const { stdout, stderr } = await box.exec(
+      ['bundle', 'exec', 'rspec', '--options', '/dev/null', '--require', './spec/spec_helper', ...specs],
+      {
+        cwd: `${PLACE}/module`,
+        env: { ...gems, LANG: 'C.UTF-8', HOME: '/root' },
+        check: false,
+        timeoutMs: 480_000,
+      },
+    );
+    expect(stdout, `${stdout}${stderr}`).toMatch(/^[1-9]\d* examples, 0 failures$/m);
+  });
 });

@@ -34,12 +34,12 @@ describe('a site', () => {
     // What it says of other units is none of ours.
     for (const path of paths)
       expect(await site.sh(`systemd-analyze verify ${path} 2>&1 | grep again- || :`)).toBe('');
-    await site.sh('systemctl enable --now again-hold.timer again-release.timer');
-    expect(await site.sh('systemctl list-timers --all --no-legend again-hold.timer')).toMatch(/22:00:00/);
-    expect(await site.sh('systemctl list-timers --all --no-legend again-release.timer')).toMatch(/02:30:00/);
+    await site.sh('systemctl enable --now hold-reruns.timer release-reruns.timer');
+    expect(await site.sh('systemctl list-timers --all --no-legend hold-reruns.timer')).toMatch(/22:00:00/);
+    expect(await site.sh('systemctl list-timers --all --no-legend release-reruns.timer')).toMatch(/02:30:00/);
 
     // What the timers start, at a time that a test can wait for.
-    await site.sh('systemctl start again-hold.service');
+    await site.sh('systemctl start hold-reruns.service');
     const held = JSON.parse(await site.sh(`${AGAIN} status --hold --json`)) as ShownHold;
     expect(held.reason).toBe('nightly backup');
     expect(Date.parse(held.until) - Date.parse(held.since)).toBe(6 * 3_600_000);
@@ -51,7 +51,7 @@ describe('a site', () => {
       ),
     );
     await site.holds('the waiter waits', () => site.runs('window').length === 1, 3);
-    await site.sh('systemctl start again-release.service');
+    await site.sh('systemctl start release-reruns.service');
     await site.settled('window', 2);
     const told = await site.sh('journalctl -t again -o cat');
     expect(told).toMatch(/^held: no rerun starts before the end of the hold at .* \(nightly backup\)/m);

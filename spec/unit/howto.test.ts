@@ -137,7 +137,7 @@ test('the page shows two scripts, two queries, and the units of a window and of 
   expect(scripts.size).toBe(2);
   expect(shownBelow('Be told of a failed rerun', 'pql')).toHaveLength(2);
   expect([...filesBelow('A maintenance window', 'ini').keys()]).toEqual(
-    ['again-hold.service', 'again-hold.timer', 'again-release.service', 'again-release.timer'].map(
+    ['hold-reruns.service', 'hold-reruns.timer', 'release-reruns.service', 'release-reruns.timer'].map(
       (name) => `/etc/systemd/system/${name}`,
     ),
   );

@@ -62,12 +62,17 @@ async function showJournal(
     const running = isRunning(rerun);
     // What a process that has ended wrote last may still be on its way; only root may ask for that, and others see it a moment later.
     if (!running) runSilently('journalctl', ['--sync']);
-    const after = cursor === undefined ? [] : [`--after-cursor=${cursor}`];
-    const { text, last } = splitCursor(await journalctl([...words, '--show-cursor', ...after]));
+    const from = cursor === undefined ? words : afterCursor(words, cursor);
+    const { text, last } = splitCursor(await journalctl([...from, '--show-cursor']));
     cursor = last ?? cursor;
     output.write(text);
     if (!follow || !running) return;
   }
+}
+
+/** The same words for what has come since: journalctl takes a cursor or a time. */
+function afterCursor(words: readonly string[], cursor: string): string[] {
+  return [...words.filter((word) => !word.startsWith('--since=')), `--after-cursor=${cursor}`];
 }
 
 /** Parts what journalctl shows from the line behind it that says how far that was (`--show-cursor`). */

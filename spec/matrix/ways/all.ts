@@ -4,6 +4,7 @@ import { boltApply, boltCommand } from './bolt.ts';
 import { consumers } from './consumers.ts';
 import { byHand, reload, service, translated } from './daemon.ts';
 import { agentInForeground, applyInForeground } from './foreground.ts';
+import { outputInJournal, unitItself } from './settings.ts';
 import { onetimeInTimer } from './timer.ts';
 import type { Way } from './way.ts';
 
@@ -26,5 +27,7 @@ export const ways: readonly Way[] = [
   boltApply,
   applyInForeground,
   agentInForeground,
+  unitItself,
+  outputInJournal,
   consumers,
 ];

@@ -212,6 +212,6 @@ export function delta(name: string, seconds: number): Cause {
 
 /** What the helper has said through its Exec, in the output of a run or in a journal: a line for each line. */
 export function said(output: string): string[] {
-  const found = output.matchAll(/Exec\[again(?:-delta-[^\]]*)?\]\/returns: (.*)/g);
+  const found = output.matchAll(/Exec\[again(?:-(?:delta|when)-[^\]]*)?\]\/returns: (.*)/g);
   return [...found].map((match) => match[1] ?? '').filter((line) => line !== 'executed successfully');
 }

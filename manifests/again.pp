@@ -22,11 +22,11 @@
 # @param ensure
 #   * `present`: everything that this class manages is on the node.
 #   * `absent`: everything that is pending is cancelled. When its waiters have ended (after 10 seconds at most, else the run fails), the
-#     folder of the executable is removed, and so is a link to that executable. `Exec['again']` and the deltas stay in the catalog, so that
-#     resources that notify them compile; they do nothing.
+#     folder of the executable is removed, and so is a link to that executable. `Exec['again']`, deltas and whens stay in the catalog, so
+#     that resources that notify them compile; they do nothing.
 #
 # @param enable
-#   `false`: `Exec['again']` and the deltas do nothing, nothing is delivered or updated, and the reruns that are pending for the command
+#   `false`: `Exec['again']`, deltas and whens do nothing, nothing is delivered or updated, and the reruns that are pending for the command
 #   that runs now are cancelled. Reruns for other commands stay.
 #
 # @param burst
@@ -44,7 +44,7 @@
 #
 # @param grace
 #   The least time between the end of a run and its rerun, in seconds, 0 to 60, so that a script's own next run goes first. It doesn't
-#   apply after a rerun or a run of the agent's daemon.
+#   apply after a rerun, a run of the agent's daemon, or a run that is the main process of its systemd service.
 #
 # @param unsupported
 #   What happens where a rerun is impossible by nature: `bolt apply`, a manifest from standard input, `bundle exec`, Puppet as process 1
@@ -77,8 +77,8 @@
 #
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. The link
-#   replaces anything else at that path; a link that an earlier value made stays. An ordinary user's run does not make the default link. The
-#   folder of the link must exist. The fact `again` and the task `common::again` follow the default link to a base folder that isn't the
+#   replaces anything else at that path; a link that an earlier value made stays. An ordinary user's run does not make the default link. A
+#   folder of the link that is missing is made. The fact `again` and the task `common::again` follow the default link to a base folder that isn't the
 #   default one.
 #
 # @param source

@@ -4,7 +4,7 @@ import { fault } from '../os/fault.ts';
 import type { LoggedEvent } from '../os/journal.ts';
 import { hasJournal } from '../os/journal-stream.ts';
 import { type ProcessId, type ProcessSnapshot, readAncestry, sameProcess, self } from '../os/process.ts';
-import { oneLine, Refusal, Unsupported } from '../os/refusal.ts';
+import { Refusal, Unsupported } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import type { Command } from '../puppet/command.ts';
@@ -30,7 +30,7 @@ import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { readHold } from '../state/hold.ts';
-import { withLock } from '../state/lock.ts';
+import { recordIn } from '../state/lock.ts';
 import { reportLost } from '../state/lost.ts';
 import { describeOutput } from '../state/output.ts';
 import {
@@ -340,18 +340,6 @@ function makeRoom(
 
 function newestNotification({ entries }: CommandRecord): number {
   return Math.max(0, ...entries.map((entry) => entry.notifiedAt));
-}
-
-/** Does the recording under the lock. What goes wrong with the disk is told with the place and what to do. */
-async function recordIn<Result>(folder: string, work: () => Result): Promise<Result> {
-  try {
-    return await withLock(folder, work);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal(
-      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
-    );
-  }
 }
 
 /** Where the rerun will write, and why not to the journal, where that is wanted. */

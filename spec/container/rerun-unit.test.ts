@@ -7,13 +7,7 @@ describe('with `rerun: unit`, a run', () => {
   let site: Site;
 
   beforeAll(async () => {
-    site = await openSite();
-    site.box.writeFile(
-      '/etc/puppet/hiera.yaml',
-      'version: 5\nhierarchy:\n  - name: site\n    datadir: /etc/again-spec\n    path: site.yaml\n',
-    );
-    site.box.writeFile('/etc/again-spec/site.yaml', 'common::again::rerun: unit\n');
-    await site.box.exec(['puppet', 'apply', '-e', 'include common::again']);
+    site = await openSite('common::again::rerun: unit\n');
     expect(JSON.parse(site.box.readFile(`${AGAIN}/again.json`))).toMatchObject({ rerun: 'unit' });
   });
 

@@ -18,8 +18,11 @@ const wholeMachine = {
   exclude: ['**/*.long.test.ts'],
 };
 
+/** Tests in booted containers, each file in its own: two at a time, since they wait more than they work. */
+const booted = { ...wholeMachine, fileParallelism: true, maxWorkers: 2 };
+
 /** The first cell of a generation makes and boots its installation. */
-const matrix = { ...wholeMachine, testTimeout: 30 * minutes, hookTimeout: 5 * minutes };
+const matrix = { ...booted, testTimeout: 30 * minutes, hookTimeout: 5 * minutes };
 
 export default defineConfig({
   // What the build puts in: see build.mjs and src/os/version.ts.
@@ -63,7 +66,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...wholeMachine,
+          ...booted,
           name: 'container',
           include: ['spec/container/**/*.test.ts'],
           testTimeout: 5 * minutes,
@@ -76,7 +79,18 @@ export default defineConfig({
         test: {
           ...wholeMachine,
           name: 'long',
-          include: ['spec/{machine,people,container}/**/*.long.test.ts'],
+          include: ['spec/{machine,people}/**/*.long.test.ts'],
+          exclude: [],
+          testTimeout: 8 * minutes,
+          hookTimeout: 8 * minutes,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...booted,
+          name: 'long-container',
+          include: ['spec/container/**/*.long.test.ts'],
           exclude: [],
           testTimeout: 8 * minutes,
           hookTimeout: 15 * minutes,

@@ -1,6 +1,6 @@
 // Measures what this module costs, side by side with peers, in one run:
 //
-//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, deltas, convergence, delivery, scope, fact; all of them unless told
+//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, looks, deltas, convergence, delivery, scope, fact; all of them unless told
 //
 // Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows, unless a
 // figure failed or was left out. Takes half an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root,
@@ -16,6 +16,7 @@ import { measureDeltas } from './figures/deltas.mjs';
 import { measureExec } from './figures/exec.mjs';
 import { measureFact } from './figures/fact.mjs';
 import { measureLatency } from './figures/latency.mjs';
+import { measureLooks } from './figures/looks.mjs';
 import { measureScope } from './figures/scope.mjs';
 import { measureWaiter } from './figures/waiter.mjs';
 import { makePlace } from './place.mjs';
@@ -28,6 +29,7 @@ const figures = {
   exec: async (place) => ({ rows: await measureExec(place) }),
   latency: async (place) => ({ rows: await measureLatency(place) }),
   waiter: async (place) => ({ rows: await measureWaiter(place) }),
+  looks: async (place) => ({ rows: await measureLooks(place) }),
   deltas: measureDeltas,
   convergence: async (place) => ({ rows: await measureConvergence(place) }),
   delivery: measureDelivery,

@@ -1,11 +1,11 @@
-# @summary How far a node is, by what the task `common::again` has seen there with the action `progress`.
+# @summary Tells how far a node has converged, from what the task `common::again_progress` has seen there.
 #
 # @param seen
 #   What the task has answered, or its error.
 #
 # @param since
-#   When the node was told to run Puppet, or when the run that was going then began, in seconds since 1970; 0 where neither is known. Puppet's report
-#   is of no use when it is older.
+#   When the node was told to run Puppet, or when the run that was already going then began, in seconds since 1970; 0 if neither is known. A report of
+#   Puppet that is older than this is not used.
 #
 # @param refusal
 #   Why the node would not run Puppet.

@@ -1,7 +1,7 @@
-# @summary Fails the compilation, or warns where a site wants no more than that.
+# @summary Fails the compilation, or only warns if the site has asked for that.
 #
 # @param why
-#   One sentence for people: what is not supported here, and what is or what to do.
+#   One sentence for people: what is not supported here, and either what is supported or what to do.
 #
 # @return
 #   The sentence, unless the compilation has failed.

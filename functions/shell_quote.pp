@@ -4,7 +4,7 @@
 # and a POSIX shell keeps that backslash.
 #
 # @param word
-#   Any text. What holds only characters that no shell treats specially is returned as it is.
+#   Any text. A text of only characters that no shell treats specially is returned as it is.
 #
 # @return [String]
 #   The word, quoted where it needs to be.

@@ -1,4 +1,4 @@
-# @summary What a site wants to happen where a rerun is impossible: the parameter `unsupported` of `common::again`, or the run's environment.
+# @summary Returns what a site wants to happen where a rerun is impossible: the parameter `unsupported` of `common::again`, or the run's environment.
 #
 # `common::vardir` may ask before that class is declared.
 #

@@ -1,33 +1,33 @@
 # @summary Gives `Exec['again']`: notify it, and Puppet runs once more after this run has ended.
 #
-# The exec is refreshonly. Notified, it starts a helper, which waits in the background for the end of this run and then becomes the same
-# Puppet command. Many notifications of one run lead to one rerun. The exec prints one line: what will run, when, the waiter's process
-# id and where the rerun's output goes.
+# The exec is refreshonly. When it is notified, it starts a helper, which waits in the background for the end of this run and then becomes
+# the same Puppet command. Many notifications of one run lead to one rerun. The exec prints one line: what will run, when, the waiter's
+# process id and where the rerun's output goes.
 #
-# Puppet skips the exec for everybody when one of the resources that notify it fails ("Skipping because of failed dependencies"):
+# When one of the resources that notify the exec fails, Puppet skips it for all of them ("Skipping because of failed dependencies"):
 # a `common::again::delta` for each cause keeps the causes apart.
 #
 # Reruns that cause reruns form a chain. Its first `burst` reruns start at once; the waits after that double from 30 seconds up
 # to `max_delay`, and `limit` can end the chain.
 #
-# Other classes, each `common::again::delta` and each `common::again::when` include this class: set its parameters in Hiera, for a
+# Set the parameters in Hiera: other classes, each `common::again::delta` and each `common::again::when` include this class, and a
 # declaration with `class { 'common::again': }` fails when an `include` came first.
 #
 # Resource defaults of a site (`Exec { ... }`, `File { ... }`) change nothing here, except for `audit`, `noop`, `schedule` and `tag`.
 #
-# Compilation fails with one sentence for a value outside its range and, unless `unsupported` is `warn`, on anything but Linux on x86_64
-# (amd64) and aarch64 (arm64), and where `common::vardir` fails. A module that was deployed without its executables never fails a
+# Compilation fails with one sentence for a value outside its range, where `common::vardir` fails, and, unless `unsupported` is `warn`, on
+# anything but Linux on x86_64 (amd64) and aarch64 (arm64). A module that was deployed without its executables never fails a
 # compilation: it warns, delivers nothing, and the exec says so.
 #
 # @param ensure
-#   * `present`: what this class keeps on a node is there.
-#   * `absent`: all that is pending is cancelled, and when its waiters have ended (after 10 seconds at most, else the run fails), the folder
-#     of the executable goes, and a link to that executable. `Exec['again']` and the deltas stay in the catalog, so that what
-#     notifies them compiles; they do nothing.
+#   * `present`: everything that this class manages is on the node.
+#   * `absent`: everything that is pending is cancelled. When its waiters have ended (after 10 seconds at most, else the run fails), the
+#     folder of the executable is removed, and so is a link to that executable. `Exec['again']`, deltas and whens stay in the catalog, so
+#     that resources that notify them compile; they do nothing.
 #
 # @param enable
-#   `false`: `Exec['again']` and the deltas do nothing, nothing is delivered or updated, and what is pending of the command that runs now is
-#   cancelled. What other commands have asked for stays.
+#   `false`: `Exec['again']`, deltas and whens do nothing, nothing is delivered or updated, and the reruns that are pending for the command
+#   that runs now are cancelled. Reruns for other commands stay.
 #
 # @param burst
 #   The number of reruns of a chain, 0 to 1000, that start without a growing wait.
@@ -36,7 +36,7 @@
 #   The longest of the growing waits, in seconds, 30 to 86400 (a day).
 #
 # @param limit
-#   The number of reruns, 1 to 100000, after which a chain ends with a failed exec that says so. Unset: no end.
+#   The number of reruns, 1 to 100000, after which a chain ends with a failed exec that says so. Without a value, a chain has no end.
 #
 # @param splay
 #   The longest extra wait before a rerun, in seconds, 0 to 86400 (a day). Each rerun waits a random part of it, so that many nodes don't
@@ -44,7 +44,7 @@
 #
 # @param grace
 #   The least time between the end of a run and its rerun, in seconds, 0 to 60, so that a script's own next run goes first. It doesn't
-#   apply after a rerun or a run of the agent's daemon.
+#   apply after a rerun, a run of the agent's daemon, or a run that is the main process of its systemd service.
 #
 # @param unsupported
 #   What happens where a rerun is impossible by nature: `bolt apply`, a manifest from standard input, `bundle exec`, Puppet as process 1
@@ -60,10 +60,10 @@
 #   Where the output of reruns goes.
 #
 #   * `file`: to a file for each rerun, of which the newest 20 are kept.
-#   * `journal`: to the journal of systemd, with the identifier `puppet-again`. Where `systemd-cat` or the journal is missing, it goes to a
-#     file all the same, and the exec says so.
+#   * `journal`: to the journal of systemd, with the identifier `puppet-again`. Where `systemd-cat` or the journal is missing, it still
+#     goes to a file, and the exec says so.
 #
-#   `again log` shows it in both cases. A rerun that is started as a whole unit writes to where its unit does.
+#   `again log` shows it in both cases. A rerun that is started as a whole unit writes where that unit writes.
 #
 # @param rerun
 #   What is run again where the notifying run is the main process of a systemd service, such as a oneshot service on a timer.
@@ -71,14 +71,14 @@
 #   * `command`: the command of the run, with the same arguments, environment and directory. The unit is started only where the run's
 #     surroundings end with it (`PrivateTmp=`, `RuntimeDirectory=` …).
 #   * `unit`: the unit itself is started, so that its limits, `ExecStartPre=`, `ExecStartPost=`, `OnFailure=`, `StandardOutput=` and
-#     `systemctl stop` hold for the rerun, too. The unit has to end with the run. Elsewhere the command is repeated, and the exec says why:
-#     in cron, in a session, in a service that does more than this run, the daemon's, a transient one, one with `RemainAfterExit=`,
-#     `RefuseManualStart=` or `StartLimitAction=`, or that of a user who does not linger.
+#     `systemctl stop` hold for the rerun, too. The unit has to end with the run. Otherwise the command is repeated, and the exec says why:
+#     in cron, in a session, in a service that does more than this run, in the daemon's service, in a transient one, in one with
+#     `RemainAfterExit=`, `RefuseManualStart=` or `StartLimitAction=`, or in that of a user who does not linger.
 #
 # @param symlink
-#   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. What else
-#   lies at that path gives way to it; a link that an earlier value made stays. An ordinary user's run leaves the default one out. The
-#   folder of the link must exist. The fact `again` and the task `common::again` follow the default link to a base folder that isn't the
+#   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. The link
+#   replaces anything else at that path; a link that an earlier value made stays. An ordinary user's run does not make the default link. A
+#   folder of the link that is missing is made. The fact `again` and the task `common::again` follow the default link to a base folder that isn't the
 #   default one.
 #
 # @param source

@@ -13,11 +13,11 @@
 # * Puppet runs as an ordinary user and the base folder is still the default one. With a base folder of their own,
 #   everything belongs to that user and the user's group.
 #
-# In the last two cases it only warns, and manages nothing, where `common::again::unsupported` is `warn`.
+# If `common::again::unsupported` is `warn`, the class only warns in the last two cases, and manages nothing.
 #
 # @param base
 #   The base folder: an absolute path without `.` and `..`, with or without a trailing slash.
-#   Unset, the fact `puppet_vardirtmp` counts, and `/var/lib/puppet/tmp/` where the node has no such fact.
+#   Without a value, the fact `puppet_vardirtmp` is used, or `/var/lib/puppet/tmp/` where the node has no such fact.
 #
 # @example A place for another module's files
 #   include common::vardir

@@ -1,8 +1,8 @@
 # @summary Runs Puppet's agent on targets, and waits until none of them has a rerun pending.
 #
-# Starts a run of the agent on each target, or joins the one that goes on there. Then it looks every `interval` seconds at the targets that are still
-# busy: what is going on there, and what is pending. Each look is one run of a task on all of them, and prints a line. The plan ends when all
-# targets are quiet or the time is up, and prints a table. A target has failed where it has given up (its last run has failed and nothing is pending),
+# The plan starts a run of the agent on each target, or joins a run that is already going there. Then, every `interval` seconds, it asks the targets that
+# are still busy what is running there, and what is pending. Each look is one run of a task on all of them, and prints a line. The plan ends when all
+# targets are quiet or the time is up, and prints a table. A target has failed if it has given up (its last run has failed and nothing is pending),
 # could not be asked, or was not done in time.
 #
 # The targets need `common::again` from an earlier run of Puppet, and root. The plan calls no function that Puppet Enterprise's plans lack.
@@ -11,30 +11,30 @@
 #   Where to run Puppet.
 #
 # @param timeout
-#   Seconds, 1 to 86400 (a day), after which targets that are still busy are given up: those of one batch, where there are several. What is pending
-#   there goes on waiting.
+#   Seconds, 1 to 86400 (a day), after which the plan gives up targets that are still busy; if there are several batches, this holds for each of them.
+#   Reruns that are pending on those targets keep waiting.
 #
 # @param interval
 #   Seconds between two looks, 1 to 3600.
 #
 # @param batch
-#   How many targets run at a time, from 1 on. The next ones begin when all of these are quiet. Unset: all at once.
+#   How many targets run at a time, 1 or more. The next ones begin when all of these are quiet. Without a value, all run at once.
 #
 # @param fail_plan_on_errors
-#   `true`: the plan fails where a target has failed, and begins no further batch. `false`: it goes on, and returns the failures.
+#   `true`: the plan fails if a target has failed, and begins no further batch. `false`: the plan continues, and returns the failures.
 #
 # @param folder
-#   The folder of the executable on the targets, where the task does not find it by itself.
+#   The folder of the executable on the targets, if the task does not find it by itself.
 #
 # @return [ResultSet]
-#   A result for each target, a failed one with the `_error` `common/not-converged`. Its value has `state` (`converged`, `busy` when the time was up, or
-#   `failed`), `text`, and `link`, the number of the newest rerun in its chain. The failure of the plan has the same set in its details, as
+#   A result for each target; a failed one has the `_error` `common/not-converged`. The value of a result has `state` (`converged`, `busy` when the
+#   time was up, or `failed`), `text`, and `link`, the number of the newest rerun in its chain. The failure of the plan has the same set in its details, as
 #   `result_set`, with `failed_targets` and `skipped_targets`.
 #
 # @example Let the hosts of a cluster converge, for ten minutes at most
 #   bolt plan run common::converge --targets cluster timeout=600 --run-as root
 #
-# @example Fifty hosts at a time, whatever becomes of one
+# @example Fifty hosts at a time, even if some of them fail
 #   bolt plan run common::converge --targets web batch=50 fail_plan_on_errors=false --run-as root
 plan common::converge (
   TargetSpec                  $targets,

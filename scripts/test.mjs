@@ -21,7 +21,7 @@ const ci = Boolean(process.env.CI);
 /** A command whose exit status is its result. */
 const check = (title, program, ...args) => ({ title, program, args, count: countNothing });
 
-const vitest = (project, title) => ({
+const vitest = (project, title, ...args) => ({
   title,
   program: bin('vitest'),
   args: [
@@ -32,6 +32,7 @@ const vitest = (project, title) => ({
     '--reporter=json',
     '--reporter=./scripts/remarks.mjs',
     `--outputFile.json=${reportOf(project)}`,
+    ...args,
   ],
   env: { AGAIN_REMARKS: remarksOf(project) },
   count: () => ({ ...countVitest(reportOf(project)), remarks: readLines(remarksOf(project)) }),
@@ -43,6 +44,9 @@ const build = (...args) => check('build', bin('node'), 'build.mjs', ...args);
 
 /** The short form of `npm run chaos`. */
 const chaos = check('chaos: random sequences', bin('node'), 'spec/chaos/main.ts', '--short');
+
+/** Not two containers at a time, where other tests run beside them. */
+const alone = '--maxWorkers=1';
 
 /** The steps of each part. */
 const parts = {
@@ -68,10 +72,23 @@ const parts = {
   people: [vitest('people', 'what people and their tools use')],
   container: [vitest('container', 'in booted containers')],
   matrix: [vitest('matrix-fast', 'the fast part of the matrix')],
-  long: [vitest('long', 'what is slow and seldom breaks')],
+  // Beside each other: what the command line chooses may be in one of them alone.
+  long: [
+    [
+      [
+        vitest(
+          'long-container',
+          'in booted containers: what is slow and seldom breaks',
+          '--passWithNoTests',
+          alone,
+        ),
+      ],
+      [vitest('long', 'what is slow and seldom breaks', '--passWithNoTests')],
+    ],
+  ],
 };
 
-/** What runs for each word of the command line. */
+/** What runs for each word of the command line. An array within a plan has lanes, which run at the same time. */
 const plans = {
   all: [
     setUp('npm', 'test'),
@@ -86,10 +103,8 @@ const plans = {
     ...parts.catalog,
     module,
     check('demo', bin('node'), 'scripts/demo.mjs'),
-    ...parts.machine,
-    ...parts.people,
-    ...parts.container,
-    ...parts.matrix,
+    // Most of their time is waiting. They share nothing: a rerun waits for every Puppet of its machine, and a container is another one.
+    [withArguments([...parts.container, ...parts.matrix], [alone]), [...parts.machine, ...parts.people]],
   ],
   lint: [setUp('npm'), ...parts.lint],
   unit: [setUp('npm'), ...parts.unit, ...parts.bundle],
@@ -117,19 +132,69 @@ await run('test', async ([name = '', ...args]) => {
   readVersion();
   rmSync(reports, { recursive: true, force: true });
 
-  const results = [];
-  for (const step of plan) {
-    const more = step === plan.at(-1) ? args : [];
-    results.push({ title: step.title, ...(await take({ ...step, args: [...step.args, ...more] })) });
+  if (name === 'all' && args.length > 0) {
+    throw new Failure('npm test takes no arguments: `npm run test:machine -- ARGUMENTS` and its like do', 64);
   }
-  sumUp(results);
+  sumUp(await takeAll([...plan.slice(0, -1), withArguments(plan.at(-1), args)], showAtOnce));
 });
 
-/** Runs a step: `{ passed, failed, skipped, seconds }`. */
-async function take(step) {
-  heading(step.title);
+/** A step, or the steps of its lanes, with more arguments. */
+function withArguments(step, args) {
+  if (Array.isArray(step)) return step.map((one) => withArguments(one, args));
+  return { ...step, args: [...step.args, ...args] };
+}
+
+/** Ends what runs, where the tests are told to end. */
+const going = new Set();
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    for (const end of going) end('SIGTERM');
+    process.exit(130);
+  });
+
+/** Runs the steps of a plan, one after the other. */
+async function takeAll(plan, show) {
+  const results = [];
+  for (const step of plan) {
+    results.push(...(Array.isArray(step) ? await takeLanes(step, show) : [await take(step, show)]));
+  }
+  return results;
+}
+
+/** Runs lanes at the same time. What the first one prints is shown as it comes; what the others do, in one piece at the end of each step. */
+async function takeLanes(lanes, show) {
+  const results = await Promise.all(
+    lanes.map((lane, index) => takeAll(lane, index === 0 ? show : showAtEnd)),
+  );
+  return results.flat();
+}
+
+/** How the output of a step is shown: called at its begin, it returns what takes the output, and what is called at the end. */
+function showAtOnce({ title }) {
+  heading(title);
+  return { take: (data) => process.stdout.write(data), end: () => {} };
+}
+
+function showAtEnd({ title }) {
+  let all = '';
+  const begun = time();
+  return {
+    take: (data) => {
+      all += data;
+    },
+    end: () => {
+      heading(`${title}, since ${begun}`);
+      process.stdout.write(all);
+    },
+  };
+}
+
+/** Runs a step: `{ title, passed, failed, skipped, seconds }`. */
+async function take(step, show) {
   const begin = Date.now();
-  const { status, output } = await runVisibly(step);
+  const shown = show(step);
+  const { status, output } = await runVisibly(step, shown.take);
+  shown.end();
   const counted = step.count(output);
   // A step that crashed has failed, whatever it counted before; a check has no count but its exit status.
   if (status !== 0 && counted.failed === 0) {
@@ -137,11 +202,11 @@ async function take(step) {
   } else if (status === 0 && counted.passed + counted.failed + counted.skipped === 0) {
     counted.passed = 1;
   }
-  return { ...counted, seconds: Math.round((Date.now() - begin) / 1000) };
+  return { title: step.title, ...counted, seconds: Math.round((Date.now() - begin) / 1000) };
 }
 
-/** Runs a command in the project's root; what it prints is shown as it comes, and returned. */
-function runVisibly({ title, program, args, env }) {
+/** Runs a command in the project's root; what it prints is handed over as it comes, and returned. */
+function runVisibly({ title, program, args, env }, show) {
   mkdirSync(reports, { recursive: true });
   return new Promise((resolve) => {
     let output = '';
@@ -158,23 +223,19 @@ function runVisibly({ title, program, args, env }) {
         // It has ended meanwhile.
       }
     };
-    const stop = () => {
-      end('SIGTERM');
-      process.exit(130);
-    };
+    going.add(end);
     const limit = setTimeout(() => {
       console.error(`test: '${title}' was ended: it took more than ${patience} minutes`);
       end('SIGTERM');
       setTimeout(end, 10_000, 'SIGKILL').unref();
     }, patience * 60_000);
-    process.once('SIGINT', stop).once('SIGTERM', stop);
     const finish = (status) => {
       clearTimeout(limit);
-      process.off('SIGINT', stop).off('SIGTERM', stop);
+      going.delete(end);
       resolve({ status, output });
     };
     child.stdout.on('data', (data) => {
-      process.stdout.write(data);
+      show(data);
       output += data;
     });
     child.once('error', (error) => {
@@ -236,7 +297,11 @@ function countRspec(output) {
 }
 
 function heading(title) {
-  console.log(`\n== ${new Date().toTimeString().slice(0, 8)} ${title}`);
+  console.log(`\n== ${time()} ${title}`);
+}
+
+function time() {
+  return new Date().toTimeString().slice(0, 8);
 }
 
 function sumUp(results) {

@@ -1,6 +1,6 @@
 # @summary Notify it, and Puppet runs once more, some time after this run has ended.
 #
-# Works as `Exec['again']` of `common::again` does, but waits `delta` seconds more, and has a name of its own: a notification
+# It works like `Exec['again']` of `common::again`, but waits `delta` seconds more, and has a name of its own: a notification
 # replaces an earlier one of the same name that is still pending, and leaves those of other names alone. The define includes `common::again`
 # itself. The exec inside is `Exec["again-delta-${name}"]`.
 #

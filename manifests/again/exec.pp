@@ -1,4 +1,4 @@
-# @summary `Exec['again']`, in a class that nobody orders: `common::again` can be required by what notifies the exec.
+# @summary `Exec['again']`, in a class of its own without an order, so that classes that notify the exec can require `common::again`.
 #
 # @api private
 class common::again::exec {

@@ -1,4 +1,4 @@
-# @summary Cancels what is pending of the command that runs now, and leaves all else on the node as it is.
+# @summary Cancels what is pending for the command that runs now, and leaves everything else on the node as it is.
 #
 # @api private
 class common::again::pause {

@@ -1,4 +1,4 @@
-# @summary Takes off a node what `common::again::delivery` keeps there.
+# @summary Removes from a node what `common::again::delivery` keeps there.
 #
 # @api private
 class common::again::removal {

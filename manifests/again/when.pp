@@ -1,30 +1,30 @@
 # @summary Notify it, and Puppet runs once more as soon as something is there: a path, a port that answers, a command that succeeds.
 #
-# Works as `Exec['again']` of `common::again` does, but looks, from the end of this run on, whether what it waits for is there. Once a
-# look finds that all of it is, the rerun is due, and stays due. What is there already is found at once, so ask for what this run did not
-# have yet. A notification replaces an earlier one of the same name that is still pending; a `common::again::delta` of the same name is
-# another one. The define includes `common::again` itself. The exec inside is `Exec["again-when-${name}"]`.
+# It works like `Exec['again']` of `common::again`, but from the end of this run on, it looks whether the things that it waits for are
+# there. Once a look finds all of them, the rerun is due, and stays due. A thing that is there already is found at once, so wait for one
+# that this run did not have yet. A notification replaces an earlier one of the same name that is still pending; a `common::again::delta`
+# of the same name is separate. The define includes `common::again` itself. The exec inside is `Exec["again-when-${name}"]`.
 #
-# A look asks for the paths, then the ports, then the command, and ends at the first that is not there. Paths are also seen by inotify,
-# within 200 milliseconds where the file system tells it. The command runs with the environment, directory and user of the notifying run,
-# without input or output, one at a time, and is ended with its children after 30 seconds, or `interval` where that is longer. A command
-# that can't be started counts as not true; the journal says so once.
+# A look checks the paths, then the ports, then the command, and ends at the first that is not there. Paths are also watched by inotify,
+# and seen within 200 milliseconds where the file system supports it. The command runs with the environment, directory and user of the
+# notifying run, without input or output, one at a time, and is ended with its children after 30 seconds, or `interval` where that is
+# longer. A command that can't be started counts as not true; the journal says so once.
 #
-# What the command is, is in no argument list of `again`, no log, no journal, no report, and no file on the node's disk but Puppet's
-# cached catalog.
+# The words of the command are in no argument list of `again`, no log, no journal, no report, and no file on the node's disk except
+# Puppet's cached catalog.
 #
 # At least one of `exists`, `connects` and `succeeds` is needed. Compilation fails with one sentence for a value outside its range, and
 # for a name that is longer than 255 characters or holds a newline or a NUL.
 #
 # @param exists
-#   One or several absolute paths, all of which must be there. A link counts where what it leads to is there.
+#   One or several absolute paths, all of which must be there. A link counts only if its target is there.
 #
 # @param connects
 #   One or several `HOST:PORT` (or `[IPv6]:PORT`), all of which must take a TCP connection within 10 seconds.
 #
 # @param succeeds
-#   A command that must end with 0: a String is a line for `/bin/sh`, an Array is started as it is. A `Sensitive` is shown to nobody on
-#   the node. The catalog marks it as sensitive, and Puppet warns at each run that it is "Unable to mark 'environment' as sensitive":
+#   A command that must end with 0: a String is a line for `/bin/sh`, an Array is started as it is. A `Sensitive` is not shown to anyone
+#   on the node. The catalog marks it as sensitive, and Puppet warns at each run that it is "Unable to mark 'environment' as sensitive":
 #   an exec's environment is never logged.
 #
 # @param interval
@@ -34,11 +34,11 @@
 #   The time after the end of the run before the first look, in seconds, 0 to 315360000 (ten years).
 #
 # @param timeout
-#   The time after the end of the run after which nothing is waited for any more, in seconds, 1 to 315360000; more than `delta`. Where the
-#   back-off of a chain takes longer than that, looks go on for one interval after it.
+#   The time after the end of the run at which the wait is over, in seconds, 1 to 315360000; it must be more than `delta`. Where the
+#   back-off of a chain takes longer than that, looks continue for one interval after the back-off.
 #
 # @param on_timeout
-#   What happens then: `run` has Puppet run all the same, `drop` does not, and the journal says so.
+#   What happens at the timeout: with `run`, Puppet runs anyway; with `drop`, it does not; the journal says so.
 #
 # @example Run Puppet again as soon as a disk is formatted
 #   common::again::when { 'the brick is there':

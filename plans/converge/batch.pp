@@ -4,13 +4,13 @@
 #   Where to run Puppet.
 #
 # @param timeout
-#   Seconds after which the targets that are still busy are given up.
+#   Seconds after which the plan gives up targets that are still busy.
 #
 # @param interval
 #   Seconds between two looks.
 #
 # @param folder
-#   The folder of the executable on the targets, where the task does not find it by itself.
+#   The folder of the executable on the targets, if the task does not find it by itself.
 #
 # @return [Array[Result]]
 #   A result for each target.

@@ -9,13 +9,7 @@ describe('with `logdest: journal`, the output of a rerun', () => {
   let site: Site;
 
   beforeAll(async () => {
-    site = await openSite();
-    site.box.writeFile(
-      '/etc/puppet/hiera.yaml',
-      'version: 5\nhierarchy:\n  - name: site\n    datadir: /etc/again-spec\n    path: site.yaml\n',
-    );
-    site.box.writeFile('/etc/again-spec/site.yaml', 'common::again::logdest: journal\n');
-    await site.box.exec(['puppet', 'apply', '-e', 'include common::again']);
+    site = await openSite('common::again::logdest: journal\n');
     expect(JSON.parse(site.box.readFile(`${AGAIN}/again.json`))).toMatchObject({ logdest: 'journal' });
   });
 

@@ -7,13 +7,7 @@ describe('with `rerun: unit`, a run', () => {
   let site: Site;
 
   beforeAll(async () => {
-    site = await openSite();
-    site.box.writeFile(
-      '/etc/puppet/hiera.yaml',
-      'version: 5\nhierarchy:\n  - name: site\n    datadir: /etc/again-spec\n    path: site.yaml\n',
-    );
-    site.box.writeFile('/etc/again-spec/site.yaml', 'common::again::rerun: unit\n');
-    await site.box.exec(['puppet', 'apply', '-e', 'include common::again']);
+    site = await openSite('common::again::rerun: unit\n');
     expect(JSON.parse(site.box.readFile(`${AGAIN}/again.json`))).toMatchObject({ rerun: 'unit' });
   });
 
@@ -61,7 +55,7 @@ describe('with `rerun: unit`, a run', () => {
 
   const hooks = () => site.box.readFile('/root/hooks').trim().split('\n');
 
-  it('that fails calls OnFailure=, and the history has its exit code', async () => {
+  it('that fails calls OnFailure=, the history has its exit code, and `again wait` tells', async () => {
     site.manifest('fails', {
       more: `exec { 'fail': command => 'false', provider => 'shell', unless => '${amongFirst(1, 'fails')}', require => Exec['probe'] }`,
     });
@@ -74,7 +68,10 @@ describe('with `rerun: unit`, a run', () => {
       ['SuccessExitStatus=2', '[Unit]', 'OnFailure=mail.service'],
       `/usr/bin/puppet apply --color=false --detailed-exitcodes ${path('fails')}`,
     );
+    await site.waiter();
+    const waited = site.sh(`${AGAIN}/again wait --timeout 100; echo $?`);
     await site.settled('fails', 2);
+    expect(await waited).toMatch(/has ended: failed\n[\s\S]*\n4\n$/);
     await site.until('the mail', async () => (await site.sh('cat /root/mail 2>&1 || :')) === 'failed\n');
     const newest = (await history()).at(-1);
     expect(newest).toMatchObject({

@@ -81,14 +81,25 @@ printf '{"pid":%d,"cgroup":"%s","invocation":"%s"}' "$PPID" "$cgroup" "$invocati
 mv "$folder/.$$" "$folder/$(date +%s%N)-$PPID"
 `;
 
-/** Boots one, with the module of this repository or of the folder that AGAIN_MODULE names. */
-export async function openSite(): Promise<Site> {
+/**
+ * Boots one, with the module of this repository or of the folder that AGAIN_MODULE names.
+ *
+ * @param hieraData for all runs there; default: none
+ */
+export async function openSite(hieraData?: string): Promise<Site> {
   const box = await boot({ system: 'host' });
   try {
     const site = siteOf(box);
     installCommon(box);
     box.writeFile(PROBE, probe, 0o755);
     await box.exec(['install', '--directory', '--mode=1777', RUNS]);
+    if (hieraData !== undefined) {
+      box.writeFile(
+        '/etc/puppet/hiera.yaml',
+        'version: 5\nhierarchy:\n  - name: site\n    datadir: /etc/again-spec\n    path: site.yaml\n',
+      );
+      box.writeFile('/etc/again-spec/site.yaml', hieraData);
+    }
     await box.exec(['puppet', 'apply', '-e', 'include common::again']);
     return site;
   } catch (error) {
@@ -212,6 +223,6 @@ export function delta(name: string, seconds: number): Cause {
 
 /** What the helper has said through its Exec, in the output of a run or in a journal: a line for each line. */
 export function said(output: string): string[] {
-  const found = output.matchAll(/Exec\[again(?:-delta-[^\]]*)?\]\/returns: (.*)/g);
+  const found = output.matchAll(/Exec\[again(?:-(?:delta|when)-[^\]]*)?\]\/returns: (.*)/g);
   return [...found].map((match) => match[1] ?? '').filter((line) => line !== 'executed successfully');
 }

@@ -135,7 +135,7 @@ describe.each(SYSTEMS.filter(({ system }) => chosen.includes(system)))(
 describe('a container whose test is killed', () => {
   it('leaves nothing behind', async () => {
     // In a process of its own, which says where its container is and waits to be killed.
-    const support = join(import.meta.dirname, '../../support/container');
+    const support = join(import.meta.dirname, '../support/container');
     const script = `
       import { boot } from '${support}/container.ts';
       import { tracesOf } from '${support}/leftovers.ts';
@@ -145,9 +145,10 @@ describe('a container whose test is killed', () => {
     const test = spawn('node', ['--input-type=module-typescript', '--eval', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const said = await new Promise<string>((resolve) =>
-      test.stdout.setEncoding('utf8').once('data', resolve),
-    );
+    const said = await new Promise<string>((resolve, reject) => {
+      test.stdout.setEncoding('utf8').once('data', resolve);
+      test.once('exit', (code) => reject(new Error(`it ended with ${code}`)));
+    });
     const { group, namespaces } = JSON.parse(said);
     const traces = { group, namespaces: new Set<string>(namespaces) };
     expect(await leftovers(traces)).not.toEqual([]);

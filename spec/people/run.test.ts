@@ -378,7 +378,7 @@ describe.concurrent('others', () => {
       ],
       env: { FACTER_puppet_vardirtmp: world.path('base') },
     });
-    expect(fact.stdout).toMatch(/name => later, due => \d{4}-/);
+    expect(fact.stdout).toMatch(/name => later, kind => timer, due => \d{4}-/);
     const cancelled = await world.run({ argv: [here.again, 'cancel', 'later'] });
     expect(cancelled.stdout).toBe('Cancelled: later\n');
     const { code, output } = await waiting.ended;
@@ -491,7 +491,7 @@ describe.concurrent('others', () => {
     expect(await world.runs(), output).toHaveLength(2);
     expect((await world.node.files.read(seen)).toString()).toBe('yes\n');
     expect(saidByRun(output)).toContainEqual(
-      expect.stringMatching(/^again run: waits until its command succeeds; next run at the latest in \d+ s$/),
+      expect.stringMatching(/^again run: waits until its command succeeds; gives up in \d+ s$/),
     );
     await expectNothingLeft(here);
   });

@@ -1,12 +1,12 @@
 import { log } from '../os/journal.ts';
-import { oneLine, Refusal } from '../os/refusal.ts';
+import { Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { version } from '../os/version.ts';
 import { describeHold, type Hold, LONGEST_PERIOD, parsePeriod } from '../schedule/hold.ts';
 import { isName } from '../schedule/request.ts';
 import { currentReruns } from '../state/current.ts';
 import { readHold, removeHold, writeHold } from '../state/hold.ts';
-import { withLock } from '../state/lock.ts';
+import { recordIn } from '../state/lock.ts';
 import { isHeld, readRecords } from '../state/records.ts';
 import { formatTime } from './duration.ts';
 
@@ -37,7 +37,7 @@ export async function hold(folder: string, period: number, reason: string | unde
     until: since + period * SECOND_MS,
     ...(reason !== undefined && { reason }),
   };
-  await change(folder, () => writeHold(folder, hold));
+  await recordIn(folder, () => writeHold(folder, hold));
   const { until } = shownHold(hold);
   log('held', `no rerun starts before ${describeHold(hold)}`);
   const going = currentReruns(folder).map(({ pid }) => `The rerun with pid ${pid} goes on to its end.\n`);
@@ -64,7 +64,7 @@ function heedless(folder: string): string[] {
  * @throws {Refusal} where the folder can't be written
  */
 export async function release(folder: string): Promise<string> {
-  const held = await change(folder, () => {
+  const held = await recordIn(folder, () => {
     const hold = readHold(folder);
     removeHold(folder);
     return hold;
@@ -76,18 +76,6 @@ export async function release(folder: string): Promise<string> {
 
 function inBrackets(reason: string | undefined): string {
   return reason === undefined ? '' : ` (${reason})`;
-}
-
-/** Does the change under the lock of the folder. */
-async function change<Result>(folder: string, work: () => Result): Promise<Result> {
-  try {
-    return await withLock(folder, work);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal(
-      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
-    );
-  }
 }
 
 /** @throws {Refusal} for anything but a period of 1 s to 30 d */

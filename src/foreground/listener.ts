@@ -63,7 +63,8 @@ export async function listenForNotices(handlers: Handlers): Promise<Listener> {
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', remove);
   const open = new Set<Socket>();
-  let heard = 0;
+  /** How many have connected, and how many were answered. */
+  let [heard, answered] = [0, 0];
   const serve = (socket: Socket) => {
     open.add(socket);
     heard += 1;
@@ -75,6 +76,7 @@ export async function listenForNotices(handlers: Handlers): Promise<Listener> {
       const end = said.indexOf('\n');
       if (end < 0 && said.length < LONGEST) return;
       const verdict = answerTo(said.slice(0, end), handlers);
+      answered += 1;
       if (verdict) socket.end(formatVerdict(verdict));
       else socket.destroy();
     });
@@ -93,11 +95,12 @@ export async function listenForNotices(handlers: Handlers): Promise<Listener> {
   return {
     channel: { owner: self(), boot: bootId(), folder },
     async drain() {
-      const before = heard;
+      const before = [heard, answered];
       const deadline = monotonic() + LONGEST_ANSWER_MS;
       // What has connected is accepted at the next turns of the loop.
       for (let turns = 0; turns < 3 || (open.size > 0 && monotonic() < deadline); turns += 1) await turn();
-      if (heard !== before) return true;
+      // One that had connected before may have said only now what it wants.
+      if (heard !== before[0] || answered !== before[1]) return true;
       stopListening();
       return false;
     },

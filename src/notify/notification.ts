@@ -4,7 +4,7 @@ import { fault } from '../os/fault.ts';
 import type { LoggedEvent } from '../os/journal.ts';
 import { hasJournal } from '../os/journal-stream.ts';
 import { type ProcessId, type ProcessSnapshot, readAncestry, sameProcess, self } from '../os/process.ts';
-import { oneLine, Refusal, Unsupported } from '../os/refusal.ts';
+import { Refusal, Unsupported } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import type { Command } from '../puppet/command.ts';
@@ -30,7 +30,7 @@ import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { readHold } from '../state/hold.ts';
-import { withLock } from '../state/lock.ts';
+import { recordIn } from '../state/lock.ts';
 import { reportLost } from '../state/lost.ts';
 import { describeOutput } from '../state/output.ts';
 import {
@@ -52,6 +52,7 @@ import { enterScope, inScope } from '../systemd/scope.ts';
 import { findShelter, type Shelter } from '../systemd/shelter.ts';
 import { giveWords, keepWords, neededBy, readWordsOf } from '../wait/condition/words.ts';
 import type { Held } from '../wait/held.ts';
+import { type Known, recordsFolder } from '../wait/record.ts';
 import { announce } from './announce.ts';
 import { tellForeground } from './foreground.ts';
 import { withNewDaemon } from './orphan.ts';
@@ -65,7 +66,7 @@ export type Outcome =
       readonly verdict: Verdict;
       readonly events: readonly LoggedEvent[];
       readonly held: Held;
-      readonly record: CommandRecord;
+      readonly known: Known;
     }
   /** The waiter must live in a scope of its own, and only this command can start it there. */
   | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
@@ -209,8 +210,7 @@ interface Recording {
   readonly served: boolean;
 }
 
-interface Recorded {
-  readonly record: CommandRecord;
+interface Recorded extends Known {
   readonly events: readonly LoggedEvent[];
 }
 
@@ -262,6 +262,7 @@ function record({
     const replaced = lost.filter((one) => one.id === id && one.record.entries.length > 0);
     const told = replaced.map(reportLost(folder));
     handOver(made, taken.get(id), request.condition);
+    const where = recordsFolder(held);
     fault('notification.recording');
     writeRecord(folder, id, made);
     const tidied = tidyUp(() => {
@@ -271,7 +272,7 @@ function record({
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });
-    return { record: made, events: [...told, ...tidied] };
+    return { record: made, folder: where, events: [...told, ...tidied] };
   });
 }
 
@@ -342,18 +343,6 @@ function newestNotification({ entries }: CommandRecord): number {
   return Math.max(0, ...entries.map((entry) => entry.notifiedAt));
 }
 
-/** Does the recording under the lock. What goes wrong with the disk is told with the place and what to do. */
-async function recordIn<Result>(folder: string, work: () => Result): Promise<Result> {
-  try {
-    return await withLock(folder, work);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal(
-      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
-    );
-  }
-}
-
 /** Where the rerun will write, and why not to the journal, where that is wanted. */
 function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, folder: string): string {
   const journal = logdest === 'journal';
@@ -363,7 +352,7 @@ function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, f
 
 /** What to say, and whether this process waits. */
 function outcomeOf(
-  { record: made, events }: Recorded,
+  { record: made, folder: where, events }: Recorded,
   { command, settings, caveat }: Subject,
   shelter: Shelter | undefined,
   held: Held,
@@ -386,6 +375,6 @@ function outcomeOf(
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';
   const all: LoggedEvent[] = [...events, [event, `${displayName(entry.name)}: ${text}`]];
   return isMine(made)
-    ? { kind: 'waiting', verdict, events: all, held, record: made }
+    ? { kind: 'waiting', verdict, events: all, held, known: { record: made, folder: where } }
     : { kind: 'said', verdict, events: all };
 }

@@ -6,7 +6,7 @@ import { createFile, readOwnFile, removeFile, temporaryName } from '../os/files.
 import { join } from '../os/path.ts';
 import { placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
-import { Refusal } from '../os/refusal.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
 const PATIENCE_MS = 20_000;
@@ -38,6 +38,22 @@ export async function withLock<Result>(
     return await work();
   } finally {
     release(held);
+  }
+}
+
+/**
+ * The same for what is to be recorded. What goes wrong with the disk is told with the place and what to do.
+ *
+ * @throws {Refusal} in any case
+ */
+export async function recordIn<Result>(folder: string, work: () => Result): Promise<Result> {
+  try {
+    return await withLock(folder, work);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(
+      `nothing can be recorded in ${folder} (${oneLine(error)}): make room there, or make it writable`,
+    );
   }
 }
 

@@ -25,8 +25,15 @@ export function watchRecord({ home, id }: Held, wakeup: Wakeup): void {
   wakeup.watch(dirname(path), { name: basename(path) });
 }
 
+/** A record as this process has last seen it, and where: for a waiter that begins, as it was recorded for it. */
+export interface Known {
+  readonly record: CommandRecord;
+  /** What {@link recordsFolder} said then. */
+  readonly folder: string;
+}
+
 /** Tells whether the folder of the records is still the same one, or one that was made after somebody had removed the state folder. */
-export function recordsFolder({ home, id }: Held): string {
+export function recordsFolder({ home, id }: Pick<Held, 'home' | 'id'>): string {
   const { dev, ino, birthtimeNs } = statSync(dirname(recordPath(openStateFolder(home), id)), {
     bigint: true,
   });

@@ -7,10 +7,16 @@ import { Refusal } from '../os/refusal.ts';
 import { parseVerdict, say } from '../os/verdict.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { canonicalArguments } from '../schedule/request.ts';
-import { openStateFolder } from '../state/folder.ts';
-import { type CommandRecord, readRecord } from '../state/records.ts';
+import type { CommandRecord } from '../state/records.ts';
 import { adoptWords, ownWords } from './condition/words.ts';
 import type { Held } from './held.ts';
+import { type Known, recordsFolder } from './record.ts';
+
+/** What a successor is handed. */
+interface Adopted {
+  readonly held: Held;
+  readonly known: Known;
+}
 
 /**
  * Starts the waiter that keeps what is due later, when this one becomes Puppet. Puppet must not find itself with a child that it never
@@ -41,10 +47,11 @@ export async function startSuccessor(
     if (verdict?.exitCode !== 0 || !pid || start === undefined)
       throw new Refusal('no process could be started for what is due later');
     fault('successor.started');
-    const recorded = record({ pid, start });
+    const folder = recordsFolder(held);
+    const known: Known = { record: record({ pid, start }), folder };
     fault('successor.recorded');
     const handed = new Promise<void>((resolve) =>
-      input.end(`${JSON.stringify({ held, recorded })}\n`, () => resolve()),
+      input.end(`${JSON.stringify({ held, known } satisfies Adopted)}\n`, () => resolve()),
     );
     await Promise.all([ended, handed]);
   } finally {
@@ -58,7 +65,7 @@ export async function startSuccessor(
  * The successor's side of it: says who it is, then reads what it is to hold. All is recorded by the time that the input ends; where that ends without a
  * word, its waiter could not record it, and still waits itself.
  */
-export function adopt(): { held: Held; record: CommandRecord } | undefined {
+export function adopt(): Adopted | undefined {
   const { pid, start } = self();
   adoptWords();
   say({ exitCode: 0, text: `${pid}:${start}` });
@@ -66,9 +73,7 @@ export function adopt(): { held: Held; record: CommandRecord } | undefined {
   const handed = readFileSync(0, 'utf8');
   fault('successor.told');
   if (!handed.endsWith('\n')) return undefined;
-  const { held, recorded } = JSON.parse(handed) as { held: Held; recorded: CommandRecord };
-  // Where somebody has removed the state folder meanwhile, it is pending all the same.
-  return { held, record: readRecord(openStateFolder(held.home), held.id) ?? recorded };
+  return JSON.parse(handed) as Adopted;
 }
 
 /** This very program, also where an update has put another one in its place: what it hands over is for its own version. */

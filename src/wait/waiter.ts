@@ -23,6 +23,7 @@ import {
   cancelRecord,
   changeRecord,
   finishRecord,
+  type Known,
   noteRunEnd,
   ownRecord,
   recordsFolder,
@@ -42,7 +43,7 @@ import type { Wakeup } from './wakeup.ts';
  */
 export async function waitAndBecome(
   held: Held,
-  recorded: CommandRecord,
+  recorded: Known,
   wakeup: Wakeup,
   cancelled: () => boolean,
 ): Promise<void> {
@@ -100,13 +101,13 @@ class Waiter {
   /** What was told last of why nothing starts. */
   private told: string | undefined;
 
-  constructor(held: Held, recorded: CommandRecord, wakeup: Wakeup, cancelled: () => boolean) {
+  constructor(held: Held, { record, folder }: Known, wakeup: Wakeup, cancelled: () => boolean) {
     this.held = held;
-    this.known = recorded;
+    this.known = record;
     this.wakeup = wakeup;
     this.cancelled = cancelled;
     this.environment = held.environment;
-    this.folder = recordsFolder(held);
+    this.folder = folder;
     this.puppetState = dirname(held.puppet.reportFile);
   }
 

@@ -62,6 +62,12 @@ const steps: fc.Arbitrary<Command>[] = [
   fc.boolean().map((on) => new Command(on ? 'disable' : 'enable', (world) => world.set({ disabled: on }))),
   fc.boolean().map((on) => new Command(on ? 'fill' : 'free', (world) => world.set({ full: on }))),
   fc
+    .constantFrom(0, 0, 5000, 3_600_000)
+    .map((ms) => new Command(ms === 0 ? 'release' : `hold ${ms}`, (world) => world.hold(ms))),
+  fc
+    .tuple(command, name)
+    .map(([n, what]) => new Command(`now ${n} ${what}`, (world) => world.hurry(n, what))),
+  fc
     .tuple(which, name, fc.constantFrom(0, 0, 5), thing, fc.constantFrom(10, 60, 1800), fc.boolean())
     .map(([n, what, delta, waited, timeout, drop]) => {
       const onTimeout = drop ? ('drop' as const) : ('run' as const);

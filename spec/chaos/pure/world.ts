@@ -6,12 +6,14 @@ import {
   BROKEN_OFF_MS,
   dueTime,
   type Entry,
+  isDue,
   isSameEntry,
   leftBy,
   timeoutAt,
   withMet,
   withRunEnded,
 } from '../../../src/schedule/entry.ts';
+import { hurried } from '../../../src/schedule/hurry.ts';
 import { awaitedNow, nextStep, partition } from '../../../src/schedule/plan.ts';
 import type { CommandRecord } from '../../../src/state/records.ts';
 import { merged } from '../../../src/wait/record.ts';
@@ -100,6 +102,8 @@ export class World {
   private disabled = false;
   private full = false;
   private fault: StartFault = 'none';
+  /** Until when `again hold` holds. */
+  private heldUntil = 0;
   private pid = 100;
   /** Which state folder it is: each removal makes another one. */
   private folder = 0;
@@ -122,6 +126,26 @@ export class World {
   /** What stands in the way from now on, and where the next start goes wrong. */
   set({ disabled = this.disabled, full = this.full, fault = this.fault }: Partial<Obstacles>): void {
     [this.disabled, this.full, this.fault] = [disabled, full, fault];
+    this.settle();
+  }
+
+  /** `again hold` for so many milliseconds, or `again release`. */
+  hold(milliseconds: number): void {
+    if (this.full) return;
+    this.heldUntil = this.now + milliseconds;
+    this.settle();
+  }
+
+  /** `again now NAME`, of one command. */
+  hurry(command: number, name: string): void {
+    const record = this.records.get(command);
+    if (!record || this.full || !this.waiterOf(record)) return;
+    const entries = record.entries.map((entry) => {
+      if (entry.name !== name) return entry;
+      if (entry.condition) this.held.add(entry.condition.id); // it counts as met
+      return hurried(entry, this.now);
+    });
+    this.records.set(command, { ...record, entries });
     this.settle();
   }
 
@@ -312,6 +336,7 @@ export class World {
     for (const { command, entries } of this.starting) this.excuse(command, entries);
     this.starting.length = 0;
     this.records.clear();
+    this.heldUntil = 0;
     this.folder += 1;
     this.lastStart.clear();
     this.settle();
@@ -330,6 +355,7 @@ export class World {
   /** Undoes what stands in the way, lets everything end, and holds the world to what was promised. */
   finish(): void {
     [this.disabled, this.full, this.fault] = [false, false, 'none'];
+    this.heldUntil = 0;
     for (const waiter of this.waiters) waiter.stopped = false;
     for (let round = 0; this.waiters.length > 0 || this.going().length > 0; round += 1) {
       if (round > 500) throw new Error(`${this.waiters.length} waiters never end`);
@@ -476,12 +502,13 @@ export class World {
     const going = this.going();
     if (going.some((run) => run.link === undefined))
       waiter.quietUntil = Math.max(waiter.quietUntil, this.now + GRACE_MS);
-    if (going.length > 0 || this.full) return true;
+    if (going.length > 0 || this.full || this.now < this.heldUntil) return true;
     if (record.command.mode === 'agent' && this.disabled) return true;
     return Math.max(notBefore, waiter.quietUntil, this.spacedUntil(record)) > this.now;
   }
 
   private spacedUntil(record: CommandRecord): number {
+    if (record.entries.some((entry) => entry.hurried && isDue(entry, this.now))) return 0;
     const distance = backOff(Math.max(...record.entries.map((entry) => entry.link)), SETTINGS) * 1000;
     return distance === 0 ? 0 : (this.lastStart.get(record.chainKey) ?? Number.NEGATIVE_INFINITY) + distance;
   }
@@ -500,6 +527,7 @@ export class World {
       this.records.set(waiter.command, record);
       return true;
     }
+    if (this.now < this.heldUntil) throw new Error('a rerun starts while all are held');
     for (const entry of due) {
       if ((dueTime(entry) ?? Number.POSITIVE_INFINITY) > this.now)
         throw new Error(`${entry.name} starts before it is due`);
@@ -558,7 +586,7 @@ export class World {
         const next = nextStep(record.entries, this.now);
         if (next.kind === 'await-time' || next.kind === 'look') return [next.until];
         if (next.kind === 'rerun')
-          return [Math.max(next.notBefore, waiter.quietUntil, this.spacedUntil(record))];
+          return [Math.max(next.notBefore, waiter.quietUntil, this.spacedUntil(record), this.heldUntil)];
         return [];
       });
     return Math.min(...times.filter((time) => time > this.now));

@@ -8,6 +8,10 @@ store=$1 lowers=$2
 rm -rf "$store.building"
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/root /mnt/run
+# podman keeps locks in /run, and notes in /var/lib/containers: not on the machine.
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /var/lib/containers
+mount -t tmpfs tmpfs /var/lib/containers
 TMPDIR=/mnt
 export TMPDIR
 mount -t overlay overlay -o "lowerdir=$lowers" /mnt/root

@@ -3,8 +3,10 @@
 set -eu
 mount -t tmpfs -o mode=755,size=8g tmpfs /mnt
 mkdir -p /mnt/store /mnt/run /mnt/tmp /mnt/context
-# podman and nspawn keep locks in /run: not on the machine.
+# podman and nspawn keep locks in /run, and podman notes in /var/lib/containers: not on the machine.
 mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /var/lib/containers
+mount -t tmpfs tmpfs /var/lib/containers
 # nspawn gives the container what it sees here: pure cgroup v2, as supervisor.sh says.
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo ready

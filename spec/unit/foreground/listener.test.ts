@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, lstatSync } from 'node:fs';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { listenForNotices } from '../../../src/foreground/listener.ts';
@@ -71,6 +73,26 @@ describe('a channel', () => {
     listener.close();
   });
 
+  test('goes on where one that had connected before says what it wants while it ends', async () => {
+    const { listener, folder, heard } = await listening();
+    const client = connect(socketOf(folder));
+    let said = '';
+    client.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    const closed = once(client, 'close');
+    await once(client, 'connect');
+    await sleep(10); // it is accepted
+    const draining = listener.drain();
+    client.write(formatNotice(notice('late')));
+    expect(await draining).toBe(true);
+    expect(heard).toEqual(['late']);
+    await closed;
+    expect(parseVerdict(said)).toEqual({ exitCode: 0, text: 'heard late' });
+    expect(await listener.drain()).toBe(false);
+    listener.close();
+  });
+
   test('loses no notice that comes while it ends: each is answered and heard, or neither', async () => {
     let answered = 0;
     let unanswered = 0;
@@ -85,9 +107,12 @@ describe('a channel', () => {
         return { name, answer: parseVerdict(await tell(formatNotice(notice(name)))) };
       });
       await sleep(0);
-      while (await listener.drain()) wentOn += 1;
-      // What `again run` knows when it decides to end is all that it has answered.
-      const known = [...heard];
+      // What `again run` knows when it decides to end, before it asks, is all that it has answered.
+      let known = [...heard];
+      while (await listener.drain()) {
+        wentOn += 1;
+        known = [...heard];
+      }
       listener.close();
       for (const { name, answer } of await Promise.all(clients)) {
         expect(known.includes(name), name).toBe(answer !== undefined);

@@ -47,6 +47,7 @@ export function createLooker(options: LookerOptions): Looker {
   const commands = createQueue();
   const watches = new Map<string, Watch>();
   const ending = new Set<Promise<void>>();
+  const idOf = createIds();
 
   const end = (key: string, watch: Watch) => {
     watches.delete(key);
@@ -65,7 +66,8 @@ export function createLooker(options: LookerOptions): Looker {
           continue;
         }
         // Those of one record have one environment; below `again run` they may come from runs with different ones.
-        const key = `${wordsOf(condition)} ${JSON.stringify(options.surroundings(id))}`;
+        const { environment, directory = '' } = options.surroundings(id);
+        const key = `${idOf(environment)} ${directory} ${wordsOf(condition)}`;
         const same = wanted.get(key);
         if (same) same.entries.push(entry);
         else wanted.set(key, { condition, entries: [entry] });
@@ -88,6 +90,21 @@ export function createLooker(options: LookerOptions): Looker {
       for (const [key, watch] of watches) end(key, watch);
       await Promise.all(ending);
     },
+  };
+}
+
+/** Gives environments that are equal the same number. Each is written out once: that is garbage of some kilobytes, and looks come every second. */
+function createIds(): (environment: LookContext['environment']) => number {
+  const byObject = new WeakMap<object, number>();
+  const byText = new Map<string, number>();
+  return (environment) => {
+    const known = byObject.get(environment);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(environment);
+    const id = byText.get(text) ?? byText.size;
+    byText.set(text, id);
+    byObject.set(environment, id);
+    return id;
   };
 }
 

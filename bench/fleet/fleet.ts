@@ -14,7 +14,7 @@ import { type FleetServer, openFleetServer } from '../../spec/support/fleet/serv
 import { reportSimulation } from '../simulation/report.ts';
 import { median } from '../statistics.mjs';
 import { countCpu } from './cpu.ts';
-import { type Measured, writeMeasured } from './measured.ts';
+import { type Look, type Measured, writeMeasured } from './measured.ts';
 import { randomOffsets, runPass } from './pass.ts';
 import { LINKS, lengthOf, type Pulse, runPulse, timingsOf, waitsOf } from './pulse.ts';
 import { reportFleet } from './report.ts';
@@ -26,6 +26,9 @@ const PASSES = 3;
 /** Seconds between two runs of the plain timer, and between two looks. */
 const MINUTE = 60;
 const LOOK = 5;
+
+/** Looks whose cost is measured. */
+const LOOKS = 200;
 
 /** How hosts come to their next run. */
 const WAYS: readonly {
@@ -43,7 +46,7 @@ await run('fleet', async () => {
   const measured = await measure();
   writeMeasured(measured);
   reportFleet(measured);
-  reportSimulation(measured.timings);
+  reportSimulation(measured);
   console.log(`fleet: see ${root}/docs/FLEET.md`);
 });
 process.exit(); // where a pass has failed, others still wait for its hosts; the containers end with this process
@@ -60,6 +63,7 @@ async function measure(): Promise<Measured> {
     const all = places(WAYS.length * PASSES * HOSTS);
     const passes: Pass[] = [];
     let pulses: Pulses | undefined;
+    let look: Look | undefined;
     for (const [round, offsets] of starts.entries())
       for (const { name, reruns, start } of WAYS) {
         const number = passes.length;
@@ -73,11 +77,12 @@ async function measure(): Promise<Measured> {
           start,
         });
         open.push(...seen.agents.map(({ box }) => box));
-        passes.push(reruns === 'events' ? await withLooks(seen.pass, seen.agents[0]) : seen.pass);
+        if (reruns === 'events') look ??= await measureLook(server, seen.agents);
+        passes.push(reruns === 'events' && look ? withLooks(seen.pass, look) : seen.pass);
         pulses ??= await pulsesOf(server, seen.agents);
         await close();
       }
-    if (!pulses) throw new Error('no pass');
+    if (!pulses || !look) throw new Error('no pass');
     const { pulse, lone, cpu } = pulses;
     open.push(server.box);
     return {
@@ -85,6 +90,7 @@ async function measure(): Promise<Measured> {
       machine: `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}`,
       passes,
       timings: timingsOf(lone, cachedRun(passes)),
+      look,
       pulse: {
         hosts: HOSTS,
         cores: cpus().length,
@@ -118,16 +124,24 @@ async function pulsesOf(server: FleetServer, agents: readonly FleetAgent[]): Pro
   return { pulse, cpu, lone: await runPulse(server, agents.slice(0, 1)) };
 }
 
-/** With the looks at PuppetDB: one in each interval of a wait, of the CPU time that one takes on a host. */
-async function withLooks(pass: Pass, agent: FleetAgent | undefined): Promise<Pass> {
+/** What a look at PuppetDB costs, as the mean of many. It waits for a state that there is not. */
+async function measureLook(server: FleetServer, [agent]: readonly FleetAgent[]): Promise<Look> {
+  if (!agent) throw new Error('a pass of no host');
+  heading('looks at PuppetDB');
+  const look = `/usr/local/sbin/cluster-next configured x ${HOSTS} ${certname(agent.host)} https://${SERVER.name}:8081 /var/lib/puppet/ssl`;
+  const script = `TIMEFORMAT='%U %S'; time for n in $(seq ${LOOKS}); do ${look} || test $? = 1; done`;
+  const counter = countCpu(server);
+  const { stderr } = await agent.box.exec(['bash', '-c', script]);
+  const { puppetdb, postgresql } = counter.stop();
+  const [user = Number.NaN, system = Number.NaN] = stderr.trim().split(/\s+/).slice(-2).map(Number);
+  return { host: (user + system) / LOOKS, puppetdb: (puppetdb + postgresql) / LOOKS };
+}
+
+/** With what its looks have cost the hosts: there is one in each interval of a wait. */
+function withLooks(pass: Pass, look: Look): Pass {
   const waits = pass.hosts.flatMap(({ waits }) => waits);
   const count = waits.reduce((sum, { from, to }) => sum + Math.ceil((to - from) / LOOK), 0);
-  const name = certname(agent?.host ?? '');
-  const look = `/usr/local/sbin/cluster-next configured x ${HOSTS} ${name} https://${SERVER.name}:8081 /var/lib/puppet/ssl`;
-  const timed = `TIMEFORMAT='%U %S'; time for n in $(seq 20); do ${look} || test $? = 1; done`;
-  const { stderr } = (await agent?.box.exec(['bash', '-c', timed])) ?? { stderr: '' };
-  const seconds = stderr.trim().split(/\s+/).slice(-2).map(Number);
-  return { ...pass, looks: { count, cpu: (count * seconds.reduce((sum, one) => sum + one, 0)) / 20 } };
+  return { ...pass, looks: { count, cpu: count * look.host } };
 }
 
 /** How long a run takes that has no server. */

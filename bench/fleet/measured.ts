@@ -2,12 +2,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { RunTimings } from '../simulation/fleet.ts';
 import type { Pass } from './story.ts';
 
+/** Seconds of CPU time that one look at PuppetDB takes, by the script of examples/cluster. */
+export interface Look {
+  readonly host: number;
+  /** With PostgreSQL. */
+  readonly puppetdb: number;
+}
+
 /** What the last `npm run fleet` has measured. */
 export interface Measured {
   readonly date: string;
   readonly machine: string;
   readonly passes: readonly Pass[];
   readonly timings: RunTimings;
+  readonly look: Look;
   /** All hosts at once, and the same in the simulation. */
   readonly pulse: {
     readonly hosts: number;

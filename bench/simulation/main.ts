@@ -10,5 +10,5 @@ import { reportSimulation } from './report.ts';
 await run('simulate', async () => {
   const measured = readMeasured();
   reportFleet(measured);
-  reportSimulation(measured.timings);
+  reportSimulation(measured);
 });

@@ -1,5 +1,7 @@
 import { formatDuration } from '../../src/cli/duration.ts';
 import { fill, table, writePicture } from '../draw/page.ts';
+import type { Measured } from '../fleet/measured.ts';
+import { totalRuns } from '../fleet/story.ts';
 import { drawChart } from './chart.ts';
 import { type Outcome, type RunTimings, SAMPLE } from './fleet.ts';
 import {
@@ -7,6 +9,7 @@ import {
   DEFAULTS,
   INTERVAL,
   instancesFor,
+  looks,
   PATIENCE,
   PULSE_AT,
   sameMinute,
@@ -25,7 +28,8 @@ const BEFORE = 180;
 const COLOURS = ['#b3382c', '#e3a32b', '#3f7fc1', '#2c9a57', '#7a5195'];
 
 /** Simulates large fleets with what was measured, and writes figures and picture of docs/FLEET.md. */
-export function reportSimulation(timings: RunTimings): void {
+export function reportSimulation(measured: Measured): void {
+  const { timings } = measured;
   const instances = instancesFor(HOSTS, timings, SHARE);
   const splays = [0, 60, 300, 900, INTERVAL];
   const outcomes = splays.map((splay) => sameMinute(HOSTS, timings, instances, splay));
@@ -50,6 +54,7 @@ export function reportSimulation(timings: RunTimings): void {
   fill('busy', busyTable(timings));
   fill('limit', limitTable(timings));
   fill('away', awayTable(timings));
+  fill('looks', looksTable(measured));
   const title = `${HOSTS.toLocaleString('en')} hosts get a catalog that asks for a rerun in the same minute`;
   writePicture(
     'fleet-splay',
@@ -176,4 +181,56 @@ function awayTable(timings: RunTimings): string {
       rows,
     ),
   ].join('\n');
+}
+
+/** Cores of the PuppetDB of the table. */
+const CORES = 4;
+
+/** Seconds between two looks of examples/cluster, and those after which it gives one up. */
+const LOOK = 5;
+const LOOK_PATIENCE = 10;
+
+/** Hosts that all wait for something that PuppetDB is to know, and ask it; beside the same hosts with a run each minute. */
+function looksTable({ look, passes, pulse: seen }: Measured): string {
+  const stored = passes.reduce((sum, { cpu }) => sum + cpu.puppetdb + cpu.postgresql, 0);
+  const perRun = stored / passes.reduce((sum, pass) => sum + totalRuns(pass), 0) + seen.cpu / seen.runs;
+  const cases = [
+    [100, LOOK],
+    [1000, LOOK],
+    [HOSTS, LOOK],
+    [HOSTS, 30],
+    [HOSTS, 60],
+    [HOSTS, 300],
+  ] as const;
+  const rows = cases.map(([hosts, interval]) => {
+    const answers = looks(hosts, interval, look.puppetdb, CORES);
+    const worst = answers.reduce((longest, answer) => Math.max(longest, answer), 0);
+    return [
+      hosts.toLocaleString('en'),
+      `${interval} s`,
+      (hosts / interval).toFixed(0),
+      ((hosts / interval) * look.puppetdb).toFixed(2),
+      worst > LOOK_PATIENCE ? 'falls behind: looks fail' : `${worst.toFixed(2)} s`,
+      ((hosts / 60) * perRun).toFixed(2),
+    ];
+  });
+  return [
+    `A look takes ${milliseconds(look.puppetdb)} of CPU time of PuppetDB and PostgreSQL, and ${milliseconds(look.host)} on the host. A run takes ${milliseconds(perRun)} of Puppet Server, PuppetDB and PostgreSQL: as much as looks for a minute at an interval of ${((60 * look.puppetdb) / perRun).toFixed(1)} s. With an interval of ${LOOK} s, ${Math.floor((CORES * LOOK) / look.puppetdb).toLocaleString('en')} hosts keep ${CORES} cores busy.`,
+    '',
+    table(
+      [
+        'hosts that wait',
+        'interval',
+        'looks a second',
+        'cores of PuppetDB that they keep busy',
+        `worst answer of ${CORES} cores`,
+        'cores of all servers, with a run each minute instead',
+      ],
+      rows,
+    ),
+  ].join('\n');
+}
+
+function milliseconds(seconds: number): string {
+  return `${(1000 * seconds).toFixed(0)} ms`;
 }

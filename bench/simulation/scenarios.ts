@@ -1,4 +1,5 @@
 import type { ChainRules, Splay } from '../../src/schedule/chain.ts';
+import { createClock } from './clock.ts';
 import { type Fleet, type Outcome, type RunTimings, simulate } from './fleet.ts';
 import { repeatable } from './random.ts';
 
@@ -90,4 +91,29 @@ export function serverAway(
     seconds: AWAY.to + INTERVAL,
     random,
   });
+}
+
+/** Seconds for which {@link looks} are simulated. */
+const LOOKING = 120;
+
+/**
+ * Hosts that look at PuppetDB at an interval, each beginning at a time of its own: how long each answer takes, in seconds.
+ *
+ * @param work seconds of CPU time that an answer takes
+ * @param cores that all answers share
+ */
+export function looks(hosts: number, interval: number, work: number, cores: number): number[] {
+  const random = repeatable(SEED);
+  const clock = createClock(cores);
+  const answers: number[] = [];
+  const look = () => {
+    const asked = clock.now();
+    clock.work(work, () => {
+      answers.push(clock.now() - asked);
+      clock.at(asked + interval, look); // after the answer: a host has one look at a time
+    });
+  };
+  for (let host = 0; host < hosts; host += 1) clock.at(random() * interval, look);
+  clock.pass(LOOKING + interval);
+  return answers;
 }

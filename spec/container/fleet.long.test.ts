@@ -175,6 +175,63 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
     },
   );
 
+  it(
+    'whose hosts wait for each other by events: a peer that never comes, PuppetDB away, and a late peer',
+    patience,
+    async () => {
+      const cluster = (more: string) =>
+        server.serve('include cluster\n', `cluster::size: 2\ncluster::interval: 1\n${more}`);
+      const told = (line: RegExp) =>
+        waitFor(
+          async () =>
+            line.test((await cached.box.exec(['journalctl', '--identifier=again', '--output=cat'])).stdout),
+          1 * minutes,
+          `${line} in the journal`,
+        );
+      const isWaiting = async () => (await status(cached))[0]?.condition;
+
+      // A peer that never comes: when the time is over, the rerun is dropped, or starts anyway.
+      cluster('cluster::timeout: 5\ncluster::on_timeout: drop\n');
+      await run(cached);
+      const before = (await history(cached)).length;
+      await waitFor(async () => (await status(cached)).length === 0, 1 * minutes, 'the end of the wait');
+      await told(/^dropped: cluster: the next state: not true within 5 s: /m);
+      cluster('cluster::timeout: 5\n');
+      await run(cached);
+      await waitFor(
+        async () => (await history(cached)).length > before,
+        3 * minutes,
+        'a rerun without the peer',
+      );
+      await told(/^timed out: cluster: the next state: not true within 5 s: .*; it runs all the same$/m);
+      await cached.box.exec(['again', 'cancel', '--all']);
+
+      // PuppetDB is away: what can't be told starts nothing.
+      cluster('');
+      await run(cached);
+      const { length: reruns } = await history(cached);
+      const looks = async () => (await isWaiting())?.looks ?? 0;
+      await waitFor(async () => (await looks()) >= 2, 1 * minutes, 'looks');
+      await server.box.exec(['systemctl', 'stop', 'puppetdb']);
+      const seen = await looks();
+      await waitFor(async () => (await looks()) >= seen + 3, 1 * minutes, 'looks without PuppetDB');
+      expect(await isWaiting()).toMatchObject({ met: false });
+      await server.box.exec(['systemctl', 'start', 'puppetdb'], { timeoutMs: START_MS });
+      expect(await history(cached)).toHaveLength(reruns);
+
+      // The peer comes late: each finds the other without anybody's help.
+      await run(strict);
+      const state = async ({ box }: FleetAgent) =>
+        (await box.exec(['cat', '/etc/cluster/cluster.conf'])).stdout;
+      for (const host of [cached, strict]) {
+        await waitFor(async () => (await state(host)).includes('state = configured'), 5 * minutes, host.host);
+        await waitFor(async () => (await status(host)).length === 0, 1 * minutes, 'the end of its chain');
+        expect(await state(host)).toContain('nodes = node1.example.test node2.example.test');
+      }
+      expect((await history(cached)).length - reruns).toBeLessThanOrEqual(4);
+    },
+  );
+
   /** Asks until there is an answer: PuppetDB takes in what it is sent some time later. */
   function until<T>(ask: () => Promise<T[]>): Promise<T[]> {
     return waitFor(
@@ -202,6 +259,7 @@ async function run({ box }: FleetAgent): Promise<void> {
 interface Pending {
   readonly name: string;
   readonly waitsFor: { readonly kind: string };
+  readonly condition?: { readonly met: boolean; readonly looks: number };
   readonly link: number;
 }
 

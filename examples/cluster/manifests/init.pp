@@ -1,46 +1,54 @@
 # @summary A cluster whose hosts wait for each other, and that nobody has to touch until it works.
 #
-# Each host exports itself with the state that it has come to, and collects the others from PuppetDB:
+# Each host exports itself with the state that it has reached, and collects the others from PuppetDB:
 #
-#   alone        knows nobody else
+#   alone        knows no other host
 #   peers seen   knows others, but not the majority
 #   quorum       knows the majority: writes the configuration, as far as it is known
-#   configured   knows all, and all have come to the quorum: the configuration is complete
+#   configured   knows all hosts, and all have reached the quorum: the configuration is complete
 #
-# The state is computed from what lies on the host, as the fact `cluster` reads it. A run that is not in the last state asks for another one.
+# The state is computed from what is on the host, as the fact `cluster` reads it. A run that is not in the last state asks for another one.
 #
 # @param size
 #   The number of hosts.
 #
 # @param cluster
-#   The cluster's name, for PuppetDB may know others.
+#   The cluster's name. PuppetDB may know other clusters.
 #
 # @param reruns
 #   When a host that is not in the last state runs again.
 #
-#   * `events`: as soon as its next state can be reached, by what lies on it or by what PuppetDB knows.
-#   * `delays`: in two seconds when a run has learnt something, else in `patience` seconds, or later, by the back-off of the chain of reruns.
+#   * `events`: as soon as its next state can be reached, by what is on the host or by what PuppetDB knows.
+#   * `delays`: two seconds after a run that has found something new, else after `patience` seconds, or later, by the back-off of the chain of reruns.
 #   * `none`: with Puppet's own next run.
 #
 # @param interval
-#   The seconds between two looks, with `events`.
+#   The seconds between two checks, with `events`.
+#
+# @param timeout
+#   The seconds after a run at which the host stops waiting for its next state, with `events`.
+#
+# @param on_timeout
+#   What happens then, with `events`: `run` Puppet anyway, or `drop` the rerun. Puppet's own next run asks again.
 #
 # @param puppetdb
 #   The URL of PuppetDB, with `events`. Default: port 8081 of the Puppet Server.
 #
 # @param ssldir
-#   Where the host's certificate lies, with `events`.
+#   The folder of the host's certificate, with `events`.
 #
 # @param patience
-#   The seconds from a run that has learnt nothing to the next one, with `delays`.
+#   The seconds from a run that has found nothing new to the next one, with `delays`.
 class cluster (
   Integer[1]                       $size,
-  String[1]                        $cluster  = 'blue',
-  Enum['events', 'delays', 'none'] $reruns   = 'events',
-  Integer[1, 3600]                 $interval = 5,
-  String[1]                        $puppetdb = "https://${servername}:8081",
-  String[1]                        $ssldir   = '/var/lib/puppet/ssl',
-  Integer[0, 3600]                 $patience = 10,
+  String[1]                        $cluster    = 'blue',
+  Enum['events', 'delays', 'none'] $reruns     = 'events',
+  Integer[1, 3600]                 $interval   = 5,
+  Integer[1]                       $timeout    = 1800,
+  Enum['run', 'drop']              $on_timeout = 'run',
+  String[1]                        $puppetdb   = "https://${servername}:8081",
+  String[1]                        $ssldir     = '/var/lib/puppet/ssl',
+  Integer[0, 3600]                 $patience   = 10,
 ) {
   $me = $trusted['certname']
   $members = $facts['cluster'].lest || { ({}) }
@@ -80,14 +88,17 @@ class cluster (
     include common::again
 
     file { '/usr/local/sbin/cluster-next':
-      ensure => file,
-      mode   => '0755',
-      source => 'puppet:///modules/cluster/cluster-next',
+      ensure  => file,
+      mode    => '0755',
+      # In the catalog: with one of an earlier run, there may be no server to ask for it.
+      content => file('cluster/cluster-next'),
     }
 
     common::again::when { 'cluster: the next state':
-      succeeds => ['/usr/local/sbin/cluster-next', $state, $cluster, String($size), $me, $puppetdb, $ssldir],
-      interval => $interval,
+      succeeds   => ['/usr/local/sbin/cluster-next', $state, $cluster, String($size), $me, $puppetdb, $ssldir],
+      interval   => $interval,
+      timeout    => $timeout,
+      on_timeout => $on_timeout,
     }
 
     exec { 'cluster: not configured yet':

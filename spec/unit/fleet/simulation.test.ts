@@ -3,7 +3,7 @@ import { createClock } from '../../../bench/simulation/clock.ts';
 import { type Fleet, type RunTimings, simulate } from '../../../bench/simulation/fleet.ts';
 import { createHeap } from '../../../bench/simulation/heap.ts';
 import { repeatable } from '../../../bench/simulation/random.ts';
-import { DEFAULTS, pulse, sameMinute } from '../../../bench/simulation/scenarios.ts';
+import { DEFAULTS, looks, pulse, sameMinute } from '../../../bench/simulation/scenarios.ts';
 import { createServer } from '../../../bench/simulation/server.ts';
 
 const timings: RunTimings = {
@@ -178,5 +178,21 @@ describe('a fleet', () => {
     expect(four.runs).toBe(16);
     expect(four.lastEnd / alone.lastEnd).toBeGreaterThan(1.7);
     expect(four.lastEnd / alone.lastEnd).toBeLessThan(2.3);
+  });
+});
+
+describe('looks at PuppetDB', () => {
+  test('that its cores can answer take as long as the work for each', () => {
+    const answers = looks(100, 5, 0.01, 1);
+    expect(answers.length).toBeGreaterThanOrEqual(100 * 24);
+    expect(Math.min(...answers)).toBeCloseTo(0.01);
+    expect(Math.max(...answers)).toBeLessThan(0.1);
+  });
+
+  test('that are too many wait for each other, one of a host at a time', () => {
+    const answers = looks(1000, 5, 0.01, 1); // of 5 s, 10 s of work
+    expect(answers.length).toBeLessThanOrEqual(125 / 0.01);
+    expect(answers.at(-1)).toBeGreaterThan(4);
+    expect(Math.max(...answers)).toBeLessThan(10.1); // what all of them take
   });
 });

@@ -119,6 +119,14 @@ const plans = {
 /** The plans that change the machine. */
 const needRoot = ['all', 'machine', 'people', 'container', 'matrix', 'long'];
 
+/** Ends what runs, where the tests are told to end. */
+const going = new Set();
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    for (const end of going) end('SIGTERM');
+    process.exit(130);
+  });
+
 await run('test', async ([name = '', ...args]) => {
   const plan = Object.hasOwn(plans, name) ? plans[name] : undefined;
   if (!plan) {
@@ -143,14 +151,6 @@ function withArguments(step, args) {
   if (Array.isArray(step)) return step.map((one) => withArguments(one, args));
   return { ...step, args: [...step.args, ...args] };
 }
-
-/** Ends what runs, where the tests are told to end. */
-const going = new Set();
-for (const signal of ['SIGINT', 'SIGTERM'])
-  process.once(signal, () => {
-    for (const end of going) end('SIGTERM');
-    process.exit(130);
-  });
 
 /** Runs the steps of a plan, one after the other. */
 async function takeAll(plan, show) {

@@ -76,7 +76,9 @@ if $trusted['certname'] == 'node1.example.test' {
     expect(await until(() => server.query(waiting))).toEqual([
       {
         certname: 'node1.example.test',
-        'facts.again.pending': [{ name: 'peers', due: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/) }],
+        'facts.again.pending': [
+          { name: 'peers', kind: 'timer', due: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/) },
+        ],
       },
     ]);
     await Promise.all([cached, strict].map(({ box }) => box.exec(['again', 'cancel', '--all'])));

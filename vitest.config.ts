@@ -88,7 +88,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...booted,
+          ...wholeMachine,
           name: 'long-container',
           include: ['spec/container/**/*.long.test.ts'],
           exclude: [],

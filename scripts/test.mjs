@@ -75,14 +75,7 @@ const parts = {
   // Beside each other: what the command line chooses may be in one of them alone.
   long: [
     [
-      [
-        vitest(
-          'long-container',
-          'in booted containers: what is slow and seldom breaks',
-          '--passWithNoTests',
-          alone,
-        ),
-      ],
+      [vitest('long-container', 'in booted containers: what is slow and seldom breaks', '--passWithNoTests')],
       [vitest('long', 'what is slow and seldom breaks', '--passWithNoTests')],
     ],
   ],

@@ -210,7 +210,8 @@ interface Recording {
   readonly served: boolean;
 }
 
-interface Recorded extends Known {
+interface Recorded {
+  readonly known: Known;
   readonly events: readonly LoggedEvent[];
 }
 
@@ -272,7 +273,7 @@ function record({
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });
-    return { record: made, folder: where, events: [...told, ...tidied] };
+    return { known: { record: made, folder: where }, events: [...told, ...tidied] };
   });
 }
 
@@ -352,12 +353,13 @@ function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, f
 
 /** What to say, and whether this process waits. */
 function outcomeOf(
-  { record: made, folder: where, events }: Recorded,
+  { known, events }: Recorded,
   { command, settings, caveat }: Subject,
   shelter: Shelter | undefined,
   held: Held,
   folder: string,
 ): Outcome {
+  const { record: made } = known;
   const entry = made.entries.at(-1) as Entry;
   const hold = readHold(folder);
   const notBefore = hold && `but not before ${describeHold(hold)}`;
@@ -375,6 +377,6 @@ function outcomeOf(
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';
   const all: LoggedEvent[] = [...events, [event, `${displayName(entry.name)}: ${text}`]];
   return isMine(made)
-    ? { kind: 'waiting', verdict, events: all, held, known: { record: made, folder: where } }
+    ? { kind: 'waiting', verdict, events: all, held, known }
     : { kind: 'said', verdict, events: all };
 }

@@ -33,7 +33,7 @@ export interface Known {
 }
 
 /** Tells whether the folder of the records is still the same one, or one that was made after somebody had removed the state folder. */
-export function recordsFolder({ home, id }: Pick<Held, 'home' | 'id'>): string {
+export function recordsFolder({ home, id }: Held): string {
   const { dev, ino, birthtimeNs } = statSync(dirname(recordPath(openStateFolder(home), id)), {
     bigint: true,
   });
@@ -54,13 +54,13 @@ export async function ownRecord(
 ): Promise<CommandRecord | undefined> {
   const folder = openStateFolder(held.home);
   const record = readRecord(folder, held.id);
-  // Who takes a record over keeps the name of its log: one that began anew knows nothing of what was pending.
-  const beganAnew = isMoved && record?.log !== known.log;
+  // Who takes a record over keeps the name of its log: a new record knows nothing of what was pending.
+  const isNew = isMoved && record?.log !== known.log;
   if (isMine(record)) {
     touch(recordPath(folder, held.id));
     return record;
   }
-  if (record !== undefined && !beganAnew) return undefined;
+  if (record !== undefined && !isNew) return undefined;
   watchRecord(held, wakeup);
   return withLock(folder, () => {
     const other = readRecord(folder, held.id);

@@ -60,7 +60,7 @@ export function deliveryScenarios(bench: Bench): void {
     ['is a folder', 'rm "$1" && mkdir "$1" && touch "$1/stray"'],
   ] as const;
   for (const [state, command] of damages) {
-    test(`an executable that ${state}: the next run delivers it anew`, async (context) => {
+    test(`an executable that ${state}: the next run delivers it again`, async (context) => {
       const world = await bench.world(context);
       await include(world);
       await shell(world, command, executableOf(world), world.path('elsewhere'));

@@ -22,7 +22,7 @@ test('an executable as it was delivered', async () => {
   expect(isKnown()).toBe(true);
 });
 
-test('a damaged one is forgotten, so that Puppet delivers it anew', async () => {
+test('a damaged one is forgotten, so that Puppet delivers it again', async () => {
   const { home, isKnown } = delivered('contend', `${sum}  again\n`);
   await expect(verify(home)).rejects.toThrow(
     new RegExp(`^${home}/again is damaged \\(sha256 [0-9a-f]{64}, not ${sum}\\): the next run of Puppet`),

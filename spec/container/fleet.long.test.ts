@@ -178,7 +178,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
   );
 
   it(
-    'whose hosts wait for each other by events: a peer that never comes, PuppetDB away, and a late peer',
+    'whose hosts wait for each other by events: a peer that never comes, PuppetDB away, the server away, and a late peer',
     patience,
     async () => {
       const cluster = (more: string) =>
@@ -221,8 +221,20 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await server.box.exec(['systemctl', 'start', 'puppetdb'], { timeoutMs: START_MS });
       expect(await history(cached)).toHaveLength(reruns);
 
-      // The peer comes late: each finds the other without anybody's help.
+      // The server is away: PuppetDB knows what the next state needs, and still no run is started.
+      await strict.box.exec(['again', 'hold', '--for', '1h']);
+      await signal(cached, 'STOP');
       await run(strict);
+      await server.box.exec(['systemctl', 'stop', 'puppetserver']);
+      await signal(cached, 'CONT');
+      const known = await looks();
+      await waitFor(async () => (await looks()) >= known + 3, 1 * minutes, 'looks without the server');
+      expect(await isWaiting()).toMatchObject({ met: false });
+      expect(await history(cached)).toHaveLength(reruns);
+      await server.box.exec(['systemctl', 'start', 'puppetserver'], { timeoutMs: START_MS });
+
+      // The peer has come late: each finds the other without anybody's help.
+      await strict.box.exec(['again', 'release']);
       const state = async ({ box }: FleetAgent) =>
         (await box.exec(['cat', '/etc/cluster/cluster.conf'])).stdout;
       for (const host of [cached, strict]) {
@@ -252,6 +264,12 @@ function isSecondLink({ link, waitsFor }: Pending): boolean {
   return link === 2 && waitsFor.kind === 'timer';
 }
 
+/** Sends a signal to the host's waiter. */
+async function signal(agent: FleetAgent, name: string): Promise<void> {
+  const [waiting] = await status(agent);
+  await agent.box.exec(['sh', '-c', `kill -${name} ${waiting?.pid}`]);
+}
+
 async function run({ box }: FleetAgent): Promise<void> {
   const words = 'puppet agent --onetime --no-daemonize --verbose --color=false --waitforlock 2'.split(' ');
   const { stdout, stderr } = await box.exec(words, { timeoutMs: 5 * minutes });
@@ -260,6 +278,7 @@ async function run({ box }: FleetAgent): Promise<void> {
 
 interface Pending {
   readonly name: string;
+  readonly pid: number;
   readonly waitsFor: { readonly kind: string };
   readonly condition?: { readonly met: boolean; readonly looks: number };
   readonly link: number;

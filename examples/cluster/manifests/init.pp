@@ -31,6 +31,9 @@
 # @param on_timeout
 #   What happens then, with `events`: `run` Puppet anyway, or `drop` the rerun. Puppet's own next run asks again.
 #
+# @param puppetserver
+#   The URL of the Puppet Server, with `events`. No host runs while the server does not answer.
+#
 # @param puppetdb
 #   The URL of PuppetDB, with `events`. Default: port 8081 of the Puppet Server.
 #
@@ -41,14 +44,15 @@
 #   The seconds from a run that has found nothing new to the next one, with `delays`.
 class cluster (
   Integer[1]                       $size,
-  String[1]                        $cluster    = 'blue',
-  Enum['events', 'delays', 'none'] $reruns     = 'events',
-  Integer[1, 3600]                 $interval   = 5,
-  Integer[1]                       $timeout    = 1800,
-  Enum['run', 'drop']              $on_timeout = 'run',
-  String[1]                        $puppetdb   = "https://${servername}:8081",
-  String[1]                        $ssldir     = '/var/lib/puppet/ssl',
-  Integer[0, 3600]                 $patience   = 10,
+  String[1]                        $cluster      = 'blue',
+  Enum['events', 'delays', 'none'] $reruns       = 'events',
+  Integer[1, 3600]                 $interval     = 5,
+  Integer[1]                       $timeout      = 1800,
+  Enum['run', 'drop']              $on_timeout   = 'run',
+  String[1]                        $puppetserver = "https://${servername}:8140",
+  String[1]                        $puppetdb     = "https://${servername}:8081",
+  String[1]                        $ssldir       = '/var/lib/puppet/ssl',
+  Integer[0, 3600]                 $patience     = 10,
 ) {
   $me = $trusted['certname']
   $members = $facts['cluster'].lest || { ({}) }
@@ -95,7 +99,7 @@ class cluster (
     }
 
     common::again::when { 'cluster: the next state':
-      succeeds   => ['/usr/local/sbin/cluster-next', $state, $cluster, String($size), $me, $puppetdb, $ssldir],
+      succeeds   => ['/usr/local/sbin/cluster-next', $state, $cluster, String($size), $me, $puppetserver, $puppetdb, $ssldir],
       interval   => $interval,
       timeout    => $timeout,
       on_timeout => $on_timeout,

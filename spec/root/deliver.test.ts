@@ -189,7 +189,7 @@ describe.each(shells)('the delivery, by %s', (...shell) => {
     expect(run('check', sum, user)).toEqual(done);
   });
 
-  test('many at once, with archives that come anew in between, all succeed', async () => {
+  test('many at once, with archives that change in between, all succeed', async () => {
     const { folder, fetch, files } = place(shell);
     const content = program('x'.repeat(3_000_000));
     const sum = sumOf(content);

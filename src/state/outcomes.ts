@@ -26,7 +26,7 @@ export function isRunning(rerun: PastRerun): boolean {
  * Notes what became of reruns that have ended, and tells the journal of one that failed: once, as soon as somebody is there to see it. After an execve nobody is left
  * to see an exit code, and Puppet keeps one report only, so what is not seen before the next run of Puppet has ended stays unknown.
  *
- * What can't be noted, for want of room or of a lock, is left to whoever looks next. Not to be called under the lock of the folder.
+ * What can't be noted, because the disk is full or the lock is taken, is left to whoever looks next. Not to be called under the lock of the folder.
  *
  * @param askUnit says how a start of a unit has ended
  */

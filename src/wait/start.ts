@@ -118,7 +118,7 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
 }
 
 /**
- * Under the lock of the folder: the last look, and then everything that can fail for want of room, before anything is taken out of the record. What fails
+ * Under the lock of the folder: the last look, and then everything that can fail when the disk is full, before anything is taken out of the record. What fails
  * leaves the record as it was, and nothing beside it.
  */
 async function take(
@@ -232,7 +232,7 @@ async function startUnit(
     if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
     await atWork(restart, survey);
   } catch {
-    // It was started all the same: without room for its link, its chain begins anew.
+    // It was started all the same: without room for its link, its chain begins again.
   }
   return { kind: 'over' };
 }

@@ -28,13 +28,7 @@ describe('a place that is not this one', () => {
       container,
       'its container was restarted',
     ],
-    [
-      'a container without processes, from the host',
-      container,
-      young,
-      host,
-      'its container was restarted',
-    ],
+    ['a container without processes, from the host', container, young, host, 'its container was restarted'],
   ])('%s', (_, place, age, own, expected) => {
     expect(whyOver(place, age, nobody, own)).toBe(expected);
   });

@@ -69,7 +69,7 @@ class common::vardir (
   if !$is_linux {
     $refusal = common::refuse("The module common supports ${supported}, not ${facts['kernel']}.")
   } elsif $owner != 'root' and $folder == $default {
-    $advice = "set common::vardir::base to a folder of that user's own instead of ${default}/"
+    $advice = "set common::vardir::base to a folder that this user owns instead of ${default}/"
     $refusal = common::refuse("Puppet runs as an ordinary user: ${advice}.")
   } else {
     $refusal = undef

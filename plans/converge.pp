@@ -11,7 +11,7 @@
 #   Where to run Puppet.
 #
 # @param timeout
-#   Seconds, 1 to 86400 (a day), after which the plan gives up targets that are still busy; if there are several batches, this holds for each of them.
+#   Seconds, 1 to 86400 (a day), after which the plan gives up on targets that are still busy; if there are several batches, this holds for each of them.
 #   Reruns that are pending on those targets keep waiting.
 #
 # @param interval

@@ -2,7 +2,7 @@
 # Checks all that Puppet reads: syntax, style, metadata, the compiled catalogs, and REFERENCE.md against its sources.
 #
 #   scripts/catalog.sh               all checks; exit 0 only if every one of them passed
-#   scripts/catalog.sh --reference   writes REFERENCE.md anew
+#   scripts/catalog.sh --reference   writes REFERENCE.md
 #
 # Needs Ruby with Bundler and no root. The gems of Gemfile.lock go to vendor/bundle, once.
 set -eu

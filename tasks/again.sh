@@ -1,7 +1,7 @@
 #!/bin/sh
 # The task common::again, and those that can do but one thing of it, so that a role can allow one: common::again_status, again_cancel, again_hold, again_release, again_now,
 # again_run; and common::again_progress, which is the plan's. Needs nothing but a POSIX shell and what every Linux has. Parameters come as PT_…, the name of the task as
-# PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results for many to read, so they hold no command lines.
+# PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results for many to read, so they hold no command lines, but for an option that Puppet's own refusal quotes.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C # `stat` and `date` print words
@@ -81,11 +81,11 @@ find_executable() {
   if [ ! -e "$1" ]; then
     # A link that leads nowhere is there; what is missing is where it leads.
     missing=$(readlink "$1" || printf '%s' "$1")
-    reason="there is no $missing: has Puppet applied common::again here? Else give the parameter folder"
+    reason="there is no $missing: apply common::again there with Puppet, or give the parameter folder"
   elif ! resolve "$1"; then
     reason="$1 is not run as $(user_name): $reason"
   elif [ ! -x "$resolved" ] || [ "${resolved##*/}" != again ]; then
-    reason="$1 is nothing that $(user_name) can run: has Puppet applied common::again here? Else give the parameter folder"
+    reason="$1 is not an executable that $(user_name) can run: apply common::again there with Puppet, or give the parameter folder"
   else
     executable=$resolved
   fi
@@ -364,7 +364,7 @@ may_be_changed() {
       ;;
   esac
   [ -n "$by" ] || return 1
-  reason="$1 can be changed by $by ($mode), and only root may be able to"
+  reason="$1 can be changed by $by ($mode), and only root and this user may change it"
 }
 
 # Puppet's own idea of a lock that holds (lib/puppet/util/pidlock.rb): a crashed agent leaves its lock behind.

@@ -29,7 +29,7 @@ const module = () => 'include common::again\n';
 
 /**
  * Every way that was tried, with the manifest that it adds to a catalog. The server keeps what it has read of an environment (`environment_timeout =
- * unlimited`), as Puppet advises for production, but for those that are read anew for each catalog.
+ * unlimited`), as Puppet advises for production, but for those that are read again for each catalog.
  */
 const ways = {
   without: { manifest: nothing },

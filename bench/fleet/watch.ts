@@ -111,7 +111,7 @@ function originOf(folder: string, pid: number, at: number): Pick<RunSeen, 'link'
   return { link: past.link, startedAt: at - (Date.now() - Date.parse(past.startedAt)) / 1000 };
 }
 
-/** Where a container's files are seen, looked for anew only when it has been rebooted; undefined while it is down. */
+/** Where a container's files are seen, looked for again only when it has been rebooted; undefined while it is down. */
 function rootOf(init: () => number): () => string | undefined {
   let found: string | undefined;
   return () => {

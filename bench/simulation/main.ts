@@ -1,4 +1,4 @@
-// Simulates fleets of thousands of hosts, with the timings of the last `npm run fleet`, and writes docs/FLEET.md's figures and pictures anew:
+// Simulates fleets of thousands of hosts, with the timings of the last `npm run fleet`, and writes docs/FLEET.md's figures and pictures again:
 //
 //   npm run simulate
 

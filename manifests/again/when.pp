@@ -1,6 +1,6 @@
 # @summary Notify it, and Puppet runs once more as soon as something is there: a path, a port that answers, a command that succeeds.
 #
-# It works like `Exec['again']` of `common::again`, but from the end of this run on, it looks whether the things that it waits for are
+# It works like `Exec['again']` of `common::again`, but from the end of this run on, it checks whether the things that it waits for are
 # there. Once a look finds all of them, the rerun is due, and stays due. A thing that is there already is found at once, so wait for one
 # that this run did not have yet. A notification replaces an earlier one of the same name that is still pending; a `common::again::delta`
 # of the same name is separate. The define includes `common::again` itself. The exec inside is `Exec["again-when-${name}"]`.

@@ -4,7 +4,7 @@
 #   Where to run Puppet.
 #
 # @param timeout
-#   Seconds after which the plan gives up targets that are still busy.
+#   Seconds after which the plan gives up on targets that are still busy.
 #
 # @param interval
 #   Seconds between two looks.

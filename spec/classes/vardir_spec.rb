@@ -139,7 +139,7 @@ describe 'common::vardir' do
   describe 'an ordinary user' do
     let(:bob) { { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'group' => 'users', 'privileged' => false } }
     let(:facts) { one_node(identity: bob) }
-    let(:refusal) { %r{Puppet runs as an ordinary user: set common::vardir::base to a folder of that user's own instead of /var/lib/puppet/tmp/\.} }
+    let(:refusal) { %r{Puppet runs as an ordinary user: set common::vardir::base to a folder that this user owns instead of /var/lib/puppet/tmp/\.} }
 
     context 'with a base folder of his own' do
       let(:params) { { base: '/home/bob/tmp' } }

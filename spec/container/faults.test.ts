@@ -65,7 +65,7 @@ describe('nothing is lost or doubled', { retry: 0 }, () => {
     expect(rerun?.pid).toBe(pid);
   });
 
-  it('when the waiter is killed: the next notification begins anew', async () => {
+  it('when the waiter is killed: the next notification starts another', async () => {
     site.manifest('killed', delta('later', 600));
     await site.apply('killed');
     const { pid } = await site.waiter();
@@ -146,7 +146,7 @@ exec { 'second':
       ).toEqual([
         expect.objectContaining({
           names: ['later'],
-          result: 'not run: lost: the machine was booted anew',
+          result: 'not run: lost: the machine was rebooted',
           pid: waiter.pid,
         }),
       ]);

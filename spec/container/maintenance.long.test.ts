@@ -89,10 +89,10 @@ file { '/var/lib/again-spec/rebooted': content => '', require => Exec['reboot'] 
       until: expect.any(String),
     });
     expect(JSON.parse(await site.sh(`${AGAIN} history --json -n 1`))).toMatchObject([
-      { result: 'not run: lost: the machine was booted anew' },
+      { result: 'not run: lost: the machine was rebooted' },
     ]);
     expect(await site.sh('journalctl -t again -o cat')).toMatch(
-      /^lost: Exec\['again'\]: the machine was booted anew/m,
+      /^lost: Exec\['again'\]: the machine was rebooted/m,
     );
     await site.sh('systemctl disable --now puppet-run.timer; rm /var/lib/again-spec/rebooted');
     await site.settled('reboots', 2);

@@ -75,6 +75,41 @@ describe('a daemon of OpenVox 8 whose run upgrades it to 9', () => {
     expect(await cell.runs()).toHaveLength(1);
   });
 
+  it('has `reports = none` from then on: by `puppet apply`, the history has the result of a rerun all the same, and an ordinary run satisfies what is due', async () => {
+    await at.sh(upgradeTo(9));
+    expect(await at.sh(`${command} config print reports`)).toBe('none\n');
+    const gate = `exec { 'gate':
+  command  => 'while test -e ${cell.path('gate')}; do sleep 0.1; done',
+  provider => 'shell',
+  require  => Exec['probe run'],
+}`;
+    const site = cell.site(undefined, gate);
+    const apply = () =>
+      at.box.exec([command, 'apply', '--color=false', site], { env: cell.marker, timeoutMs: 300_000 });
+    const { stdout } = await apply();
+    await expectOneRerun(cell, { output: stdout, command: 'apply' });
+    expect((await history()).at(-1)).toMatchObject({ result: 'changed' });
+
+    const waits = async (why: RegExp) => why.test(await cell.journal('--identifier=again'));
+    await at.sh(`rm ${cell.path('trigger')}; ${AGAIN}/again hold`);
+    try {
+      await apply();
+      await cell.until('a rerun that is held', () => waits(/^waiting: .* the hold /m));
+      at.box.writeFile(cell.path('gate'), '');
+      const ordinary = apply();
+      await cell.until('the waiter to see an ordinary run', () =>
+        waits(/^waiting: .* another run, pid \d+$/m),
+      );
+      await at.sh(`rm ${cell.path('gate')}`);
+      await ordinary;
+      await cell.until('nothing to be pending', async () => (await leftIn(at.box, AGAIN)).length === 0);
+    } finally {
+      await at.sh(`rm -f ${cell.path('gate')}; ${AGAIN}/again release`);
+    }
+    expect(await cell.runs()).toHaveLength(4);
+    await cell.until('the journal to say so', () => waits(/^satisfied: /m));
+  });
+
   it('without a server, has a rerun by the cached catalog, in which Puppet says what to do', async () => {
     const file = `${confdir}/puppet.conf`;
     const settings = at.box.readFile(file);

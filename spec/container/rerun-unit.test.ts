@@ -183,7 +183,9 @@ describe('with `rerun: unit`, a run', () => {
     await site.waiter();
     await site.sh('systemctl stop stopped.service');
     await site.until('the status to say so', async () =>
-      /stopped\.service was stopped: somebody has to start it/.test(await site.sh(`${AGAIN}/again status`)),
+      /stopped\.service was stopped: the rerun waits until it is started/.test(
+        await site.sh(`${AGAIN}/again status`),
+      ),
     );
     await site.holds('nothing starts', () => site.runs('stopped').length === 1, 5);
     await site.sh(

@@ -254,7 +254,9 @@ exec { 'gate':
     );
     await site.settled('untold', 1);
     expect(said(await site.journal('untold.service'))).toEqual([
-      expect.stringMatching(/^again: which unit of systemd this run is in, .* cannot be told: /),
+      expect.stringMatching(
+        /^again: it cannot be told which unit of systemd this run is in, .* leaves behind: /,
+      ),
     ]);
   });
 
@@ -265,7 +267,7 @@ exec { 'gate':
     await site.settled('of-someone', 1);
     const lines = said(await site.journal('of-someone.service'));
     expect(lines).toEqual([expect.stringMatching(/^again: of-someone\.service has KillMode=control-group/)]);
-    expect(lines[0]).toMatch(/a scope of its own cannot be had: .*(denied|authentication required)/i);
+    expect(lines[0]).toMatch(/no scope can be made for it: .*(denied|authentication required)/i);
   });
 
   it("in a unit of a user's own manager that lingers is run again there", async () => {

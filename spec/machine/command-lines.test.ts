@@ -20,7 +20,7 @@ type Answer =
       readonly operands: readonly string[];
     };
 
-const COMMAND_LINES = 1000;
+const COMMAND_LINES = 3000;
 const seed = Number(process.env.AGAIN_SEED ?? Date.now() % 2 ** 31);
 
 /** The entries of a table: `job-id`, `test!:t`. */

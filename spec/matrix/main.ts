@@ -1,16 +1,25 @@
-// `npm run matrix`: runs the cells, or those that vitest's arguments choose, and writes results.json and docs/SUPPORT.md.
+// `npm run matrix`: runs the cells, or those that vitest's arguments choose, and writes results.json and docs/SUPPORT.md. Fails before that where a major version of
+// Puppet or OpenVox has no column.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, readVersion, root } from '../../scripts/project.mjs';
 import { generations } from './generations.ts';
+import { askForNewest, judge } from './newest.ts';
 import { drawPage } from './page.ts';
 import { merge, type Results } from './results.ts';
 import { ways } from './ways/all.ts';
 
 const report = join(cache, 'test/matrix.json');
 const results = join(import.meta.dirname, 'results.json');
+
+const { failure, remark } = judge(askForNewest(), Object.values(generations));
+if (remark) console.error(`matrix: ${remark}`);
+if (failure) {
+  console.error(`matrix: ${failure}`);
+  process.exit(1);
+}
 
 rmSync(report, { force: true });
 const vitest = join(root, 'node_modules/.bin/vitest');

@@ -47,7 +47,10 @@ async function filesOf(tarball: string, top: string): Promise<string[]> {
   return names.map((name) => name.slice(top.length));
 }
 
-describe('the archives of the module', () => {
+/** Tests of the delivery have one try, on every machine. */
+const once = { retry: 0 };
+
+describe('the archives of the module', once, () => {
   test('of a release: with what a publisher has said in their metadata.json, and the rest as it is', async () => {
     const answers = {
       'forge-user': 'acme',
@@ -131,7 +134,7 @@ describe('the archives of the module', () => {
 
 const { session } = people();
 
-describe.each(r10ks)('deployed by %s, to a server with static catalogs', (r10k) => {
+describe.each(r10ks)('deployed by %s, to a server with static catalogs', once, (r10k) => {
   let machine: AgentMachine;
   let web: FileServer;
   const dir = (...names: string[]) => join(session().root, r10k, ...names);

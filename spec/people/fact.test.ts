@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import type { Pending } from '../../src/cli/pending.ts';
+import { until } from '../support/machine/wait.ts';
 import { notifyOnce } from '../support/machine/world.ts';
 import { type Place, people } from './people.ts';
 
 const { place } = people();
 const later = "Common::Again::Delta['later']";
+
+/** A time in UTC, to the second. */
+const SECOND = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 interface Again {
   readonly pending: readonly { readonly name: string; readonly due?: string }[];
@@ -59,7 +64,7 @@ describe('the fact `again`', () => {
     const shown = await shownFact(here);
     expect(shown).toMatchObject({
       chain: 0,
-      pending: [{ name: 'later', due: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) }],
+      pending: [{ name: 'later', due: expect.stringMatching(SECOND) }],
       last_rerun: { link: 1, names: ['later'], result: 'changed' },
       internal: {
         puppet: [expect.stringMatching(/^\/usr\/bin\/ruby/), '/usr/bin/puppet'],
@@ -98,5 +103,34 @@ describe('the fact `again`', () => {
     await here.again(['cancel', '--all']);
     await world.settled(3);
     expect((await shownFact(here)).pending).toEqual([]);
+  });
+
+  test('has a when that waits without a time, and with one while its splay passes', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const data = await world.node.files.read(world.path('conf/data/world.yaml'));
+    await world.write('conf/data/world.yaml', `${data}common::again::splay: 86400\n`);
+    const goal = world.path('goal');
+    const when = `common::again::when { 'ready': exists => '${goal}' }\n`;
+    const run = await here.apply(notifyOnce(world, "Common::Again::When['ready']", when));
+    expect(run.code, run.output).toBe(0);
+    expect((await shownFact(here)).pending).toEqual([{ name: 'ready', kind: 'condition' }]);
+
+    await world.write('goal', '');
+    const shown = await until(
+      'the condition to be met',
+      async () => {
+        const [one] = await here.json<Pending[]>('status');
+        return one?.condition?.met && one;
+      },
+      { seen: () => here.json('status') },
+    );
+    const due = Date.now() + (shown.dueIn ?? 0) * 1000;
+    const [pending, ...others] = (await shownFact(here)).pending;
+    expect(others).toEqual([]);
+    expect(pending).toEqual({ name: 'ready', kind: 'condition', due: expect.stringMatching(SECOND) });
+    expect(Math.abs(Date.parse(pending?.due ?? '') - due)).toBeLessThan(3000);
+    await here.again(['cancel', '--all']);
+    await world.settled(1);
   });
 });

@@ -158,6 +158,36 @@ describe('again now', () => {
     expect((await here.again(['now'])).output).toBe('Nothing is pending.\n');
   });
 
+  test('starts what waits for a condition that does not hold, and leaves what waits for another one', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const whens = `common::again::when { ['ready', 'other']:
+  exists   => '/nonexistent',
+  succeeds => 'false',
+  interval => 1,
+}
+`;
+    const targets = "[Common::Again::When['ready'], Common::Again::When['other']]";
+    const run = await here.apply(notifyOnce(world, targets, whens));
+    const { waiter } = announcement(run.output, 'again-when-ready');
+    expect(await waitsFor(here, 'condition')).toMatchObject({ dueIn: null, condition: { met: false } });
+    expect((await here.again(['now', 'ready'])).output).toBe('Due now: ready\n');
+    const rerun = await until('the rerun', async () => (await world.runs())[1]);
+    expect(rerun.run.pid).toBe(waiter);
+    const left = await until(
+      'the other to be left',
+      async () => {
+        const pending = await here.json<Pending[]>('status');
+        return pending.length === 1 && pending;
+      },
+      { seen: () => here.json('status') },
+    );
+    expect(left).toMatchObject([{ name: 'other', dueIn: null, condition: { met: false } }]);
+    await here.again(['cancel', '--all']);
+    await world.settled(2);
+    expect(await here.json<Past[]>('history')).toMatchObject([{ names: ['ready'] }]);
+  });
+
   test('starts what a chain holds back, and the chain goes on', async (context) => {
     const here = await place(context);
     const { world } = here;

@@ -109,7 +109,7 @@ describe('common::again with ensure: absent', () => {
     const off = await here.apply('include common::again', '--detailed-exitcodes');
     expect(off.code, off.output).toBe(4);
     expect(outputOf(off.output, 'common::again remove').join('\n')).toContain(
-      `again: what was pending is cancelled, but after 10 s these waiters live: ${pid}; end them (kill -9), and run Puppet again`,
+      `again: everything that was pending is cancelled, but these waiters have not ended after 10 s: ${pid}; end them (kill -9), and run Puppet again`,
     );
     expect(await world.node.files.exists(`${world.again}/again`)).toBe(true);
     await world.node.signal(pid, 'SIGCONT');

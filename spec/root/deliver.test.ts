@@ -125,7 +125,7 @@ describe.each(shells)('the delivery, by %s', (...shell) => {
     const { status, stderr } = run('unpack', sumOf(program('wanted')));
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /^again: what \S+\/again\.gz held is not the wanted executable \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\); the next run fetches it again\n$/,
+      /^again: \S+\/again\.gz did not hold the wanted executable \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\); the next run fetches it again\n$/,
     );
     expect(files()).toEqual(delivered.filter((name) => name !== 'again.gz'));
     expect(sumOf(readFileSync(join(folder, 'again')))).toBe(sum);
@@ -189,7 +189,7 @@ describe.each(shells)('the delivery, by %s', (...shell) => {
     expect(run('check', sum, user)).toEqual(done);
   });
 
-  test('many at once, with archives that come anew in between, all succeed', async () => {
+  test('many at once, with archives that change in between, all succeed', async () => {
     const { folder, fetch, files } = place(shell);
     const content = program('x'.repeat(3_000_000));
     const sum = sumOf(content);
@@ -319,7 +319,7 @@ describe('the executable itself', () => {
     const call = process.arch === 'arm64' ? 167 : 157;
     const forbid = `syscall(${call}, 65, 1, 0, 0, 0).zero? or abort; exec(*ARGV)`;
     expect(examined(['ruby', '-W0', '-e', forbid])).toMatch(
-      /^\/again is not allowed to make memory executable, .* MemoryDenyWriteExecute=yes, [^\n]*\n$/,
+      /^\/again is not allowed to make memory executable, .* MemoryDenyWriteExecute=yes in a unit of systemd, [^\n]*\n$/,
     );
   });
 

@@ -29,7 +29,7 @@ describe('what somebody else owns', () => {
     mkdirSync(join(dir, 'his/b'), { recursive: true });
     chownSync(join(dir, 'his'), STRANGER, 0);
     expect(refusalOf(() => refuseForeignWriters(join(dir, 'his/b')))).toBe(
-      `${join(dir, 'his')} can be changed by user ${STRANGER} (mode 0755): only root may be able to`,
+      `${join(dir, 'his')} can be changed by user ${STRANGER} (mode 0755): only root and the user of the run may change it`,
     );
   });
 
@@ -40,7 +40,7 @@ describe('what somebody else owns', () => {
     expect(() => refuseForeignWriters(join(dir, 'shared/b'))).not.toThrow();
     chmodSync(join(dir, 'shared'), 0o775);
     expect(refusalOf(() => refuseForeignWriters(join(dir, 'shared/b')))).toBe(
-      `${join(dir, 'shared')} can be changed by group ${STRANGER} (mode 0775): only root may be able to`,
+      `${join(dir, 'shared')} can be changed by group ${STRANGER} (mode 0775): only root and the user of the run may change it`,
     );
   });
 
@@ -51,7 +51,7 @@ describe('what somebody else owns', () => {
     chownSync(join(dir, 'new'), STRANGER, 0);
     renameSync(join(dir, 'new'), file);
     expect(refusalOf(() => currentExecutable(fromText(file), fromText(file), { device: 0, inode: 0 }))).toBe(
-      `${file} can be changed by user ${STRANGER} (mode 0755): only root may be able to`,
+      `${file} can be changed by user ${STRANGER} (mode 0755): only root and the user of the run may change it`,
     );
   });
 });

@@ -153,7 +153,7 @@ test('the removal names the waiters that still live after 10 s, and leaves the f
       expect(await remove(shell, folder), shell.join(' ')).toEqual({
         status: 1,
         stdout: '',
-        stderr: `again: what was pending is cancelled, but after 10 s these waiters live: ${stubborn.pid}; end them (kill -9), and run Puppet again\n`,
+        stderr: `again: everything that was pending is cancelled, but these waiters have not ended after 10 s: ${stubborn.pid}; end them (kill -9), and run Puppet again\n`,
       });
       expect(existsSync(join(folder, 'state'))).toBe(true);
     }),

@@ -20,7 +20,7 @@ export async function commandLine(
   let exitCode = 0;
   const parser = yargs([...words])
     .scriptName('again')
-    .usage('$0 [COMMAND]\n\nHas the Puppet run that calls it run again, once it has ended.')
+    .usage('$0 [COMMAND]\n\nRepeats the Puppet run that calls it, once that run has ended.')
     .command(
       '$0',
       'Ask for a rerun; only a Puppet run can',
@@ -29,7 +29,7 @@ export async function commandLine(
           .option('name', {
             string: true,
             requiresArg: true,
-            describe: 'Name of what is pending; a newer notification of the same name replaces it',
+            describe: 'Name of the rerun; a newer notification of the same name replaces it',
           })
           .option('delta', {
             string: true,

@@ -40,7 +40,7 @@ export async function hold(folder: string, period: number, reason: string | unde
   await recordIn(folder, () => writeHold(folder, hold));
   const { until } = shownHold(hold);
   log('held', `no rerun starts before ${describeHold(hold)}`);
-  const going = currentReruns(folder).map(({ pid }) => `The rerun with pid ${pid} goes on to its end.\n`);
+  const going = currentReruns(folder).map(({ pid }) => `The rerun with pid ${pid} continues to its end.\n`);
   return [
     `Held until ${formatTime(until)}${inBrackets(reason)}: no rerun starts before that, or \`again release\`.\n`,
     ...going,

@@ -99,6 +99,6 @@ async function journalctl(words: readonly string[]): Promise<string> {
   });
   if (failure === undefined) return Buffer.concat(said).toString();
   throw new Refusal(
-    `the output is in the journal, which journalctl cannot show here (${oneLine(failure)}): is there room for it, and may this user read it?`,
+    `the output is in the journal, which journalctl cannot show here (${oneLine(failure)}): check that there is room for it, and that this user may read it`,
   );
 }

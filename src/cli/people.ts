@@ -49,7 +49,7 @@ const statusCommand: CommandModule<object, { json: boolean; hold: boolean }> = {
   describe: 'Show what is pending: when Puppet runs again, and why not yet',
   builder: {
     json,
-    hold: { boolean: true, describe: 'Show only what `again hold` has said', default: false },
+    hold: { boolean: true, describe: 'Show only whether reruns are held', default: false },
   },
   async handler(args) {
     const { folder, trouble } = await settle();
@@ -94,7 +94,7 @@ const holdCommand: CommandModule<
 
 const releaseCommand: CommandModule = {
   command: 'release',
-  describe: 'End what `again hold` has begun',
+  describe: 'End a hold',
   async handler() {
     print(await release((await settle()).folder));
   },
@@ -102,9 +102,12 @@ const releaseCommand: CommandModule = {
 
 const nowCommand: CommandModule<object, { name: string | undefined; '--'?: string[] }> = {
   command: 'now [name]',
-  describe: 'Make what is pending due at once: what has a name, or all of it',
+  describe: 'Make pending reruns due at once: those of one name, or all',
   builder: (command) =>
-    command.positional('name', { type: 'string', describe: "Name of the delta; `again` for Exec['again']" }),
+    command.positional('name', {
+      type: 'string',
+      describe: "Name of the delta or when; `again` for Exec['again']",
+    }),
   async handler({ name: given, '--': [afterDashes] = [] }) {
     const { folder } = await settle();
     const names = await hurry(folder, given ?? afterDashes);
@@ -122,7 +125,10 @@ const cancelCommand: CommandModule<
   describe: 'Cancel what is pending under a name, or all of it',
   builder: (command) =>
     command
-      .positional('name', { type: 'string', describe: "Name of the delta; `again` for Exec['again']" })
+      .positional('name', {
+        type: 'string',
+        describe: "Name of the delta or when; `again` for Exec['again']",
+      })
       .option('all', { boolean: true, default: false, describe: 'Everything' })
       // For common::again with `enable: false`, in a Puppet run.
       .option('this-run', { boolean: true, default: false, hidden: true }),
@@ -146,7 +152,7 @@ const historyCommand: CommandModule<object, { json: boolean; number: number }> =
       number: true,
       requiresArg: true,
       default: 20,
-      describe: 'How many, the newest ones',
+      describe: 'How many of the newest reruns',
     }),
   async handler(args) {
     if (!Number.isInteger(args.number) || args.number < 1) {
@@ -164,9 +170,12 @@ const logCommand: CommandModule<object, { id: string | undefined; follow: boolea
   command: 'log [id]',
   describe: 'Show the output of a rerun, the newest one by default',
   builder: (command) =>
-    command
-      .positional('id', { type: 'string', describe: 'As `again history` shows it' })
-      .option('follow', { alias: 'f', boolean: true, default: false, describe: 'Go on while it runs' }),
+    command.positional('id', { type: 'string', describe: 'As `again history` shows it' }).option('follow', {
+      alias: 'f',
+      boolean: true,
+      default: false,
+      describe: 'Continue while the rerun runs',
+    }),
   async handler(args) {
     const { folder } = await settle();
     await showLog(folder, readHistory(folder), args, process.stdout);

@@ -7,7 +7,7 @@ import { Refusal } from '../os/refusal.ts';
 
 /**
  * Compares the whole executable of a folder with what was delivered there, and returns the SHA-256 of both. Where they differ, Puppet's
- * next run delivers it anew, for its marks are forgotten.
+ * next run delivers it again, for its marks are forgotten.
  *
  * @throws {Refusal} where it is damaged, or nobody knows what was delivered
  */
@@ -16,7 +16,7 @@ export async function verify(home: string): Promise<string> {
   const list = join(home, 'again.sha256');
   const wanted = /^([0-9a-f]{64}) {2}again\n$/.exec(readOwnFile(list) ?? '')?.[1];
   if (wanted === undefined)
-    throw new Refusal(`${list} does not say what was delivered: run Puppet once, it writes it anew`);
+    throw new Refusal(`${list} does not say what was delivered: run Puppet once, and it is written`);
   const found = await hashOf(executable);
   if (found === wanted) return found;
   removeFile(join(home, 'state/delivered'));

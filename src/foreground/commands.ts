@@ -39,19 +39,19 @@ export function foregroundCommands(words: readonly string[], exit: (code: number
         )
         .option(
           'kill-after',
-          seconds('Seconds after that time until a run that still goes on is ended', 'never'),
+          seconds('Seconds after --timeout at which a run that has not ended is killed', 'never'),
         )
         .option(
           'max-wait',
           seconds(
-            'Seconds: a longer delta is not waited for, nor a condition for longer',
+            'Longest wait for a delta or a condition, in seconds; after that there is no rerun for it',
             String(DEFAULT_MAX_WAIT),
           ),
         )
         .option('limit', {
           string: true,
           requiresArg: true,
-          describe: "Reruns (exit code 125 after that); else the class's limit",
+          describe: "Most reruns (exit code 125 after that); without it, the class's limit",
           defaultDescription: '20',
         })
         .option('init', {
@@ -90,8 +90,11 @@ export function foregroundCommands(words: readonly string[], exit: (code: number
     describe: 'Block until nothing is pending and no rerun is going',
     builder: (command) =>
       command
-        .option('timeout', seconds('Seconds (exit code 124)', 'none'))
-        .option('max-wait', seconds('Seconds: what is due later is not waited for', 'all is'))
+        .option('timeout', seconds('Seconds after which it gives up (exit code 124)', 'none'))
+        .option(
+          'max-wait',
+          seconds('Longest wait for one rerun, in seconds: those due later are not waited for', 'no limit'),
+        )
         .option('quiet', { alias: 'q', boolean: true, default: false, describe: 'Say nothing' }) as never,
     async handler({ timeout, 'max-wait': maxWait, quiet }) {
       exit(

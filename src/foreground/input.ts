@@ -59,7 +59,7 @@ export function keepInput(descriptor: number): () => number {
     for (let rest = room.subarray(0, length); rest.length > 0; ) rest = rest.subarray(writeSync(kept, rest));
   }
   closeSync(kept);
-  // Opened anew, it has a position of its own (proc_pid_fd(5)).
+  // Opened again, it has a position of its own (proc_pid_fd(5)).
   return () => openSync(`/proc/self/fd/${reading}`, 'r');
 }
 

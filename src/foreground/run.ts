@@ -10,6 +10,7 @@ import { describeWords } from '../puppet/describe.ts';
 import { checkEnvironment, processName } from '../repeat/environment.ts';
 import type { Condition } from '../schedule/condition.ts';
 import { type Entry, timeoutAt } from '../schedule/entry.ts';
+import { displayNames } from '../schedule/names.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
 import type { LooksAt } from '../state/looks.ts';
@@ -53,7 +54,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const command = describeWords(options.command.map(fromText));
   if (becomesDaemon(options.command))
     throw new Refusal(
-      `\`${command}\` goes into the background or stays a daemon, whose end nobody can wait for: add --test, or --onetime --no-daemonize`,
+      `\`${command}\` becomes a daemon or runs in the background, so \`again run\` cannot wait for its end: add --test, or --onetime --no-daemonize`,
     );
   const origin = readOrigin();
   const descriptor = options.stdin ? 0 : manifestDescriptor(options.command);
@@ -61,6 +62,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const wakeup = createWakeup();
   const convergence = createConvergence(command, process.pid, options);
   const chain = randomHex(8);
+  const screen = openScreen('again run: ');
   const conditions = new Map<string, RunCondition>();
   const looks: Record<string, LooksAt> = {};
   const looker = createLooker({
@@ -73,6 +75,10 @@ export async function runInForeground(options: RunOptions): Promise<number> {
     looked: (ids, one) => {
       for (const id of ids) looks[id] = one;
       changed();
+    },
+    unstartable(ids, because) {
+      const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
+      screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
     },
   });
   let since: string | undefined;
@@ -113,6 +119,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       chain,
       changed,
       looker,
+      screen,
     }).converge();
   } finally {
     await looker.close();
@@ -161,11 +168,12 @@ interface Parts {
   readonly changed: () => void;
   /** Looks at conditions between the runs. */
   readonly looker: Looker;
+  readonly screen: Screen;
 }
 
 class Foreground {
   private readonly parts: Parts;
-  private readonly screen: Screen = openScreen('again run: ');
+  private readonly screen: Screen;
   private readonly stop: Stop;
   /** On the monotonic clock. */
   private readonly deadline: number;
@@ -173,8 +181,9 @@ class Foreground {
   private going: number | undefined;
 
   constructor(parts: Parts) {
-    const { options, origin, wakeup } = parts;
+    const { options, origin, screen, wakeup } = parts;
     this.parts = parts;
+    this.screen = screen;
     this.deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
     this.stop = takeSignals(
       origin.ignored,

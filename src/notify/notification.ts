@@ -166,8 +166,8 @@ function nothingScheduled(run: Run): Outcome {
 function requireRepeatable({ run }: Subject): void {
   if (run.process.pid === 1) {
     throw new Unsupported(
-      'this Puppet run is the main process of a container (pid 1), which ends with it: ' +
-        `there is nothing to run again in; ${IN_THE_FOREGROUND}`,
+      'this Puppet run is the main process of a container (pid 1), which ends with it, ' +
+        `so no rerun can follow there: ${IN_THE_FOREGROUND}`,
     );
   }
   if (run.mode === 'apply' && run.manifest !== undefined) requireFile(run.manifest);

@@ -9,7 +9,7 @@ export type Event =
   | 'coalesced'
   | 'backing off'
   | 'waiting'
-  | 'goes on'
+  | 'continues'
   | 'satisfied'
   | 'cancelled'
   | 'dropped'

@@ -39,7 +39,7 @@ export function isHere({ machine, boot, pidNamespace }: Place): boolean {
 }
 
 /** Why nobody of this place can still live; undefined where somebody may, out of sight. */
-export type Over = 'the machine was booted anew' | 'its container was started anew';
+export type Over = 'the machine was rebooted' | 'its container was restarted';
 
 /** A waiter touches its record at least once in a minute ({@link TOUCHED_MS}); so long after the last time, milliseconds, it does not live. */
 const ABANDONED_MS = 5 * 60_000;
@@ -61,13 +61,13 @@ export function whyOver(
   { machine, boot, pidNamespace }: Place = here(),
 ): Over | undefined {
   if (place.machine !== machine) return undefined;
-  if (place.boot !== boot) return 'the machine was booted anew';
+  if (place.boot !== boot) return 'the machine was rebooted';
   if (pidNamespace !== FIRST_NAMESPACE) {
     const isContainers = place.pidNamespace !== FIRST_NAMESPACE;
-    return isContainers && age() > ABANDONED_MS ? 'its container was started anew' : undefined;
+    return isContainers && age() > ABANDONED_MS ? 'its container was restarted' : undefined;
   }
   for (const pid of pids()) if (namespaceOf(pid) === place.pidNamespace) return undefined;
-  return 'its container was started anew';
+  return 'its container was restarted';
 }
 
 export function namespaceOf(pid: number | 'self'): string | undefined {

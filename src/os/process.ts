@@ -79,6 +79,16 @@ export function isAlive(id: ProcessId): boolean {
   return !hasEnded(stat) && stat?.start === id.start;
 }
 
+/** Whether a process still executes something. One that is ending has given its memory back, some milliseconds before it is a zombie; then this finds no image, as a look at all processes does. */
+export function hasImage(pid: number): boolean {
+  try {
+    readlinkSync(`/proc/${pid}/exe`);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'; // others' may not be seen
+  }
+}
+
 export function self(): ProcessId {
   if (!me) {
     const start = readStat(process.pid)?.start;

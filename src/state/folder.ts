@@ -47,7 +47,9 @@ export function refuseForeignWriters(path: string): void {
     if (stat.isSymbolicLink()) throw new Refusal(`${at} is a link, and a link in this path is not followed`);
     const writer = foreignWriter(stat);
     if (writer)
-      throw new Refusal(`${at} can be changed by ${writer} (mode ${octal(stat)}): only root may be able to`);
+      throw new Refusal(
+        `${at} can be changed by ${writer} (mode ${octal(stat)}): only root and the user of the run may change it`,
+      );
     if (at === dirname(at)) return;
   }
 }

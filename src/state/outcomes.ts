@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { bootId } from '../os/clock.ts';
 import { type LoggedEvent, log } from '../os/journal.ts';
-import { isAlive } from '../os/process.ts';
+import { hasImage, isAlive } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
 import { readReport } from '../puppet/report.ts';
 import { displayName } from '../schedule/names.ts';
@@ -17,16 +17,19 @@ const START_UP_MS = 60_000;
 /** A report is written within this time after the run's last line of output. */
 const REPORT_MS = 10_000;
 
-/** Whether this rerun is still the process that it became. */
-export function isRunning(rerun: PastRerun): boolean {
-  return rerun.unit === null && rerun.failure === null && rerun.boot === bootId() && isAlive(rerun);
+/**
+ * Whether this rerun is still the process that it became. While that ends, Puppet has already written its report, and the next rerun may start: it counts as over, so that its result
+ * is noted before that.
+ */
+export function isRunning({ unit, failure, boot, pid, start }: PastRerun): boolean {
+  return unit === null && failure === null && boot === bootId() && isAlive({ pid, start }) && hasImage(pid);
 }
 
 /**
  * Notes what became of reruns that have ended, and tells the journal of one that failed: once, as soon as somebody is there to see it. After an execve nobody is left
  * to see an exit code, and Puppet keeps one report only, so what is not seen before the next run of Puppet has ended stays unknown.
  *
- * What can't be noted, for want of room or of a lock, is left to whoever looks next. Not to be called under the lock of the folder.
+ * What can't be noted, because the disk is full or the lock is taken, is left to whoever looks next. Not to be called under the lock of the folder.
  *
  * @param askUnit says how a start of a unit has ended
  */

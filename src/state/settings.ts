@@ -43,7 +43,7 @@ export function parseSettings(content: string, path: string): Settings {
     const value: unknown = JSON.parse(content);
     parsed = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    throw new Refusal(`the settings ${path} are not JSON: run Puppet once, it writes them anew`);
+    throw new Refusal(`the settings ${path} are not JSON: run Puppet once, and they are written`);
   }
   const integer = (key: string, least: number, most: number): number => {
     const value = parsed[key];

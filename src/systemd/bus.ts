@@ -29,7 +29,7 @@ export interface BusOptions {
   readonly socket: string;
   /** Whether a daemon of D-Bus is there, which hands messages on; it wants to be greeted first. Else the socket is the service's own. */
   readonly daemon: boolean;
-  /** Milliseconds that the greeting, and then each call, may take. Default 20000: systemd answers nothing while it loads its units anew. */
+  /** Milliseconds that the greeting, and then each call, may take. Default 20000: systemd answers nothing while it reloads its units. */
   readonly timeoutMs?: number;
 }
 

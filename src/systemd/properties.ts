@@ -75,7 +75,7 @@ export function privateSurroundings(
 export function neverStartsAgain(properties: Properties): string | undefined {
   if (properties.Transient === 'yes') return 'it is a transient unit, which is gone once it has ended';
   if (properties.RefuseManualStart === 'yes')
-    return 'RefuseManualStart=yes lets nobody start it but other units';
+    return 'RefuseManualStart=yes allows only other units to start it';
   return undefined;
 }
 

@@ -75,7 +75,7 @@ export function stateFrom(
   if (isOver(properties) && brokenOff && !isAnother && wasStopped(properties))
     return {
       kind: 'held',
-      because: `${restart.unit.unit} was stopped: somebody has to start it`,
+      because: `${restart.unit.unit} was stopped: the rerun waits until it is started`,
       retryAfterMs: LOOK_FOR_START_MS,
     };
   if (isOver(properties) || (remains && isAnother))

@@ -68,5 +68,5 @@ function newName(): string {
 }
 
 function failure(because: string): string {
-  return `${because}, so nothing can wait there, and a scope of its own cannot be had`;
+  return `${because}, so nothing can wait there, and no scope can be made for it`;
 }

@@ -250,7 +250,7 @@ async function findOwnUnit(): Promise<UnitOfProcess | undefined> {
     // A path that is none of systemd's, as that of a container, is no unit either.
     if (!hidesUnit(cgroup)) return undefined;
     throw new Refusal(
-      `which unit of systemd this run is in, and so whether that kills what it leaves behind, cannot be told: ${oneLine(error)}`,
+      `it cannot be told which unit of systemd this run is in, and so whether that unit kills the processes that the run leaves behind: ${oneLine(error)}`,
     );
   }
 }

@@ -47,7 +47,7 @@ export function describeBlocker(blocker: Blocker): string {
 
 const TIMES = {
   grace: 'the grace time after the run',
-  'broken off': 'the end of 30 s after the run, which was broken off',
+  'broken off': 'the end of the 30 s after a run that was aborted',
   'back-off': 'the back-off of its chain, of which another rerun started a short time ago',
 } as const;
 

@@ -24,9 +24,6 @@ export interface Looking {
 /** Milliseconds between two notes of the looks, while they find the same. */
 const NOTE_MS = 1000;
 
-/** Milliseconds for which the end of what was killed is waited for: the kernel may hold it up, as where a disk does not answer. */
-const STOPPING_MS = 2000;
-
 /** @param met called when these hold, from this time of the monotonic clock on */
 export function createLooking(held: Held, met: (ids: readonly string[], at: number) => void): Looking {
   let awaited: readonly Entry[] = [];
@@ -75,8 +72,7 @@ export function createLooking(held: Held, met: (ids: readonly string[], at: numb
       looker.lookAt(entries);
     },
     async stop() {
-      const timer = new Promise<void>((resolve) => setTimeout(resolve, STOPPING_MS).unref());
-      await Promise.race([looker.close(), timer]);
+      await looker.close();
       notes = {};
       note((folder) => removeLooks(folder, held.id, self()));
     },

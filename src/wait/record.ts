@@ -11,6 +11,7 @@ import {
   type CommandRecord,
   closeRecord,
   isMine,
+  newerVersion,
   readRecord,
   recordPath,
   writeRecord,
@@ -41,8 +42,8 @@ export function recordsFolder({ home, id }: Held): string {
 }
 
 /**
- * The record as it is now, or undefined where another waiter has taken it over. A record that is gone or unreadable was removed by
- * somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
+ * The record as it is now, or undefined where another waiter has taken it over, also one of a newer version, whose record is not understood here. A record that is
+ * gone or rubbish was removed by somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
  *
  * @param isMoved whether the state folder was removed since this process has last seen its record
  */
@@ -64,6 +65,7 @@ export async function ownRecord(
   watchRecord(held, wakeup);
   return withLock(folder, () => {
     const other = readRecord(folder, held.id);
+    if (!other && newerVersion(folder, held.id) !== undefined) return undefined;
     const entries = other ? merged(known.entries, other.entries) : known.entries;
     writeRecord(folder, held.id, { ...(other ?? known), entries });
     if (other) handWords(other, known.entries);
@@ -138,7 +140,7 @@ export async function cancelRecord(
   const folder = openStateFolder(held.home);
   await withLock(folder, () => {
     const record = readRecord(folder, held.id);
-    if (record && !isMine(record)) return;
+    if (record ? !isMine(record) : newerVersion(folder, held.id) !== undefined) return;
     tell((record ?? known).entries);
     fault('cancel.told');
     if (record) closeRecord(folder, held.id, record, newLogName(new Date()));

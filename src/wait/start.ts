@@ -18,7 +18,7 @@ import { restoreOpenFiles } from '../repeat/limit.ts';
 import type { Rerun } from '../repeat/rerun.ts';
 import { requireRoom } from '../repeat/room.ts';
 import type { ChainLink } from '../schedule/chain.ts';
-import type { Entry } from '../schedule/entry.ts';
+import { type Entry, withMet } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { nextStep, partition } from '../schedule/plan.ts';
 import { noteLastStart, writeUnitLink } from '../state/chains.ts';
@@ -38,6 +38,7 @@ import {
   type CommandRecord,
   closeRecord,
   isMine,
+  newerVersion,
   readRecord,
   removeRecord,
   withoutHold,
@@ -59,6 +60,9 @@ import type { Survey } from './survey.ts';
 const STARTING_MS = 15_000;
 const LOOK_MS = 100;
 
+/** Milliseconds for which a look for other runs counts: half of the time in which one that begins may stay unseen. */
+const FRESH_MS = 25;
+
 /** How an attempt to start ended, where this process is not Puppet by now. */
 export type Attempt =
   /** Nothing is left to wait for: it could not become Puppet, and the log says why; or a unit was started. */
@@ -77,6 +81,8 @@ export interface StartContext {
   readonly cancelled: () => boolean;
   /** Ends the looks at conditions, and what they have started: Puppet must not find itself with a child that it never started. */
   readonly stopLooking: () => Promise<void>;
+  /** Which conditions have come to hold, and when, without that the record has it yet. */
+  readonly met: ReadonlyMap<string, number>;
 }
 
 /** What was taken out of the record: from here on this process answers for it. */
@@ -117,12 +123,22 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
   }
 }
 
+/** A run has begun since the look for other runs. */
+class TooLate extends Error {
+  readonly blocker: Blocker;
+
+  constructor(blocker: Blocker) {
+    super('another run has begun');
+    this.blocker = blocker;
+  }
+}
+
 /**
- * Under the lock of the folder: the last look, and then everything that can fail for want of room, before anything is taken out of the record. What fails
+ * Under the lock of the folder: a look for other runs, then everything that can fail when the disk is full, and another look where that has taken time. What fails, or comes too late,
  * leaves the record as it was, and nothing beside it.
  */
 async function take(
-  { held, survey, waited, know, stopLooking }: StartContext,
+  { held, survey, waited, know, stopLooking, met }: StartContext,
   folder: string,
   restart: UnitRestart | undefined,
   journal: boolean,
@@ -132,18 +148,21 @@ async function take(
   know(record);
   const step = nextStep(record.entries, monotonic());
   if (step.kind !== 'rerun' || step.notBefore > monotonic()) return { kind: 'look again' };
-  tell('last look');
-  const other =
-    holdInTheWay(folder) ??
-    otherWaiter(record, held, folder, waited) ??
-    runInTheWay({ held, survey, look: survey.look() }, folder);
-  tell('looked');
+  let lookedAt = 0;
+  const lookForRuns = () => {
+    tell('last look');
+    lookedAt = monotonic();
+    const run = runInTheWay({ held, survey, look: survey.look() }, folder);
+    tell('looked');
+    return run;
+  };
+  const other = holdInTheWay(folder) ?? otherWaiter(record, held, folder, waited) ?? lookForRuns();
   if (other) return { kind: 'blocked', blocker: other };
   await stopLooking();
   pruneLogs(folder);
   removeStrays(folder);
 
-  const { due, later } = partition(record.entries, monotonic());
+  const { due, later } = partition(withMet(record.entries, met), monotonic());
   const link = { chain: record.chain, link: Math.max(...due.map((entry) => entry.link)) };
   const taken = { ...record, entries: due };
   const past = { ...pastRerun(taken, link, held, restart), ...(journal && { journal }) };
@@ -152,16 +171,25 @@ async function take(
     ? `, output to ${describeOutput(folder, { pid: past.pid, log: record.log, journal })}`
     : '';
   const output = startLog(folder, record.log, `${past.startedAt} ${what}${elsewhere}`);
+  // Looks that had to be ended, a successor, a slow disk: a run may have begun meanwhile.
+  const lookAgain = () => {
+    const run = monotonic() - lookedAt > FRESH_MS ? lookForRuns() : undefined;
+    if (run) throw new TooLate(run);
+  };
   try {
     fault('start.logged');
     noteStarting(folder, past);
     takeSlot(folder, record.command.mode, record.puppet.lockFile);
     noteCurrentRerun(folder, held.id);
-    noteLastStart(folder, record.chainKey);
     fault('start.noted');
-    if (later.length === 0) closeRecord(folder, held.id, record, newLogName(new Date()));
-    else
+    if (later.length === 0) {
+      lookAgain();
+      noteLastStart(folder, record.chainKey);
+      closeRecord(folder, held.id, record, newLogName(new Date()));
+    } else
       await startSuccessor(held, later[0] as Entry, (waiter) => {
+        lookAgain();
+        noteLastStart(folder, record.chainKey);
         const log = newLogName(new Date());
         const rest = withoutHold({ ...record, waiter, entries: later, log });
         writeRecord(folder, held.id, rest);
@@ -174,6 +202,7 @@ async function take(
     forgetPastRerun(folder, past);
     removeFile(logPath(folder, record.log));
     closeSync(output);
+    if (error instanceof TooLate) return { kind: 'blocked', blocker: error.blocker };
     throw error;
   }
   return { record: taken, link, past, output, restart };
@@ -232,7 +261,7 @@ async function startUnit(
     if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
     await atWork(restart, survey);
   } catch {
-    // It was started all the same: without room for its link, its chain begins anew.
+    // It was started all the same: without room for its link, its chain begins again.
   }
   return { kind: 'over' };
 }
@@ -254,6 +283,8 @@ async function atWork(restart: UnitRestart, survey: Survey): Promise<void> {
 function putBack({ record, past }: Taken, held: Held, folder: string): Promise<boolean> {
   return withLock(folder, () => {
     const other = readRecord(folder, held.id);
+    const newer = other ? undefined : newerVersion(folder, held.id);
+    if (newer !== undefined) throw new Refusal(`the record is of a newer version of again by now (${newer})`);
     const entries = merged(record.entries, other?.entries ?? []);
     writeRecord(folder, held.id, other ? { ...other, entries } : { ...record, waiter: self() });
     forgetCurrentRerun(folder, held.id);

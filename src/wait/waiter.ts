@@ -138,13 +138,16 @@ class Waiter {
         return (await finishRecord(this.held)) ? 'end' : 'go on';
       case 'await-run':
         await this.awaitRun(step.run);
+        await this.tell(undefined);
         return 'go on';
       case 'await-time':
       case 'look':
+        await this.tell(undefined);
         await this.wakeup.sleep(step.until - monotonic());
         return 'go on';
       case 'drop':
         await this.drop(step.entries);
+        await this.tell(undefined);
         return 'go on';
       case 'rerun':
         return this.rerun(record, step);
@@ -225,7 +228,7 @@ class Waiter {
     const since = new Date(Date.now() - (monotonic() - end.at)).toISOString();
     log(
       'waiting',
-      `${displayNames(this.known.entries)}: the run was broken off at ${since}, so no rerun starts before 30 s have passed`,
+      `${displayNames(this.known.entries)}: the run was aborted at ${since}, so no rerun starts before 30 s have passed`,
     );
   }
 
@@ -273,6 +276,7 @@ class Waiter {
       waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
       cancelled: this.cancelled,
       stopLooking: () => this.stopLooking(),
+      met: this.met,
       know: (record) => {
         this.known = record;
       },
@@ -322,16 +326,16 @@ class Waiter {
   }
 
   /**
-   * Tells once what keeps a rerun from starting: in the journal, and for `again status` in the record, unless it is another run or a hold, which that sees by
-   * itself.
+   * Tells once what keeps a rerun from starting, and when that has passed: in the journal, and for `again status` in the record, unless it is another run or a hold, which that
+   * sees by itself.
    */
   private async tell(blocker: Blocker | undefined): Promise<void> {
-    const { describeBlocker } = await loadPart();
-    const why = blocker && describeBlocker(blocker);
+    const why = blocker && (await loadPart()).describeBlocker(blocker);
     if (why !== this.told) {
       const names = displayNames(this.known.entries);
-      if (blocker === undefined) log('goes on', names);
-      else log('waiting', `${names}: ${blocker.kind === 'trouble' ? '' : 'for '}${why}`);
+      if (blocker)
+        log('waiting', `${names}: ${['trouble', 'unit'].includes(blocker.kind) ? '' : 'for '}${why}`);
+      else if (names !== '') log('continues', names);
       this.told = why;
     }
     const heldUp = blocker && ['run', 'start', 'hold'].includes(blocker.kind) ? undefined : why;

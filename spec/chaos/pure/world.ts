@@ -449,7 +449,7 @@ export class World {
     return condition.onTimeout === 'run' && this.now >= runEndedAt + condition.timeout;
   }
 
-  /** The state folder was removed, and another waiter began anew. */
+  /** The state folder was removed, and another waiter began again. */
   private handOver(waiter: SimulatedWaiter, record: CommandRecord): void {
     const entries = merged(waiter.known.entries, record.entries);
     const other = this.waiterOf(record);

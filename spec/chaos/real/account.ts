@@ -184,6 +184,8 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
     if (!match) continue;
     const [, time, id, kind, names = '', text = ''] = match;
     const pid = Number(id);
+    // One that Puppet skipped, since the agent was disabled during its start, has started before.
+    if (kind === 'failed' && text.startsWith(': skipped by Puppet: ')) continue;
     if (kind === 'started' && !runs.some((run) => run.pid === pid)) continue; // history tells what became of it
     for (const name of names.split(', ')) {
       if (text === ': cancelled' && has(name, 'cancelled', pid)) continue;

@@ -67,10 +67,10 @@ async function breakOff(world: World, run: Started, signal: string): Promise<voi
 
 async function expectHeldBack(world: World, syslog: Syslog): Promise<void> {
   expect(await syslog.line(/^waiting: /)).toMatch(
-    /^waiting: Exec\['again'\]: the run was broken off at \S+, so no rerun starts before 30 s have passed$/,
+    /^waiting: Exec\['again'\]: the run was aborted at \S+, so no rerun starts before 30 s have passed$/,
   );
   const status = () => world.run({ argv: [`${world.again}/again`, 'status'] });
-  await until('again status to say why', async () => /broken off/.test((await status()).stdout), {
+  await until('again status to say why', async () => /that was aborted/.test((await status()).stdout), {
     seen: status,
   });
   expect(await world.runs()).toHaveLength(1);

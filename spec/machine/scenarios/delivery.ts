@@ -118,6 +118,48 @@ export function deliveryScenarios(bench: Bench): void {
     expect([announcement(output).waiter, runs[1]?.run.pid]).toEqual([waiter?.pid, waiter?.pid]);
   });
 
+  test('another version, while two whens wait: their waiter goes on looking and becomes the rerun, and its successor has the words of the other', async (context) => {
+    const world = await bench.world(context);
+    const goal = (name: string) => world.path(`goal-${name}`);
+    const names = ['first', 'second'];
+    const whens = names.map(
+      (name) => `common::again::when { '${name}': succeeds => 'test -e ${goal(name)}', interval => 1 }`,
+    );
+    const targets = names.map((name) => `Common::Again::When['${name}']`).join(', ');
+    const site = await world.write('site.pp', notifyOnce(world, `[${targets}]`, whens.join('\n')));
+    const run = await world.run({ argv: world.apply(site) });
+    const { waiter } = announcement(run.output, 'again-when-first');
+    const before = (await world.helpers()).find(({ pid }) => pid === waiter);
+
+    const module = await anotherVersion(world.node, world.module);
+    await world.useModule(module);
+    expect(changes(world, await include(world))).toEqual([...everything, 'File[AGAIN.sha256]']);
+    await expectSound(world, module);
+    const after = (await world.node.processes()).find(({ pid }) => pid === waiter);
+    expect(after).toMatchObject({
+      startTime: before?.startTime,
+      exe: `${executableOf(world)} (deleted)`,
+    });
+    const looksAt = async (name: string) => {
+      const { stdout } = await world.run({ argv: [executableOf(world), 'status', '--json'] });
+      const pending: { name: string; condition: { looks: number } }[] = JSON.parse(stdout);
+      return pending.find((one) => one.name === name)?.condition.looks ?? 0;
+    };
+    for (const name of names) {
+      const looks = await looksAt(name);
+      await until(`two more looks at ${name}`, async () => (await looksAt(name)) >= looks + 2);
+    }
+    expect(await world.runs()).toHaveLength(1);
+
+    await world.write('goal-first', '');
+    const rerun = await until('the rerun', async () => (await world.runs())[1], { seconds: 200 });
+    expect(rerun.run.pid).toBe(waiter);
+    await until('its successor to look', async () => (await looksAt('second')) >= 1);
+    await world.write('goal-second', '');
+    const runs = await world.settled(3);
+    expect(runs[2]?.run.pid).not.toBe(waiter);
+  });
+
   test('damage that leaves every mark: `again verify` finds it, and the next run repairs it', async (context) => {
     const world = await bench.world(context);
     await include(world);
@@ -147,12 +189,12 @@ export function deliveryScenarios(bench: Bench): void {
     [
       'is cut off',
       (archive: Buffer) => archive.subarray(0, archive.length >> 1),
-      /again: what AGAIN\.gz held is not the wanted executable \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): .*unexpected end of file/,
+      /again: AGAIN\.gz did not hold the wanted executable \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): .*unexpected end of file/,
     ],
     [
       'is damaged',
       (archive: Buffer) => Buffer.from(archive).fill(0, archive.length >> 1, (archive.length >> 1) + 16),
-      /again: what AGAIN\.gz held is not the wanted executable \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\)/,
+      /again: AGAIN\.gz did not hold the wanted executable \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\)/,
     ],
     [
       'begins otherwise',

@@ -63,4 +63,35 @@ export function diskScenarios(bench: Bench): void {
     expect(await must(`${world.again}/again`, 'cancel', '--all')).toBe('Cancelled: two\n');
     await world.settled(2);
   });
+
+  test('no room when the run ends: the waiter says so once, and once more when there is room', async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const must = async (...argv: string[]) => {
+      const { code, output, stdout } = await world.run({ argv });
+      expect(code, output).toBe(0);
+      return stdout;
+    };
+    await must('mount', '-t', 'tmpfs', '-o', 'mode=700,size=256k', 'tmpfs', world.state);
+    context.onTestFinished(() => must('umount', '--lazy', world.state).then(() => {}));
+    const ballast = `${world.state}/ballast`;
+    const fill = `common::again::delta { 'later': delta => 3600 }
+exec { 'dd if=/dev/zero of=${ballast} bs=4k':
+  path        => '/usr/bin:/bin',
+  returns     => 1,
+  refreshonly => true,
+  subscribe   => File['${world.trigger}'],
+  require     => Common::Again::Delta['later'],
+}`;
+    const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", fill));
+    const run = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
+    announcement(run.output, 'again-delta-later');
+    expect(await syslog.line(/^waiting: /)).toMatch(/^waiting: later: .*ENOSPC/);
+    await must('rm', ballast);
+    await syslog.line(/^continues: later$/);
+    expect((await syslog.lines()).filter((line) => /^(waiting|continues): /.test(line))).toHaveLength(2);
+    expect(await must(`${world.again}/again`, 'status')).not.toContain('ENOSPC');
+    expect(await must(`${world.again}/again`, 'cancel', '--all')).toBe('Cancelled: later\n');
+    await world.settled(1);
+  });
 }

@@ -83,6 +83,30 @@ export function faultScenarios(bench: Bench): void {
     ]);
   });
 
+  test('a record of a newer version is left as it is: its former waiter ends, and a notification is refused', async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", longDelta));
+    announcement((await world.run({ argv: world.apply(site) })).output, 'again-delta-later');
+    const records = async () =>
+      (await world.node.files.list(`${world.state}/commands`)).filter((name) => name.endsWith('.json'));
+    const [name] = await records();
+    const record = `${world.state}/commands/${name}`;
+    const newer = `sed 's/"version":2/"version":3/' ${record} >${record}.new && mv ${record}.new ${record}`;
+    expect((await world.run({ argv: ['sh', '-c', newer] })).code).toBe(0);
+    const content = String(await world.node.files.read(record));
+    expect(content).toContain('"version":3');
+    await until('the end of the waiter', async () => (await world.helpers()).length === 0, { seconds: 70 });
+
+    await world.node.files.remove(world.trigger);
+    const run = await world.run({ argv: world.apply(site) });
+    expect(outputOf(run.output, 'again-delta-later')).toEqual([
+      `again: ${record} is of a newer version of again (record 3): run Puppet once more, it delivers that`,
+    ]);
+    expect(await world.helpers()).toEqual([]);
+    expect(await records()).toEqual([name]);
+    expect(String(await world.node.files.read(record))).toBe(content);
+  });
+
   test('a process that is stopped with the lock of the state: others refuse after a while, and say whom to end', async (context) => {
     const world = await bench.world(context);
     const site = await world.write('site.pp', notifyOnce(world));

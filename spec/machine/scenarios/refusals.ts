@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectNothingScheduled } from '../../support/machine/bench.ts';
 import type { Finished } from '../../support/machine/node.ts';
-import { inContainer, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
+import { hieraData, inContainer, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
 
 /** One line that says what is wrong, and not how the program was built. */
 const oneLine = /^again: [^\n]{10,}\n$/;
@@ -82,21 +82,27 @@ export function refusalScenarios(bench: Bench): void {
     await expectRefusal(world, await underBundler(world), /command line|Bundler/i);
   });
 
-  for (const [what, start] of [
-    ['a manifest on standard input', fromPipe],
-    ['`bundle exec puppet apply`', underBundler],
-    ['Puppet as pid 1', asProcess1],
+  for (const [where, choose] of [
+    ['AGAIN_UNSUPPORTED=warn', async () => ({ AGAIN_UNSUPPORTED: 'warn' })],
+    ['`common::again::unsupported: warn` in Hiera', warnByHiera],
   ] as const) {
-    test(`with AGAIN_UNSUPPORTED=warn, ${what} is only warned of`, async (context) => {
-      const world = await bench.world(context);
-      const warned = await start(world, { AGAIN_UNSUPPORTED: 'warn' });
-      const said = outputOf(warned.output, 'again');
-      expect(said, warned.output).toEqual([expect.stringMatching(/^Warning: nothing scheduled: \S/)]);
-      expect(warned.code, warned.output).toBe(0);
-      expect(warned.output).not.toContain('Failed to call refresh');
-      await expectNothingScheduled(world);
-    });
+    for (const [what, start] of [
+      ['a manifest on standard input', fromPipe],
+      ['`bundle exec puppet apply`', underBundler],
+      ['Puppet as pid 1', asProcess1],
+    ] as const) {
+      test(`with ${where}, ${what} is only warned of`, async (context) => {
+        const world = await bench.world(context);
+        await expectWarning(world, await start(world, await choose(world)));
+      });
+    }
   }
+
+  test('with the class parameter `unsupported => warn`, a manifest on standard input is only warned of', async (context) => {
+    const world = await bench.world(context);
+    const declared = `class { 'common::again': unsupported => 'warn' }\n${notifyOnce(world)}`;
+    await expectWarning(world, await fromPipe(world, {}, world.apply('--detailed-exitcodes'), declared), 2);
+  });
 
   test("a run of another user than the helper's", async (context) => {
     const world = await bench.world(context);
@@ -140,9 +146,21 @@ export function refusalScenarios(bench: Bench): void {
 
 type Environment = Readonly<{ [name: string]: string }>;
 
+/** Says in the data of a world that a warning is enough; nothing in the environment does. */
+async function warnByHiera(world: World): Promise<Environment> {
+  const data = hieraData(world.path('base'));
+  await world.write('conf/data/world.yaml', `${data}common::again::unsupported: warn\n`);
+  return {};
+}
+
 /** Runs a command with the manifest in a pipe as its standard input. */
-async function fromPipe(world: World, env: Environment = {}, argv = world.apply()): Promise<Finished> {
-  const site = await world.write('site.pp', notifyOnce(world));
+async function fromPipe(
+  world: World,
+  env: Environment = {},
+  argv = world.apply(),
+  manifest = notifyOnce(world),
+): Promise<Finished> {
+  const site = await world.write('site.pp', manifest);
   return world.run({ argv: ['sh', '-c', 'cat "$0" | "$@"', site, ...argv], env });
 }
 
@@ -162,6 +180,15 @@ async function underBundler(world: World, env: Environment = {}): Promise<Finish
 async function asProcess1(world: World, env: Environment = {}): Promise<Finished> {
   const site = await world.write('site.pp', notifyOnce(world));
   return world.run({ argv: world.apply(site), wrap: inContainer, env });
+}
+
+/** Asserts that an Exec has succeeded with one line, a warning, and that nothing came of it. */
+async function expectWarning(world: World, { code, output }: Finished, wanted = 0): Promise<void> {
+  const said = outputOf(output, 'again');
+  expect(said, output).toEqual([expect.stringMatching(/^Warning: nothing scheduled: \S/)]);
+  expect(code, output).toBe(wanted);
+  expect(output).not.toContain('Failed to call refresh');
+  await expectNothingScheduled(world);
 }
 
 /** Asserts that an Exec has failed with one line of explanation, and that nothing came of it. */

@@ -1,8 +1,9 @@
 import { expect, type TestContext, test } from 'vitest';
 import { openAgent } from '../../support/machine/agent.ts';
-import type { Bench } from '../../support/machine/bench.ts';
+import { type Bench, expectOneRerun } from '../../support/machine/bench.ts';
 import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
 import { inARow } from '../../support/machine/script.ts';
+import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, outputOf, probe, type World } from '../../support/machine/world.ts';
 
 const CERTIFICATE = 'another certificate name';
@@ -10,7 +11,10 @@ const CERTIFICATE = 'another certificate name';
 /** The default of the class parameter, in seconds. */
 const grace = 3;
 
-/** Scripts that run Puppet several times in a row, as idempotency checks and bootstraps do: each run starts within milliseconds of the end of the one before. */
+/**
+ * Scripts that run Puppet several times in a row, as idempotency checks and bootstraps do: each run starts within milliseconds of the end of the one before. And
+ * the options that people abbreviate in them.
+ */
 export function scriptScenarios(bench: Bench): void {
   for (const mode of ['apply', 'agent'] as const) {
     const command = mode === 'apply' ? 'puppet apply s.pp --detailed-exitcodes' : 'puppet agent -t';
@@ -70,6 +74,26 @@ export function scriptScenarios(bench: Bench): void {
       expect(runs[2]?.run.argv).not.toContain(more[1]);
       // An agent that waits for a certificate sleeps, and the rerun does not wait for it.
       if (what !== CERTIFICATE) await expectOneAtATime(world, 3);
+    });
+  }
+
+  for (const [words, added] of [
+    [['--detailed-exitcode', '--onetime', '--no-daemonize', '--verb'], ['--no-splay']],
+    [['--detailed-exitcode', '--tes'], []],
+  ] as const) {
+    test(`\`puppet agent ${words.join(' ')}\`: a rerun with the same abbreviations, and only what is missing`, async (context) => {
+      const { world, command } = await openAgent(bench, context);
+      const first = await world.run({ argv: command(...words) });
+      expect(first.code, first.output).toBe(2); // --detailed-exitcodes
+      // By `--tes`, a world does not know a run that ends by itself.
+      await until('the end of the rerun', async () => (await world.clock()).ends.length === 2, {
+        seconds: 200,
+        seen: () => world.clock(),
+      });
+      const { run, rerun } = await expectOneRerun(world, first.output);
+      const wait = ['--waitforlock', expect.stringMatching(/^[1-9]\d*$/), '--maxwaitforlock', 'unlimited'];
+      expect(run.argv.slice(-words.length)).toEqual(words);
+      expect(rerun.argv).toEqual([...run.argv, ...added, ...wait]);
     });
   }
 }

@@ -47,26 +47,61 @@ exec { '/usr/bin/touch ${goal}': require => Exec['/bin/sleep 2'] }`;
 
   test('a port that begins to answer, by the name of its host', async (context) => {
     const world = await bench.world(context);
-    const script = await world.write(
-      'server.rb',
-      "server = TCPServer.new('127.0.0.1', ARGV[0].to_i)\nFile.write(ARGV[1], server.addr[1])\nloop { server.accept.close } if ARGV[2]\n",
-    );
-    const serve = (port: string, file: string, ...more: string[]) =>
-      world.start({
-        argv: ['/usr/bin/ruby', '-rsocket', script, port, world.path(file), ...more],
-        env: { RUBYOPT: '' },
-      });
-    await (await serve('0', 'port')).ended; // which port is free
-    const port = (await world.node.files.read(world.path('port'))).toString();
+    const { free, listen } = await openPorts(world);
+    const port = await free();
     const site = await world.write(
       'site.pp',
       notifyOnce(world, ready, declare(`connects => 'localhost:${port}', interval => 1`)),
     );
     const first = await world.run({ argv: world.apply(site) });
     await looked(world, new RegExp(`^localhost:${port}: connection refused$`));
-    const server = await serve(port, 'listens', 'on');
+    await listen(port);
     await expectOneRerun(world, first.output, exec);
-    await world.node.signal(server.pid, 'SIGKILL');
+  });
+
+  test('a port that answers already is due when the run has ended; one that never does is not waited for any longer than its time', async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const { free, listen } = await openPorts(world);
+    const [port, deaf] = [await listen(), await free()];
+    const more = `${declare(`connects => ['localhost:${port}', '127.0.0.1:${port}'], interval => 3600`)}
+${declare(`connects => 'localhost:${deaf}', interval => 1, timeout => 2, on_timeout => 'drop'`, 'never')}
+exec { '/bin/sleep 1': require => ${ready} }`;
+    const target = `[${ready}, Common::Again::When['never']]`;
+    const site = await world.write('site.pp', notifyOnce(world, target, more));
+    const first = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
+    await expectOneRerun(world, first.output, exec);
+    const { starts, ends } = await world.clock();
+    const wait = (starts[1]?.at ?? 0) - (ends[0]?.at ?? 0);
+    expect(wait).toBeGreaterThan(0);
+    expect(wait - (await slowness(world))).toBeLessThan(2);
+    await syslog.line(new RegExp(`^dropped: never: .*localhost:${deaf}\\b`));
+    const history = JSON.parse(await ask(world, 'history', '--json'));
+    expect(history).toEqual([expect.objectContaining({ names: ['ready'] })]);
+  });
+
+  test('a file system that is mounted over the folder of a path, with the path in it: the next look finds it', async (context) => {
+    const world = await bench.world(context);
+    const [folder, interval] = [world.path('brick'), 3];
+    await world.node.files.makeFolder(folder);
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`exists => '${folder}/goal', interval => ${interval}`)),
+    );
+    const first = await world.run({ argv: world.apply(site) });
+    await looked(world, /is not there$/);
+    const must = async (...argv: string[]) => {
+      const { code, output } = await world.run({ argv });
+      expect(code, output).toBe(0);
+    };
+    await must('mount', '-t', 'tmpfs', 'tmpfs', folder);
+    context.onTestFinished(() => must('umount', '--lazy', folder));
+    // inotify tells nothing of it: what is watched is the folder below.
+    await must('touch', `${folder}/goal`);
+    const came = await uptime(world);
+    await expectOneRerun(world, first.output, exec);
+    const { starts } = await world.clock();
+    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(interval + 2);
   });
 
   test('a Sensitive command has the environment and the directory of the run, and is nowhere to be read', async (context) => {
@@ -377,6 +412,44 @@ ${probe(world, 'run', `notify => ${ready},`)}
 }
 
 const ownResolver = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"';
+
+/** Ports of the loopback address. */
+interface Ports {
+  /** One on which nobody listens. */
+  free(): Promise<string>;
+  /** Has somebody listen on one, or on a free one, until the world ends. */
+  listen(port?: string): Promise<string>;
+}
+
+async function openPorts(world: World): Promise<Ports> {
+  const script = await world.write(
+    'server.rb',
+    'server = TCPServer.new(\'127.0.0.1\', ARGV[0].to_i)\nFile.write(ARGV[1], "#{server.addr[1]}\\n")\nloop { server.accept.close } if ARGV[2]\n',
+  );
+  const start = (...args: string[]) =>
+    world.start({
+      argv: ['/usr/bin/ruby', '-rsocket', script, ...args],
+      env: { RUBYOPT: '' },
+      seconds: 900,
+    });
+  const told = async (file: string) =>
+    (await world.node.files.exists(file)) &&
+    /^(\d+)\n$/.exec((await world.node.files.read(file)).toString())?.[1];
+  let count = 0;
+  return {
+    free: async () => {
+      const file = world.path('free-port');
+      await (await start('0', file)).ended;
+      return (await told(file)) || '';
+    },
+    listen: async (port = '0') => {
+      count += 1;
+      const file = world.path(`port-${count}`);
+      const server = await start(port, file, 'on');
+      return until('the port', () => told(file), { seen: server.output });
+    },
+  };
+}
 
 /** What `again status --json` says of a when. */
 interface Pending {

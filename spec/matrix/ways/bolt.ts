@@ -17,7 +17,7 @@ export const boltCommand: Way = {
   async run(cell) {
     await cell.at.serve(cell.manifest());
     const command = `MARKER='${cell.marker.MARKER}' ${cell.generation.puppet.command} agent -t --color=false`;
-    const { output } = await bolt(cell, 'command', 'run', command);
+    const { output } = await bolt(cell, ['command', 'run', command]);
     await expectOneRerun(cell, { output, command: 'agent' });
   },
 };
@@ -25,26 +25,47 @@ export const boltCommand: Way = {
 export const boltApply: Way = {
   title: '`bolt apply`: no command that could be repeated, so it is refused in one sentence',
   async run(cell) {
-    const { code, output } = await bolt(cell, 'apply', '--execute', cell.manifest());
+    const { code, output } = await bolt(cell, ['apply', '--execute', cell.manifest()]);
     expect(code, output).not.toBe(0);
     expect(await cell.runs(), output).toHaveLength(1);
     const said = output.match(/again: .*/g) ?? [];
     expect(new Set(said).size, output).toBe(1);
     expect(said[0]).toMatch(/^again: this run \(pid \d+\) is one of `bolt apply`, .* cannot be repeated/);
     expect(outputOf(output, 'again').join('\n')).not.toContain('Will run');
-    expect(recordsIn(cell.box, AGAIN)).toEqual([]);
-    expect(await leftIn(cell.box, AGAIN)).toEqual([]);
+    await expectNothingPending(cell);
+
+    // Where the environment says so, that is no failure: Bolt shows the log of a run that has gone well only to people who ask for it.
+    await cell.at.sh(`rm ${cell.path('trigger')}`);
+    const words = ['apply', '--verbose', '--execute', cell.manifest()];
+    const warned = await bolt(cell, words, { AGAIN_UNSUPPORTED: 'warn' });
+    expect(warned.code, warned.output).toBe(0);
+    expect(await cell.runs(), warned.output).toHaveLength(2);
+    expect(outputOf(warned.output, 'again'), warned.output).toEqual([
+      expect.stringMatching(/^Warning: .* is one of `bolt apply`, .* cannot be repeated/),
+    ]);
+    await expectNothingPending(cell);
   },
 };
 
-/** Bolt, of this machine, in the network of the container, to which it comes by ssh. */
-async function bolt(cell: Cell, ...args: string[]): Promise<Finished> {
+async function expectNothingPending({ box }: Cell): Promise<void> {
+  expect(recordsIn(box, AGAIN)).toEqual([]);
+  expect(await leftIn(box, AGAIN)).toEqual([]);
+}
+
+type Environment = Readonly<{ [name: string]: string }>;
+
+/**
+ * Bolt, of this machine, in the network of the container, to which it comes by ssh.
+ *
+ * @param env for the Ruby that it starts there
+ */
+async function bolt(cell: Cell, args: readonly string[], env: Environment = {}): Promise<Finished> {
   const dir = await mkdtemp(join(tmpdir(), 'again-spec-bolt-'));
   try {
     const { command } = await openBolt(thisMachine, dir);
     await unpackModule(join(dir, 'modules'));
     await writeFile(join(dir, 'key'), await makeKey(cell), { mode: 0o600 });
-    await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory(cell, join(dir, 'key'))));
+    await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory(cell, join(dir, 'key'), env)));
     const where = ['--targets', 'box', '--inventoryfile', join(dir, 'inventory.json')];
     return await command(inNetwork(cell), [...args, ...where, '--modulepath', join(dir, 'modules')]);
   } finally {
@@ -70,12 +91,13 @@ systemctl start ssh`);
 }
 
 /** Its Puppet and its Ruby are there already: nothing of the vendor's is to be fetched. */
-function inventory({ generation }: Cell, key: string) {
+function inventory({ generation }: Cell, key: string, env: Environment) {
+  const variables = Object.entries(env).map((pair) => pair.join('='));
   const ssh = {
     user: 'root',
     'private-key': key,
     'host-key-check': false,
-    interpreters: { '.rb': generation.puppet.boltRuby },
+    interpreters: { '.rb': ['/usr/bin/env', ...variables, generation.puppet.boltRuby] },
   };
   return { targets: [{ name: 'box', uri: 'ssh://127.0.0.1', features: ['puppet-agent'], config: { ssh } }] };
 }

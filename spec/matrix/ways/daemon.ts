@@ -26,7 +26,7 @@ export const reload: Way = {
     await cell.until('a pending rerun', () => recordsIn(cell.box, AGAIN).length === 1);
     await cell.until('the end of the run', async () => /Applied catalog in/.test(await said(cell)));
     await cell.at.sh('systemctl reload puppet');
-    // The daemon executes itself anew and begins with a run, which is too early to satisfy what is pending.
+    // The daemon executes itself again and begins with a run, which is too early to satisfy what is pending.
     await cell.until('the run that follows the reload', async () => (await cell.runs()).length === 2);
     expect(recordsIn(cell.box, AGAIN), 'the machine is too slow for this cell').toHaveLength(1);
     await cell.until('the rerun', async () => (await cell.runs()).length === 3);

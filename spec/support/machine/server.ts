@@ -18,12 +18,12 @@ export interface PuppetServer {
   readonly agentSsl: string;
   /** The folder of an environment's own modules. */
   modulesOf(environment: string): string;
-  /** Adds an environment, or replaces its manifest, which the server reads anew for each catalog, unless it may keep it (from the next one on). */
+  /** Adds an environment, or replaces its manifest, which the server reads again for each catalog, unless it may keep it (from the next one on). */
   environment(name: string, manifest: string, hieraData?: string, timeout?: Timeout): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Puppet's `environment_timeout`: 0 reads all manifests and functions anew for each catalog, `unlimited` once. */
+/** Puppet's `environment_timeout`: 0 reads all manifests and functions again for each catalog, `unlimited` once. */
 export type Timeout = '0' | 'unlimited';
 
 export interface Request {

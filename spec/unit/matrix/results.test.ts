@@ -28,7 +28,7 @@ describe('results of the matrix', () => {
     });
   });
 
-  test('cells of an earlier run stay, until they are seen anew', () => {
+  test('cells of an earlier run stay, until they are seen again', () => {
     const first = merge(none, '1.0.0', report(['a', 'x', 'passed'], ['a', 'y', 'passed']));
     const second = merge(first, '1.0.0', report(['a', 'y', 'failed', 'Error: b']));
     expect(second.generations.a?.cells).toEqual({ x: 'yes', y: 'no: Error: b' });

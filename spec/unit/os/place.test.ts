@@ -11,13 +11,13 @@ const nobody = () => [];
 describe('a place that is not this one', () => {
   test.each<[string, Place, () => number, Place, string | undefined]>([
     ['another machine, which shares the folder', { ...host, machine: 'n' }, old, host, undefined],
-    ['an earlier boot', { ...host, boot: 'a' }, young, host, 'the machine was booted anew'],
+    ['an earlier boot', { ...host, boot: 'a' }, young, host, 'the machine was rebooted'],
     [
       'an earlier boot, from a container',
       { ...sibling, boot: 'a' },
       young,
       container,
-      'the machine was booted anew',
+      'the machine was rebooted',
     ],
     ['the host, from a container', host, old, container, undefined],
     ['another container, which may live', sibling, young, container, undefined],
@@ -26,15 +26,9 @@ describe('a place that is not this one', () => {
       sibling,
       old,
       container,
-      'its container was started anew',
+      'its container was restarted',
     ],
-    [
-      'a container without processes, from the host',
-      container,
-      young,
-      host,
-      'its container was started anew',
-    ],
+    ['a container without processes, from the host', container, young, host, 'its container was restarted'],
   ])('%s', (_, place, age, own, expected) => {
     expect(whyOver(place, age, nobody, own)).toBe(expected);
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import {
   allPids,
+  hasImage,
   isAlive,
   readAncestry,
   readProcess,
@@ -52,6 +53,7 @@ describe('reading processes', () => {
   test('a pid that now belongs to another process is another process', () => {
     const { pid, start } = self();
     expect(isAlive({ pid, start })).toBe(true);
+    expect(hasImage(pid)).toBe(true);
     expect(isAlive({ pid, start: start - 1 })).toBe(false);
     expect(sameProcess({ pid, start }, { pid, start: start - 1 })).toBe(false);
     expect(sameProcess({ pid, start }, { pid, start })).toBe(true);
@@ -110,6 +112,7 @@ describe('watching a process', () => {
     while (readStat(pid)?.state !== 'Z') await new Promise((resolve) => setImmediate(resolve));
     const id = { pid, start: readStat(pid)?.start as number };
     expect(isAlive(id)).toBe(false);
+    expect(hasImage(pid)).toBe(false);
     const watched = watchProcess(id, () => {});
     expect(watched.ended()).toBe(true);
     const exit = once(parent, 'exit');

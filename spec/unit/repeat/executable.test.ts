@@ -68,7 +68,7 @@ describe('the interpreter to execute', () => {
     replace(file);
     chmodSync(dir, 0o777);
     expect(refusalOf(current)).toBe(
-      `${dir} can be changed by every user (mode 0777): only root may be able to`,
+      `${dir} can be changed by every user (mode 0777): only root and the user of the run may change it`,
     );
   });
 

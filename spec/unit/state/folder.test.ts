@@ -85,7 +85,7 @@ describe('who else could change a folder on the way to it', () => {
     mkdirSync(join(dir, 'open/b'), { recursive: true });
     chmodSync(join(dir, 'open'), 0o777);
     expect(refusalOf(() => refuseForeignWriters(join(dir, 'open/b')))).toBe(
-      `${join(dir, 'open')} can be changed by every user (mode 0777): only root may be able to`,
+      `${join(dir, 'open')} can be changed by every user (mode 0777): only root and the user of the run may change it`,
     );
   });
 

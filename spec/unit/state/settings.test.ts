@@ -96,7 +96,7 @@ describe('again.json', () => {
     ['with a comment', '{} // x'],
   ])('%s', (_, content) => {
     expect(refusalOf(() => parseSettings(content, PATH))).toBe(
-      `the settings ${PATH} are not JSON: run Puppet once, it writes them anew`,
+      `the settings ${PATH} are not JSON: run Puppet once, and they are written`,
     );
   });
 

@@ -100,7 +100,7 @@ describe('a unit after its run', () => {
     ])('was stopped, and is held until somebody starts it: %j', (changes) => {
       expect(brokenOff(changes)).toEqual({
         kind: 'held',
-        because: 'nightly.service was stopped: somebody has to start it',
+        because: 'nightly.service was stopped: the rerun waits until it is started',
         retryAfterMs: 5000,
       });
       expect(brokenOff({ ...changes, InvocationID: 'b2' }).kind).toBe('ended');

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { dirname } from '../../os/path.ts';
+import { readlinkSync, statSync } from 'node:fs';
+import { dirname, join } from '../../os/path.ts';
 import { readText } from '../../os/read.ts';
 import { SYSTEM_PATH } from '../../os/spawn.ts';
 import { type Answer, HOLDS, type LookContext, no, PATIENCE_MS } from './answer.ts';
@@ -7,7 +7,7 @@ import { runProgram } from './program.ts';
 
 /** Looks whether a path is there; a link counts where what it leads to is there. */
 export async function lookAtPath(path: string, context: Pick<LookContext, 'signal'>): Promise<Answer> {
-  if (isServed(path)) return lookFromOutside(path, context);
+  if (leadsToServed(path)) return lookFromOutside(path, context);
   try {
     return statSync(path, { throwIfNoEntry: false }) ? HOLDS : no(`${path} is not there`);
   } catch (error) {
@@ -31,15 +31,63 @@ async function lookFromOutside(path: string, { signal }: Pick<LookContext, 'sign
 const SERVED =
   /^(nfs4?|cifs|smb3|smbfs|ceph|glusterfs|9p|afs|lustre|beegfs|gpfs|gfs2|ocfs2|autofs|fuse|fuseblk|fuse\..*)$/;
 
-/** Whether a path lies on such a file system, by its name alone: nothing is asked that could hang. Links are not followed. */
-export function isServed(path: string, mounts = readMounts()): boolean {
-  let best = { at: '', type: '' };
-  for (const line of mounts.split('\n')) {
+/** Links on the way to one path, at most (path_resolution(7)). */
+const MOST_LINKS = 40;
+
+/** Whether the way to a path leads over such a file system, by its links too. Of such a one, nothing is asked: it could hang. */
+export function leadsToServed(path: string, mountinfo = readMounts()): boolean {
+  const mounts = parseMounts(mountinfo);
+  const left = path.split('/');
+  let at = '/';
+  for (let links = 0; left.length > 0 && !isServed(at, mounts); ) {
+    const name = left.shift() as string;
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      at = dirname(at);
+      continue;
+    }
+    const next = join(at, name);
+    const target = isServed(next, mounts) ? undefined : linkTarget(next);
+    if (target === undefined) {
+      at = next;
+      continue;
+    }
+    links += 1;
+    if (links > MOST_LINKS) return false;
+    if (target.startsWith('/')) at = '/';
+    left.unshift(...target.split('/'));
+  }
+  return isServed(at, mounts);
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // no link, or not there
+  }
+}
+
+interface Mount {
+  readonly at: string;
+  readonly type: string;
+}
+
+/** In their order: of two at one place, the later one hides the earlier one. */
+function parseMounts(mountinfo: string): Mount[] {
+  return mountinfo.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
     const at = unescaped(before.split(' ')[4] ?? '');
-    const isAbove = at === '/' || path === at || path.startsWith(`${at}/`);
-    // Of two at one place, the later one hides the earlier one.
-    if (at !== '' && isAbove && at.length >= best.at.length) best = { at, type: after.split(' ')[0] ?? '' };
+    return at === '' ? [] : [{ at, type: after.split(' ')[0] ?? '' }];
+  });
+}
+
+/** Whether a path lies on such a file system, by its name alone. */
+function isServed(path: string, mounts: readonly Mount[]): boolean {
+  let best = { at: '', type: '' };
+  for (const mount of mounts) {
+    const isAbove = mount.at === '/' || path === mount.at || path.startsWith(`${mount.at}/`);
+    if (isAbove && mount.at.length >= best.at.length) best = mount;
   }
   return SERVED.test(best.type);
 }
@@ -66,7 +114,7 @@ export interface Nearest {
 
 /** `there` where the path itself is there; undefined where nothing above it can be watched. */
 export function nearestFolder(path: string): Nearest | 'there' | undefined {
-  if (isServed(path)) return undefined;
+  if (leadsToServed(path)) return undefined;
   // With a slash at its end, a path that leads to a file is not there.
   const clean = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
   try {

@@ -23,12 +23,15 @@ export type ProgramEnd =
 
 const MOST_OUTPUT = 64 * 1024;
 
+/** Milliseconds for which the end of what was killed is waited for: the kernel may hold it up, as where a disk does not answer. Then others have their turn. */
+const DYING_MS = 2000;
+
 /** By this variable, what a program has started is known for its own, also when it has left its session and its parent. */
 export const CHECK_VARIABLE = 'AGAIN_CHECK';
 
 /**
  * Runs a program to its end, in a session and a process group of its own, without input, and leaves no process of it behind: what outlives the limit or the
- * signal is killed with all that has come from it, and so is what a program that has ended has left in its group.
+ * signal is killed with all that has come from it, and so is what a program that has ended has left in its group. Only what the kernel does not let die at once may outlive this.
  */
 export async function runProgram(words: readonly string[], options: ProgramOptions): Promise<ProgramEnd> {
   const { environment, directory, limitMs, signal, output = false } = options;
@@ -62,6 +65,8 @@ export async function runProgram(words: readonly string[], options: ProgramOptio
         // Its pid may be another one's by now; what is still open is its output, in a process that has left its group.
         if (hasExited) resolve({ kind: 'ended', because: ended });
         else if (child.pid !== undefined) killFamily(child.pid, `${CHECK_VARIABLE}=${mark}`);
+        clearTimeout(timer);
+        timer = setTimeout(() => resolve({ kind: 'ended', because }), DYING_MS);
       };
       abort = () => end('signal');
       timer = setTimeout(() => end('time'), limitMs);

@@ -154,7 +154,7 @@ describe('what a waiter looks at', () => {
     await expect.poll(() => met, within).toEqual(['a']);
   });
 
-  test('what is not awaited any more ends, with what it has started; what is awaited again begins anew', async () => {
+  test('what is not awaited any more ends, with what it has started; what is awaited again starts from the beginning', async () => {
     const mark = `MARK${process.pid}${Math.random()}`;
     const isGoing = () =>
       allPids().some((pid) => {

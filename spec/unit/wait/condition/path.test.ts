@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isServed, lookAtPath, nearestFolder } from '../../../../src/wait/condition/path.ts';
+import { leadsToServed, lookAtPath, nearestFolder } from '../../../../src/wait/condition/path.ts';
 import { watchPath } from '../../../../src/wait/condition/path-watch.ts';
 import { temporaryFolder } from '../../state/temporary.ts';
 
@@ -44,17 +44,32 @@ describe('a file system that something else serves', () => {
     ['/mnt/my share', true],
     ['/mnt/my share/x', true],
     ['/mnt/my shared/x', false],
-    ['/mnt/my share/local/x', false],
+    ['/mnt/my share/local/x', true], // the way there is asked of the share
     ['/data/brick', true],
     ['/auto/x', true],
     ['/', false],
   ])('%s: %s', (path, served) => {
-    expect(isServed(path, mounts)).toBe(served);
+    expect(leadsToServed(path, mounts)).toBe(served);
+  });
+
+  test('is found behind links, relative ones, and links to folders', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'a/b'), { recursive: true });
+    symlinkSync('/mnt/my share', join(folder, 'share'));
+    symlinkSync('share/deep', join(folder, 'a/plain'));
+    symlinkSync('../../share', join(folder, 'a/b/up'));
+    symlinkSync('a/b', join(folder, 'short'));
+    symlinkSync('circle', join(folder, 'circle'));
+    const behind = ['share', 'share/x', 'a/b/up/x', 'short/up', './a//b/../b/up/.'];
+    const beside = ['a/plain', 'short', 'a/b/up/../x', 'circle', 'circle/x', 'no/share', 'share/local/x'];
+    const served = (path: string) => leadsToServed(`${folder}/${path}`, mounts);
+    expect(behind.filter((path) => !served(path))).toEqual([]);
+    expect(beside.filter(served)).toEqual(['a/b/up/../x', 'share/local/x']);
   });
 
   test('what cannot be told is none', () => {
-    expect(isServed('/x', '')).toBe(false);
-    expect(isServed('/x', 'rubbish\n- - -\n')).toBe(false);
+    expect(leadsToServed('/x', '')).toBe(false);
+    expect(leadsToServed('/x', 'rubbish\n- - -\n')).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 // Measures what this module costs, side by side with peers, in one run:
 //
-//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, looks, deltas, convergence, delivery, scope, fact; all of them unless told
+//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, looks, deltas, convergence, delivery, rendering, scope, fact; all of them unless told
 //
 // Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows, unless a
 // figure failed or was left out. Takes half an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root,
@@ -17,6 +17,7 @@ import { measureExec } from './figures/exec.mjs';
 import { measureFact } from './figures/fact.mjs';
 import { measureLatency } from './figures/latency.mjs';
 import { measureLooks } from './figures/looks.mjs';
+import { measureRendering } from './figures/rendering.mjs';
 import { measureScope } from './figures/scope.mjs';
 import { measureWaiter } from './figures/waiter.mjs';
 import { makePlace } from './place.mjs';
@@ -33,6 +34,7 @@ const figures = {
   deltas: measureDeltas,
   convergence: async (place) => ({ rows: await measureConvergence(place) }),
   delivery: measureDelivery,
+  rendering: async () => ({ rows: await measureRendering() }),
   scope: async (place) => ({ rows: await measureScope(place) }),
   fact: async () => ({ rows: await measureFact() }),
 };

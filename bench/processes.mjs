@@ -19,10 +19,20 @@ export function cpuOf(pid) {
 }
 
 /** Milliseconds of CPU that each living thread of a process has had, as the scheduler counts them, in nanoseconds: by thread, of those whose names count. */
-export function cpuByThread(pid, counts) {
+function cpuByThread(pid, counts) {
   const threads = readdirSync(`/proc/${pid}/task`).map((tid) => `${pid}/task/${tid}`);
   const ran = (thread) => Number(readFileSync(`/proc/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
   return new Map(threads.filter((thread) => counts(commOf(thread))).map((thread) => [thread, ran(thread)]));
+}
+
+/** The CPU that a Puppet Server has had, by thread, but for that of Java's compilers, which have an end when they have seen the same catalog often enough. */
+export function serverCpuOf(pid) {
+  return cpuByThread(pid, (thread) => !/^C[12] Compiler/.test(thread));
+}
+
+/** Milliseconds between two looks; what a thread had that has ended meanwhile is not known, and hardly anything. */
+export function spentSince(before, after) {
+  return [...after].reduce((sum, [thread, spent]) => sum + spent - (before.get(thread) ?? 0), 0);
 }
 
 /** How often a process has gone to sleep by itself, all its threads together. */

@@ -32,7 +32,8 @@ main() {
 
   step 'Gems' install_gems
   [ -z "$failed" ] || exit 1
-  # What `bundle exec rake` runs (Rakefile), one by one: a check that fails does not hide the others.
+  # What `bundle exec rake` runs (Rakefile), one by one: a check that fails does not hide the others, and each has its heading. That these are all of them
+  # was compared with `bundle exec rake -n`. Its `syntax` looks at the plans, too; they are parsed here once more, by Puppet's own command.
   step 'Syntax, metadata.json, REFERENCE.md (rake validate)' bundle exec rake validate
   step 'Plan syntax (puppet parser validate --tasks)' our_puppet parser validate --tasks plans
   step 'Puppet style (rake lint)' bundle exec rake lint

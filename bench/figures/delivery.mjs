@@ -10,7 +10,7 @@ import { serveFolder } from '../../spec/support/machine/file-server.ts';
 import { thisMachine } from '../../spec/support/machine/local.ts';
 import { startServer } from '../../spec/support/machine/server.ts';
 import { executableName, openSession } from '../../spec/support/machine/session.ts';
-import { cpuByThread } from '../processes.mjs';
+import { serverCpuOf, spentSince } from '../processes.mjs';
 import { mean, meanDifference } from '../statistics.mjs';
 import { askForCatalogs } from './catalogs.mjs';
 
@@ -173,16 +173,6 @@ async function repeat({ server }, nodes, rounds) {
     }
   }
   return runs;
-}
-
-/** The CPU that a server has had, but for that of Java's compilers, which have an end when they have seen the same catalog often enough. */
-function serverCpuOf(pid) {
-  return cpuByThread(pid, (thread) => !/^C[12] Compiler/.test(thread));
-}
-
-/** Milliseconds between two looks; what a thread had that has ended meanwhile is not known, and hardly anything. */
-function spentSince(before, after) {
-  return [...after].reduce((sum, [thread, spent]) => sum + spent - (before.get(thread) ?? 0), 0);
 }
 
 /** What a way brings to a node. */

@@ -62,6 +62,12 @@
 #     succeeds => '/bin/systemctl is-active --quiet storage.service',
 #     interval => 2,
 #   }
+#
+# @example As soon as a peer has exported a resource (docs/HOWTO.md has the script)
+#   common::again::when { 'gluster2 has exported':
+#     succeeds => ['/usr/local/sbin/peer-has-exported', 'gluster2.example.com', 'Cluster::Member'],
+#     interval => 15,
+#   }
 define common::again::when (
   Variant[String, Array[String]]                                                      $exists     = [],
   Variant[String, Array[String]]                                                      $connects   = [],

@@ -4,13 +4,14 @@ require 'open3'
 require 'spec_helper'
 
 # Where a rerun is impossible by nature, as far as that is known when the catalog is compiled. rspec-puppet keeps the catalogs of equal facts: the
-# examples of a module that was built in another way have a fact of their own.
+# examples of a module that was built in another way have a fact of their own, and of one catalog's examples, the one about warnings comes first.
 describe 'common::again' do
   let(:pre_condition) do
     <<~MANIFEST
       include common::vardir
       common::again::delta { 'x': delta => 60 }
-      file { '/tmp/foo': content => '', notify => [Exec['again'], Common::Again::Delta['x']] }
+      common::again::when { 'y': exists => '/dev/mapper/brick1', connects => 'db1.example.com:5432', succeeds => ['/bin/true'] }
+      file { '#{cause}': content => '', notify => [Exec['again'], Common::Again::Delta['x'], Common::Again::When['y']] }
     MANIFEST
   end
   let(:logged) { [] }
@@ -30,9 +31,18 @@ describe 'common::again' do
     logged.select { |message| message.level == :warning }.map(&:message).grep(%r{common})
   end
 
-  # What a node prints and how that ends, by a real shell, for the exec and for a delta.
+  # What notifies them all, by a path that there can be.
+  def cause
+    (facts[:kernel] == 'windows') ? 'C:/tmp/foo' : '/tmp/foo'
+  end
+
+  def execs
+    %w[again again-delta-x again-when-y]
+  end
+
+  # What a node prints and how that ends, by a real shell, for the exec, a delta and a when.
   def outcomes(environment = {})
-    %w[again again-delta-x].map do |title|
+    execs.map do |title|
       output, error, status = Open3.capture3({ 'AGAIN_UNSUPPORTED' => nil }.merge(environment), catalogue.resource('Exec', title)[:command])
       [output, error, status.exitstatus]
     end.uniq
@@ -43,46 +53,66 @@ describe 'common::again' do
 
     it 'manages nothing else on the node' do
       refs = catalogue.resources.map(&:ref).grep(%r{\A(File|Exec)\[})
-      expect(refs).to contain_exactly('Exec[again]', 'Exec[again-delta-x]', 'File[/tmp/foo]', *others)
+      expect(refs).to contain_exactly(*execs.map { |title| "Exec[#{title}]" }, "File[#{cause}]", *others)
     end
 
-    it 'has execs that only a notification starts' do
-      %w[again again-delta-x].each { |title| is_expected.to contain_exec(title).with_refreshonly(true).without_require }
+    it 'has execs that only a notification starts, and that are told nothing' do
+      execs.each { |title| is_expected.to contain_exec(title).with_refreshonly(true).without_require.without_environment }
+    end
+  end
+
+  shared_examples 'a warning, and nothing done' do |name, attributes|
+    it { expect(warnings).to eq ["The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not #{name}."] }
+
+    it 'has execs that do nothing' do
+      execs.each { |title| is_expected.to contain_exec(title).only_with(refreshonly: true, logoutput: true, loglevel: 'notice', **attributes) }
+    end
+  end
+
+  # Facts that were collected on such a system.
+  def facts_of(name, release, facterversion = RSpec.configuration.default_facter_version)
+    on_supported_os(supported_os: [{ 'operatingsystem' => name, 'operatingsystemrelease' => [release] }], facterversion: facterversion).values.first
+  end
+
+  context 'on another CPU, where a warning is enough' do
+    let(:facts) { one_node(hiera_data: 'warn', os: { 'architecture' => 'riscv64' }) }
+
+    it_behaves_like 'a warning, and nothing done', 'riscv64', command: 'true', path: ['/bin', '/usr/bin']
+    it_behaves_like 'nothing but execs', ['Exec[common::vardir]', 'File[/var/lib/puppet/tmp/common/]']
+  end
+
+  # Of macOS, facterdb has no facts but those of version 11, by Facter 4.2.
+  {
+    'on FreeBSD' => [%w[FreeBSD 14]],
+    'on macOS' => [%w[Darwin 20 4.2.2]],
+    'on macOS with an ARM CPU' => [%w[Darwin 20 4.2.2], { os: { 'architecture' => 'arm64' } }],
+    'on macOS, where Puppet is not root' => [%w[Darwin 20 4.2.2], { identity: { 'uid' => 501, 'privileged' => false } }],
+  }.each do |where, (system, overrides)|
+    context "#{where}, where a warning is enough" do
+      let(:facts) { override_facts(facts_of(*system), hiera_data: 'warn', **overrides.to_h) }
+
+      it_behaves_like 'a warning, and nothing done', system.first, command: 'true', path: ['/bin', '/usr/bin']
+      it_behaves_like 'nothing but execs'
     end
   end
 
   {
-    'on another CPU' => [{ hiera_data: 'warn', os: { 'architecture' => 'riscv64' } }, 'riscv64', ['Exec[common::vardir]', 'File[/var/lib/puppet/tmp/common/]']],
-    'on macOS' => [{ hiera_data: 'warn', kernel: 'Darwin', os: { 'architecture' => 'arm64' } }, 'Darwin'],
-    'on macOS, where Puppet is not root' => [{ hiera_data: 'warn', kernel: 'Darwin', identity: { 'uid' => 501, 'privileged' => false } }, 'Darwin'],
-    'on FreeBSD' => [{ hiera_data: 'warn', kernel: 'FreeBSD' }, 'FreeBSD'],
-  }.each do |where, (overrides, name, *others)|
+    'on Windows 10' => ['10', 'C:\Windows\system32'],
+    'on Windows 11' => ['11', 'C:\WINDOWS\system32'],
+    'on Windows Server 2022' => ['2022', 'C:\Windows\system32'],
+    'on Windows, on another drive' => ['2022', 'D:\Windows\system32', { os: { 'windows' => { 'system32' => 'D:\Windows\system32' } } }],
+    'on Windows, by facts that do not tell its folder' => ['2022', 'C:\Windows\System32', { os: { 'windows' => nil } }],
+  }.each do |where, (release, system32, overrides)|
     context "#{where}, where a warning is enough" do
-      let(:facts) { one_node(**overrides) }
+      let(:facts) { override_facts(facts_of('windows', release), hiera_data: 'warn', **overrides.to_h) }
 
-      it_behaves_like 'nothing but execs', *others
-
-      it 'warns, and does nothing' do
-        expect(warnings).to eq ["The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not #{name}."]
-        is_expected.to contain_exec('again').with(command: 'true', path: ['/bin', '/usr/bin']).without_provider
-        is_expected.to contain_exec('again-delta-x').with(command: 'true', path: ['/bin', '/usr/bin']).without_provider
-      end
-    end
-  end
-
-  context 'on Windows, where a warning is enough' do
-    let(:facts) { one_node(hiera_data: 'warn', kernel: 'windows', os: { 'architecture' => 'x64', 'windows' => { 'system32' => 'D:\Windows\system32' } }) }
-
-    it 'warns, and does nothing' do
-      expect(warnings).to eq ['The module common supports Linux on x86_64 (amd64) and aarch64 (arm64), not windows.']
-      %w[again again-delta-x].each do |title|
-        is_expected.to contain_exec(title).with(command: 'cmd.exe /c exit 0', path: 'D:\Windows\system32', refreshonly: true).without_provider
-      end
+      it_behaves_like 'a warning, and nothing done', 'windows', command: 'cmd.exe /c exit 0', path: system32
+      it_behaves_like 'nothing but execs'
     end
   end
 
   context 'for an ordinary user without a folder' do
-    let(:sentence) { "Puppet runs as an ordinary user: set common::vardir::base to a folder of that user's own instead of /var/lib/puppet/tmp/." }
+    let(:sentence) { 'Puppet runs as an ordinary user: set common::vardir::base to a folder that this user owns instead of /var/lib/puppet/tmp/.' }
 
     {
       'where a warning is enough' => { hiera_data: 'warn' },

@@ -39,6 +39,22 @@ require 'spec_helper'
             it { is_expected.to contain_exec("again-delta-#{name}-exec-again") }
           end
         end
+
+        # With a fact of its own: rspec-puppet keeps the catalogs of equal facts.
+        context 'where this module was deployed without a build' do
+          let(:facts) { override_facts(os_facts, built: 'nothing') }
+
+          before { build }
+
+          it { is_expected.to compile.with_all_deps }
+
+          it 'notifies execs that say so' do
+            %W[again again-delta-#{consumer}-exec-again].each do |title|
+              is_expected.to contain_exec(title).with_refreshonly(true).with_command(%r{The module common was deployed without again-linux-x64})
+            end
+            is_expected.to contain_common__again__delta("#{consumer}-exec-again").that_subscribes_to(expected[:cause])
+          end
+        end
       end
     end
   end

@@ -27,53 +27,79 @@ describe 'common' do
     "#{type.capitalize} { #{attributes.map { |name| "#{name} => 'a default of the site'" }.join(', ')} }"
   end
 
+  # A site's manifest, with its defaults and its own declaration of the class; without one, the first delta or when includes it.
+  def manifest(site, defaults, declared)
+    format(
+      site,
+      defaults: defaults,
+      declared: declared,
+      again: declared || 'include common::again',
+      delta: "common::again::delta { 'x': delta => 60, start_timer_now => true }",
+      when: "common::again::when { 'y': exists => '/dev/mapper/brick1', connects => 'db1.example.com:5432', succeeds => ['/bin/true'], delta => 60 }",
+    )
+  end
+
   sites = {
-    'in site.pp, before the class is included'      => ->(defaults) { "#{defaults} include common::again common::again::delta { 'x': }" },
-    'in site.pp, after the class is included'       => ->(defaults) { "include common::again #{defaults} common::again::delta { 'x': }" },
-    'in the class that includes it first'           => ->(defaults) { "class site { #{defaults} include common::again } include site common::again::delta { 'x': }" },
-    'in the class that declares a delta first'      => ->(defaults) { "class site { #{defaults} common::again::delta { 'x': } } include site" },
-    'in a define that declares a delta first'       => ->(defaults) { "define site { #{defaults} common::again::delta { $name: } } site { 'x': }" },
-    'in the class that includes common::vardir'     => ->(defaults) { "class site { #{defaults} include common::vardir } include site common::again::delta { 'x': }" },
-    'in a class that uses it, and not as the first' => ->(defaults) { "class site { #{defaults} common::again::delta { 'x': } } include common::again, site" },
+    'in site.pp, before the class is included'      => '%<defaults>s %<again>s %<delta>s %<when>s',
+    'in site.pp, after the class is included'       => '%<again>s %<defaults>s %<delta>s %<when>s',
+    'in the class that includes it first'           => 'class site { %<defaults>s %<again>s } include site %<delta>s %<when>s',
+    'in the class that declares a delta first'      => 'class site { %<defaults>s %<declared>s %<delta>s %<when>s } include site',
+    'in the class that declares a when first'       => 'class site { %<defaults>s %<declared>s %<when>s %<delta>s } include site',
+    'in a define that declares a delta first'       => "define site { %<defaults>s %<declared>s %<delta>s %<when>s } site { 'z': }",
+    'in the class that includes common::vardir'     => 'class site { %<defaults>s include common::vardir } include site %<declared>s %<delta>s %<when>s',
+    'in a class that uses it, and not as the first' => 'class site { %<defaults>s %<delta>s %<when>s } %<again>s include site',
   }
 
-  systems = {
-    'a node with a helper'                                    => {},
+  # What the site declares, and an exec that is there for that.
+  switches = {
+    'where reruns are wanted'    => [nil, 'Exec[common::again unpack]'],
+    'where all is to be removed' => ["class { 'common::again': ensure => absent }", 'Exec[common::again remove]'],
+    'where reruns are paused'    => ["class { 'common::again': enable => false }", 'Exec[common::again cancel]'],
+  }
+
+  nodes = {
     'a node for which no executable was built'                => { os: { 'architecture' => 'aarch64' } },
     'a CPU that is not supported, where a warning does'       => { hiera_data: 'warn', os: { 'architecture' => 'riscv64' } },
     'another system, where a warning does'                    => { hiera_data: 'warn', kernel: 'Darwin' },
     'an ordinary user without a folder, where a warning does' => { hiera_data: 'warn', identity: { 'uid' => 1000, 'privileged' => false } },
   }
 
-  systems.each do |system, overrides|
-    context "on #{system}" do
+  contexts = switches.to_h { |switch, declared| ["on a node with a helper, #{switch}", [{}, *declared]] }
+  contexts.update(nodes.to_h { |node, overrides| ["on #{node}", [overrides, nil, 'Exec[again]']] })
+  contexts.each do |context, (overrides, declared, exec)|
+    context context do
       let(:facts) { one_node(**overrides) }
 
       before { build('again-linux-x64') }
 
       sites.each do |where, site|
         it "is the same with every resource default that a site can have, #{where}" do
-          without = resources(site.call(''))
-          expect(ours(without).keys).to include('Exec[again]', 'Exec[again-delta-x]')
-          expect(resources(site.call("#{hostile(:exec)} #{hostile(:file)}"))).to eq without
+          without = resources(manifest(site, '', declared))
+          expect(ours(without).keys).to include('Exec[again]', 'Exec[again-delta-x]', 'Exec[again-when-y]', exec)
+          expect(resources(manifest(site, "#{hostile(:exec)} #{hostile(:file)}", declared))).to eq without
         end
       end
     end
   end
 
-  # Where the defaults reach all that this module has.
-  sites.reject { |where, _| where.match?(%r{after|vardir|not as the first|includes it first}) }.each do |where, site|
-    it "heeds noop, schedule, tag and audit, #{where}" do
-      words = "noop => true, schedule => 'never', tag => 'mine', audit => 'all'"
-      changed = ours(resources(site.call("schedule { 'never': } Exec { #{words} } File { #{words} }")))
+  switches.each do |switch, (declared, exec)|
+    context switch do
+      # Where the defaults reach all that this module has.
+      sites.reject { |where, _| where.match?(%r{after|vardir|not as the first|includes it first}) }.each do |where, site|
+        it "obeys noop, schedule, tag and audit, #{where}" do
+          words = "noop => true, schedule => 'never', tag => 'mine', audit => 'all'"
+          changed = ours(resources(manifest(site, "schedule { 'never': } Exec { #{words} } File { #{words} }", declared)))
 
-      expect(changed.values.map(&:first)).to all(include(noop: true, schedule: 'never', audit: 'all'))
-      expect(changed.values.map(&:last)).to all(include('mine'))
+          expect(changed.keys).to include(exec)
+          expect(changed.values.map(&:first)).to all(include(noop: true, schedule: 'never', audit: 'all'))
+          expect(changed.values.map(&:last)).to all(include('mine'))
+        end
+      end
+
+      it 'has no resources but those that the tests above are about' do
+        pre_condition.replace(manifest('%<declared>s %<delta>s %<when>s', '', declared))
+        expect(catalogue.resources.map(&:type).uniq).to contain_exactly('Stage', 'Class', 'Common::Again::Delta', 'Common::Again::When', 'Exec', 'File')
+      end
     end
-  end
-
-  it 'has no resources but those that the tests above are about' do
-    pre_condition.replace("common::again::delta { 'x': }")
-    expect(catalogue.resources.map(&:type).uniq).to contain_exactly('Stage', 'Class', 'Common::Again::Delta', 'Exec', 'File')
   end
 end

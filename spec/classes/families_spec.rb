@@ -2,9 +2,12 @@
 
 require 'spec_helper'
 
-# The Linux families of facterdb on which the executable runs (glibc 2.28 or later). They are no part of metadata.json, for no column of the matrix has shown
-# them; their catalogs are the same as Debian's. facterdb has no facts of Amazon Linux 2023: those of its preview, 2022, stand for it. Of two
-# families it has no newer facts than Facter 4.2's.
+# The Linux families on which the executable runs (glibc 2.28 or later), in all their releases of which facterdb 3.10 has facts by Facter 4. They are no
+# part of metadata.json, for no column of the matrix has shown them; their catalogs are the same as Debian's.
+#
+# It has no facts of RHEL 10, AlmaLinux 10, Rocky Linux 10 and Oracle Linux 10: those of CentOS Stream 10 stand for them, as those of RHEL 8 do for
+# CentOS 8. Nor has it any of Amazon Linux 2023, for which its preview stands, 2022; of SLES 15 SP3 and later, for which SP2 does, whose glibc is older; of
+# Fedora 42 and later. Of some it has none that are newer than Facter 4.7's or 4.2's.
 describe 'common::again' do
   let(:pre_condition) do
     <<~MANIFEST
@@ -27,8 +30,14 @@ describe 'common::again' do
       'openSUSE'    => %w[15],
       'Debian'      => %w[11 12 13],
     },
-    '4.2.7' => { 'SLES' => %w[15] },
-    '4.2.10' => { 'Amazon' => %w[2022] },
+    '4.7' => {
+      'Fedora' => %w[36 37 38 39],
+    },
+    '4.2' => {
+      'Ubuntu' => %w[21.04 21.10 22.10],
+      'SLES'   => %w[15],
+      'Amazon' => %w[2022],
+    },
   }.each do |facterversion, families|
     supported_os = families.map { |name, releases| { 'operatingsystem' => name, 'operatingsystemrelease' => releases } }
     found = on_supported_os(supported_os: supported_os, facterversion: facterversion, hardwaremodels: %w[x86_64 aarch64])

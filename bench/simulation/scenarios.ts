@@ -97,7 +97,7 @@ export function serverAway(
 const LOOKING = 120;
 
 /**
- * Hosts that look at PuppetDB at an interval, each beginning at a time of its own: how long each answer takes, in seconds.
+ * Hosts that look at PuppetDB at an interval, each beginning at a time of its own: how long each answer takes, in seconds, or has taken by the end.
  *
  * @param work seconds of CPU time that an answer takes
  * @param cores that all answers share
@@ -106,14 +106,19 @@ export function looks(hosts: number, interval: number, work: number, cores: numb
   const random = repeatable(SEED);
   const clock = createClock(cores);
   const answers: number[] = [];
+  const open = new Set<{ readonly asked: number }>();
   const look = () => {
     const asked = clock.now();
+    const one = { asked };
+    open.add(one);
     clock.work(work, () => {
+      open.delete(one);
       answers.push(clock.now() - asked);
       clock.at(asked + interval, look); // after the answer: a host has one look at a time
     });
   };
   for (let host = 0; host < hosts; host += 1) clock.at(random() * interval, look);
-  clock.pass(LOOKING + interval);
-  return answers;
+  const end = LOOKING + interval;
+  clock.pass(end);
+  return [...answers, ...[...open].map(({ asked }) => end - asked)];
 }

@@ -26,7 +26,7 @@ export function installModule(container: Container, folder: string, options: Mod
   const target = container.hostPath(module);
   rmSync(target, { recursive: true, force: true });
   mkdirSync(dirname(target), { recursive: true });
-  // With a filter, for Node 24.21 heeds `dereference` only below the folder where there is one.
+  // With a filter, for Node 24.21 obeys `dereference` only below the folder where there is one.
   cpSync(folder, target, { recursive: true, dereference: true, filter: () => true });
   return module;
 }

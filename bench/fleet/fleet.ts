@@ -3,7 +3,7 @@
 //   npm run fleet
 //
 // One Puppet Server with PuppetDB on PostgreSQL, and clusters of four hosts, one after the other, in booted containers: three passes of each way to run again, with the same three
-// sets of random starts. Writes measured.json, and the figures and pictures of docs/FLEET.md. Takes about 50 minutes; needs root.
+// sets of random starts. Writes measured.json, and the figures and pictures of docs/FLEET.md. Takes about 40 minutes; needs root.
 
 import { cpus } from 'node:os';
 import { root, run } from '../../scripts/project.mjs';

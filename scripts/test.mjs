@@ -59,7 +59,7 @@ const parts = {
       'shell scripts',
       'sh',
       '-c',
-      'shellcheck scripts/*.sh tasks/*.sh $(find files -name notify -o -name deliver -o -name remove)',
+      'shellcheck scripts/*.sh tasks/*.sh examples/cluster/files/* $(find files -name notify -o -name deliver -o -name remove)',
     ),
   ],
   unit: [vitest('unit', 'unit tests')],

@@ -104,7 +104,7 @@ describe('a run in a oneshot unit', () => {
     await site.timer('limited', [
       'PrivateTmp=yes',
       '[Unit]',
-      'StartLimitIntervalSec=20',
+      'StartLimitIntervalSec=45', // longer than two runs on a slow machine
       'StartLimitBurst=2',
     ]);
     const runs = await site.settled('limited', 4);

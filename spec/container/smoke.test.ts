@@ -127,7 +127,8 @@ describe.each(SYSTEMS.filter(({ system }) => chosen.includes(system)))(
       const traces = tracesOf(box);
       expect(await leftovers(traces)).not.toEqual([]);
       await box.powerOff();
-      expect(await leftovers(traces)).toEqual([]);
+      // On a busy machine, the last process takes a moment to end.
+      await waitFor(async () => (await leftovers(traces)).length === 0, 10_000);
     });
   },
 );

@@ -222,9 +222,10 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       expect(await history(cached)).toHaveLength(reruns);
 
       // The server is away: PuppetDB knows what the next state needs, and still no run is started.
-      await strict.box.exec(['again', 'hold', '--for', '1h']);
       await signal(cached, 'STOP');
+      cluster('cluster::reruns: none\n');
       await run(strict);
+      cluster('');
       await server.box.exec(['systemctl', 'stop', 'puppetserver']);
       await signal(cached, 'CONT');
       const known = await looks();
@@ -234,7 +235,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await server.box.exec(['systemctl', 'start', 'puppetserver'], { timeoutMs: START_MS });
 
       // The peer has come late: each finds the other without anybody's help.
-      await strict.box.exec(['again', 'release']);
+      await run(strict);
       const state = async ({ box }: FleetAgent) =>
         (await box.exec(['cat', '/etc/cluster/cluster.conf'])).stdout;
       for (const host of [cached, strict]) {

@@ -44,12 +44,12 @@ export async function hold(folder: string, period: number, reason: string | unde
   return [
     `Held until ${formatTime(until)}${inBrackets(reason)}: no rerun starts before that, or \`again release\`.\n`,
     ...going,
-    ...heedless(folder),
+    ...unaware(folder),
   ].join('');
 }
 
 /** Waiters that an update has left, of the one version that knew no hold. */
-function heedless(folder: string): string[] {
+function unaware(folder: string): string[] {
   return [...readRecords(folder).values()]
     .filter((record) => isHeld(record) && record.software === '0.1.0' && version !== '0.1.0')
     .map(

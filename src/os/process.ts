@@ -126,7 +126,7 @@ export interface Watched {
 
 /**
  * Watches one process. Its folder in /proc stays open, and belongs to the process, not to the pid, so that a pid that is used again can't be
- * mistaken for it. What looks is libuv (uv_fs_poll_t), at the file that the process executes, which is there no more once it is a zombie:
+ * mistaken for it. libuv (uv_fs_poll_t) looks at the file that the process executes, which is no longer there once it is a zombie:
  * JavaScript that ran at each look would leave garbage, and after some hundred of them V8 would compile it, in memory that a waiter keeps.
  *
  * @param ending called when that file is there no more, which is some milliseconds before the process has ended; at once, too, where it may not

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import type { Bench } from '../../support/machine/bench.ts';
 import { openSyslog } from '../../support/machine/syslog.ts';
 import { until } from '../../support/machine/wait.ts';
@@ -10,21 +10,12 @@ const TOO_FEW = 6;
 /** No room on the disk. */
 export function diskScenarios(bench: Bench): void {
   test('two due times, and no room on the disk when the first falls due: it waits, says so once, leaks nothing, and runs when there is room', async (context) => {
-    const world = await bench.world(context);
-    const syslog = await openSyslog(world);
-    const must = async (...argv: string[]) => {
-      const { code, output, stdout } = await world.run({ argv });
-      expect(code, output).toBe(0);
-      return stdout;
-    };
-    await must('mount', '-t', 'tmpfs', '-o', 'mode=700,size=256k', 'tmpfs', world.state);
-    context.onTestFinished(() => must('umount', '--lazy', world.state).then(() => {}));
+    const { world, syslog, must, ballast } = await openSmallDisk(bench, context);
     const deltas = `common::again::delta { 'one': delta => 3 } common::again::delta { 'two': delta => 3600 }`;
     const targets = "[Common::Again::Delta['one'], Common::Again::Delta['two']]";
     const site = await world.write('site.pp', notifyOnce(world, targets, deltas));
     const run = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
     const { waiter } = announcement(run.output, 'again-delta-one');
-    const ballast = `${world.state}/ballast`;
     await world.run({ argv: ['dd', 'if=/dev/zero', `of=${ballast}`, 'bs=4k'] }); // to the end of the disk
     expect(await syslog.line(/^waiting: /)).toMatch(/^waiting: one, two: .*ENOSPC/);
 
@@ -65,16 +56,7 @@ export function diskScenarios(bench: Bench): void {
   });
 
   test('no room when the run ends: the waiter says so once, and once more when there is room', async (context) => {
-    const world = await bench.world(context);
-    const syslog = await openSyslog(world);
-    const must = async (...argv: string[]) => {
-      const { code, output, stdout } = await world.run({ argv });
-      expect(code, output).toBe(0);
-      return stdout;
-    };
-    await must('mount', '-t', 'tmpfs', '-o', 'mode=700,size=256k', 'tmpfs', world.state);
-    context.onTestFinished(() => must('umount', '--lazy', world.state).then(() => {}));
-    const ballast = `${world.state}/ballast`;
+    const { world, syslog, must, ballast } = await openSmallDisk(bench, context);
     const fill = `common::again::delta { 'later': delta => 3600 }
 exec { 'dd if=/dev/zero of=${ballast} bs=4k':
   path        => '/usr/bin:/bin',
@@ -94,4 +76,18 @@ exec { 'dd if=/dev/zero of=${ballast} bs=4k':
     expect(await must(`${world.again}/again`, 'cancel', '--all')).toBe('Cancelled: later\n');
     await world.settled(1);
   });
+}
+
+/** A world whose state is on a disk of its own, of 256 KiB, and the file that is to fill it; `must` runs a command that has to succeed. */
+async function openSmallDisk(bench: Bench, context: TestContext) {
+  const world = await bench.world(context);
+  const syslog = await openSyslog(world);
+  const must = async (...argv: string[]) => {
+    const { code, output, stdout } = await world.run({ argv });
+    expect(code, output).toBe(0);
+    return stdout;
+  };
+  await must('mount', '-t', 'tmpfs', '-o', 'mode=700,size=256k', 'tmpfs', world.state);
+  context.onTestFinished(() => must('umount', '--lazy', world.state).then(() => {}));
+  return { world, syslog, must, ballast: `${world.state}/ballast` };
 }

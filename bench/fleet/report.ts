@@ -10,6 +10,7 @@ import { drawTimeline } from './timeline.ts';
 /** Writes what was measured into docs/FLEET.md, and the timeline beside it. */
 export function reportFleet(measured: Measured): void {
   const { passes, date, machine } = measured;
+  const ways = [...Map.groupBy(passes, ({ name }) => name).values()];
   fill(
     'fleet',
     [
@@ -26,16 +27,13 @@ export function reportFleet(measured: Measured): void {
           'looks',
           'all',
         ],
-        [...[...Map.groupBy(passes, ({ name }) => name).values()].map(row), intervalRow(measured)],
+        [...ways.map(row), intervalRow(measured)],
       ),
     ].join('\n'),
   );
   fill('pulse', pulseTable(measured));
   // One of each way: the first round.
-  writePicture(
-    'fleet-timeline',
-    drawTimeline([...new Map(passes.toReversed().map((pass) => [pass.name, pass])).values()].toReversed()),
-  );
+  writePicture('fleet-timeline', drawTimeline(ways.flatMap(([first]) => first ?? [])));
 }
 
 /** The medians of the passes of one way. */

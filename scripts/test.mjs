@@ -192,10 +192,23 @@ async function take(step, show) {
   // A step that crashed has failed, whatever it counted before; a check has no count but its exit status.
   if (status !== 0 && counted.failed === 0) {
     counted.failed = 1;
+    counted.remarks = [
+      ...(counted.remarks ?? []),
+      ...lastLines(output).map((line) => `${step.title}: ${line}`),
+    ];
   } else if (status === 0 && counted.passed + counted.failed + counted.skipped === 0) {
     counted.passed = 1;
   }
   return { title: step.title, ...counted, seconds: Math.round((Date.now() - begin) / 1000) };
+}
+
+/** What a step has said before it failed: enough to see why, where only the end of all output is at hand. */
+function lastLines(output) {
+  return output
+    .split('\n')
+    .filter(Boolean)
+    .slice(-15)
+    .map((line) => line.slice(0, 400));
 }
 
 /** Runs a command in the project's root; what it prints is handed over as it comes, and returned. */

@@ -47,8 +47,12 @@ describe('a run in a oneshot unit', () => {
     site.manifest('stopped', delta('later', 600));
     await site.timer('stopped', []);
     await site.waiter();
-    const [scope] = await site.units();
-    await site.sh(`systemctl stop ${scope}`);
+    let scopes: string[] = [];
+    await site.until('its scope', async () => {
+      scopes = await site.units();
+      return scopes.length === 1;
+    });
+    await site.sh(`systemctl stop ${scopes[0]}`);
     await site.settled('stopped', 1);
   });
 

@@ -10,6 +10,8 @@ import { newLogName } from '../state/logs.ts';
 import {
   type CommandRecord,
   closeRecord,
+  isClosed,
+  isHeld,
   isMine,
   newerVersion,
   readRecord,
@@ -45,32 +47,41 @@ export function recordsFolder({ home, id }: Held): string {
  * The record as it is now, or undefined where another waiter has taken it over, also one of a newer version, whose record is not understood here. A record that is
  * gone or rubbish was removed by somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
  *
- * @param isMoved whether the state folder was removed since this process has last seen its record
+ * @param known what this process has last seen
  */
-export async function ownRecord(
-  held: Held,
-  known: CommandRecord,
-  wakeup: Wakeup,
-  isMoved: boolean,
-): Promise<CommandRecord | undefined> {
+export async function ownRecord(held: Held, known: Known, wakeup: Wakeup): Promise<Known | undefined> {
   const folder = openStateFolder(held.home);
+  // The state folder may be removed at any moment: a record is of the folder as it was before, or of a newer one, which the next look sees.
+  const before = recordsFolder(held);
+  fault('record.reading');
   const record = readRecord(folder, held.id);
+  const isMoved = recordsFolder(held) !== known.folder;
   // Who takes a record over keeps the name of its log: a new record knows nothing of what was pending.
-  const isNew = isMoved && record?.log !== known.log;
+  const isNew = isMoved && record?.log !== known.record.log;
   if (isMine(record)) {
     touch(recordPath(folder, held.id));
-    return record;
+    return { record, folder: before };
   }
   if (record !== undefined && !isNew) return undefined;
   watchRecord(held, wakeup);
   return withLock(folder, () => {
     const other = readRecord(folder, held.id);
     if (!other && newerVersion(folder, held.id) !== undefined) return undefined;
-    const entries = other ? merged(known.entries, other.entries) : known.entries;
-    writeRecord(folder, held.id, { ...(other ?? known), entries });
-    if (other) handWords(other, known.entries);
-    return other ? undefined : known;
+    const again = { record: withEntriesOf(other, known.record), folder: recordsFolder(held) };
+    writeRecord(folder, held.id, again.record);
+    if (isMine(again.record)) return again;
+    handWords(again.record, known.record.entries);
+    return undefined;
   });
+}
+
+/** What a process had pending, with what was recorded meanwhile: its own, unless another waiter is there to take it. */
+export function withEntriesOf(other: CommandRecord | undefined, known: CommandRecord): CommandRecord {
+  if (!other) return known;
+  const entries = merged(known.entries, other.entries);
+  if (isHeld(other) && !isClosed(other)) return { ...other, entries };
+  const former = [...(known.former ?? []), ...(other.former ?? [])];
+  return { ...known, ...(former.length > 0 && { former }), entries };
 }
 
 /** Where the other waiter has no place for the words of conditions, they count as lost there, and so as true. */

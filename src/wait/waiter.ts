@@ -26,7 +26,6 @@ import {
   type Known,
   noteRunEnd,
   ownRecord,
-  recordsFolder,
   watchRecord,
 } from './record.ts';
 import { runEnds } from './run-end.ts';
@@ -121,11 +120,11 @@ class Waiter {
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
     fault('waiter.step');
-    const folder = recordsFolder(this.held);
-    const isMoved = folder !== this.folder;
-    const record = await ownRecord(this.held, this.known, this.wakeup, isMoved);
-    if (!record) return 'end';
-    [this.known, this.folder] = [record, folder];
+    const own = await ownRecord(this.held, { record: this.known, folder: this.folder }, this.wakeup);
+    if (!own) return 'end';
+    this.known = own.record;
+    this.folder = own.folder;
+    const { record } = own;
     if (this.met.size > 0) {
       await this.noteMet();
       return 'go on';

@@ -56,6 +56,7 @@ export const POINTS = [
   'lock.releasing',
   'notification.recorded',
   'notification.recording',
+  'record.reading',
   'satisfied.noting',
   'start.becoming',
   'start.logged',

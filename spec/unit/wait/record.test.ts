@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { merged } from '../../../src/wait/record.ts';
+import { here } from '../../../src/os/place.ts';
+import { self } from '../../../src/os/process.ts';
+import { merged, withEntriesOf } from '../../../src/wait/record.ts';
 import { entry } from '../schedule/entries.ts';
+import { record } from '../state/record.ts';
 
 describe('what two waiters hold, together', () => {
   const [a, b, c, newerA] = [
@@ -18,5 +21,31 @@ describe('what two waiters hold, together', () => {
     ["Exec['again'] in both", [entry(), a], [entry({ wait: 1 })], [a, entry({ wait: 1 })]],
   ])('%s', (_, older, newer, expected) => {
     expect(merged(older, newer)).toEqual(expected);
+  });
+});
+
+describe('what a waiter holds whose record was removed, and another record is there', () => {
+  const [a, b] = [entry({ name: 'a' }), entry({ name: 'b' })];
+  const living = self();
+  const dead = { pid: 4_194_304, start: 1 };
+  const known = record({ waiter: { pid: 4800, start: 123 }, log: '1.log', entries: [a] });
+
+  test('is as it was, where there is none', () => {
+    expect(withEntriesOf(undefined, known)).toBe(known);
+  });
+
+  test('goes to its waiter', () => {
+    const other = record({ ...here(), waiter: living, log: '2.log', entries: [b] });
+    expect(withEntriesOf(other, known)).toEqual({ ...other, entries: [a, b] });
+  });
+
+  test('stays here with what that one holds, where its waiter is dead', () => {
+    const other = record({ ...here(), waiter: dead, log: '2.log', entries: [b] });
+    expect(withEntriesOf(other, known)).toEqual({ ...known, entries: [a, b] });
+  });
+
+  test('stays here, where all of that one has been done and only a former waiter has not seen it', () => {
+    const other = record({ ...here(), waiter: living, former: [living], log: '2.log', entries: [] });
+    expect(withEntriesOf(other, known)).toEqual({ ...known, former: [living], entries: [a] });
   });
 });

@@ -12,7 +12,14 @@ export type Blocker =
   | { readonly kind: 'shutdown'; readonly at: number; readonly mode: string }
   /** `again hold`; `left` is how many milliseconds it still holds. */
   | { readonly kind: 'hold'; readonly hold: Hold; readonly left: number }
-  /** The unit that is to be started again has not quite ended yet, or systemd does not start it yet. */
+  /** The unit that is to be started again has not quite ended yet; `restarted`: not since somebody else has started it. */
+  | {
+      readonly kind: 'unit end';
+      readonly unit: string;
+      readonly restarted: boolean;
+      readonly patience: number;
+    }
+  /** Systemd does not start it yet. */
   | { readonly kind: 'unit'; readonly because: string; readonly patience: number }
   /** The grace time, or the distance from the rerun before; `until` is of the monotonic clock. */
   | { readonly kind: 'time'; readonly until: number; readonly because: 'grace' | 'broken off' | 'back-off' }
@@ -32,6 +39,8 @@ export function describeBlocker(blocker: Blocker): string {
       return `the ${blocker.mode} that is scheduled for ${new Date(blocker.at).toISOString()}, or \`shutdown -c\``;
     case 'hold':
       return describeHold(blocker.hold);
+    case 'unit end':
+      return `the end of ${blocker.unit}${blocker.restarted ? ', which was started meanwhile' : ''}`;
     case 'unit':
       return blocker.because;
     case 'time':
@@ -72,6 +81,7 @@ export function patienceOf(blocker: Blocker, now: number): number {
     case 'hold':
       return Math.min(blocker.left, SELDOM_MS);
     case 'unit':
+    case 'unit end':
       return blocker.patience;
     case 'start':
     case 'turn':

@@ -79,13 +79,8 @@ async function unitInTheWay(restart: UnitRestart, brokenOff: boolean): Promise<B
     case 'held':
       return { kind: 'unit', because: state.because, patience: state.retryAfterMs };
     case 'changing':
-      return { kind: 'unit', because: `${unit} has not ended yet`, patience: ENDING_MS };
     case 'restarted':
-      return {
-        kind: 'unit',
-        because: `${unit} was started meanwhile, and has not ended yet`,
-        patience: ENDING_MS,
-      };
+      return { kind: 'unit end', unit, restarted: state.kind === 'restarted', patience: ENDING_MS };
     default:
       return undefined;
   }

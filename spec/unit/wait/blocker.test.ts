@@ -27,7 +27,19 @@ describe('what keeps a rerun from starting', () => {
       30,
       true,
     ],
-    [{ kind: 'unit', because: 'the end of x.service', patience: 1000 }, 'the end of x.service', 1000, true],
+    [{ kind: 'unit', because: 'x.service was stopped', patience: 900 }, 'x.service was stopped', 900, true],
+    [
+      { kind: 'unit end', unit: 'x.service', restarted: false, patience: 700 },
+      'the end of x.service',
+      700,
+      true,
+    ],
+    [
+      { kind: 'unit end', unit: 'x.service', restarted: true, patience: 700 },
+      'the end of x.service, which was started meanwhile',
+      700,
+      true,
+    ],
     [{ kind: 'time', until: 1100, because: 'grace' }, 'the grace time after the run', 100, false],
     [
       { kind: 'time', until: 100_000, because: 'back-off' },

@@ -15,7 +15,7 @@ demo_packages='puppet-agent'
 test_packages="puppet-agent puppetserver
   systemd-container debootstrap podman
   qemu-user-static libstdc++6-arm64-cross
-  psmisc procps sudo iproute2
+  psmisc procps sudo iproute2 moreutils
   bundler ruby-dev build-essential
   busybox ksh shellcheck"
 fleet_packages='librsvg2-bin fonts-dejavu-core'

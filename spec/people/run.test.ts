@@ -86,6 +86,23 @@ describe.concurrent('a manifest that converges in three runs', () => {
     expect((await second()).code, 'the lock is free').toBe(0);
   });
 
+  test('inside of `chronic`, which shows all runs if the last one has failed, and else none', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const quiet = await here.run([], await here.apply(converges(world, 2)), { wrap: ['chronic'] });
+    expect(quiet).toMatchObject({ code: 0, output: '' });
+    expect(await world.runs()).toHaveLength(2);
+    await world.node.files.remove(world.path('steps'));
+    const fails = `if find_file('${world.path('steps')}') { fail('no second time') }`;
+    const command = await here.apply(converges(world, 2, "Exec['again']", fails));
+    const { code, output } = await here.run([], command, { wrap: ['chronic'] });
+    expect(code, output).toBe(1);
+    expect(outputOf(output, 'again')).toHaveLength(1);
+    expect(output).toContain('no second time');
+    expect(await world.runs(), output).toHaveLength(3);
+    await expectNothingLeft(here);
+  });
+
   test('by `bundle exec`', async (context) => {
     const here = await place(context);
     const { world } = here;

@@ -1,4 +1,4 @@
-import { SECOND_MS } from './place.ts';
+import { type Hurry, SECOND_MS } from './place.ts';
 
 /** What was seen of a sequence when everything had come to rest. Times are milliseconds of CLOCK_MONOTONIC. */
 export interface Evidence {
@@ -11,7 +11,7 @@ export interface Evidence {
   readonly signalled: ReadonlyMap<number, number>;
   readonly exits: ReadonlyMap<number, number>;
   /** When somebody said `again now`, when reruns were held, and when what a name waits for was there. */
-  readonly hurried: readonly { readonly name: string; readonly at: number }[];
+  readonly hurried: readonly Readonly<Hurry>[];
   readonly holds: readonly Span[];
   readonly there: ReadonlyMap<string, readonly Span[]>;
   /** Names of which nothing need be told: the state folder was removed, and their waiter killed before its next look. */
@@ -145,8 +145,8 @@ function readNotifications(evidence: Evidence, runs: readonly Run[]) {
     const ready = wait
       ? readyTime(name, evidence, over, wait.onTimeout === 'run' ? ended + wait.timeout : undefined)
       : over;
-    const hurries = evidence.hurried.filter((one) => one.name === name && one.at >= asked);
-    const due = Math.min(ready, ...hurries.map(({ at }) => Math.max(at, ended)));
+    const hurries = evidence.hurried.filter((one) => one.name === name && one.until >= asked);
+    const due = Math.min(ready, ...hurries.map(({ from }) => Math.max(from, ended)));
     accepted.push({ name, asked, answered: Number(time), run: Number(pid), due });
   }
   unanswered.push(...[...open.keys()].map((key) => key.split(' ')[1] ?? ''));

@@ -34,6 +34,13 @@ export interface Process {
   readonly argv: readonly string[];
 }
 
+/** An `again now`, from its begin until its end. */
+export interface Hurry {
+  readonly name: string;
+  readonly from: number;
+  until: number;
+}
+
 /** Milliseconds of CLOCK_MONOTONIC, as the executable and the stub reckon. */
 export function now(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
@@ -51,7 +58,7 @@ export class Place {
   /** When each run that this place has started had ended. */
   readonly exits = new Map<number, number>();
   /** When somebody has said `again now`, and when reruns were held. */
-  readonly hurried: { readonly name: string; readonly at: number }[] = [];
+  readonly hurried: Hurry[] = [];
   readonly holds: { readonly from: number; until?: number }[] = [];
   /** When what a name waits for was there. */
   readonly there = new Map<string, { readonly from: number; until?: number }[]>();

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { COMMANDS, now, type Place } from './place.ts';
+import { COMMANDS, type Hurry, now, type Place } from './place.ts';
 
 /** One thing that happens in a sequence; plain data, so that a sequence can be kept and told again. */
 export type Step =
@@ -194,8 +194,7 @@ export async function take(step: Step, place: Place, programs: readonly [string,
       await ask(place, 'cancel', nameOf(step.command, step.name, step.when));
       return;
     case 'now':
-      place.hurried.push({ name: nameOf(step.command, step.name, step.when), at: now() });
-      await ask(place, 'now', nameOf(step.command, step.name, step.when));
+      await hurry(place, nameOf(step.command, step.name, step.when));
       return;
     case 'appear':
       return place.appear(nameOf(step.command, step.name, true));
@@ -284,6 +283,14 @@ export async function ask(place: Place, ...words: string[]): Promise<boolean> {
       resolve(error === null),
     );
   });
+}
+
+/** Says `again now`, which takes effect at some time between its begin and its end. */
+async function hurry(place: Place, name: string): Promise<void> {
+  const said: Hurry = { name, from: now(), until: Number.POSITIVE_INFINITY };
+  place.hurried.push(said);
+  await ask(place, 'now', name);
+  said.until = now();
 }
 
 /** Takes all room of the state folder's small disk. */

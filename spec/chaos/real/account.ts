@@ -14,6 +14,8 @@ export interface Evidence {
   readonly hurried: readonly Readonly<Hurry>[];
   readonly holds: readonly Span[];
   readonly there: ReadonlyMap<string, readonly Span[]>;
+  /** Whether the state folder was removed: a waiter that still had what it knew may have recorded it again. */
+  readonly removed: boolean;
   /** Names of which nothing need be told: the state folder was removed, and their waiter killed before its next look. */
   readonly exempt: ReadonlySet<string>;
   /** Names of which the waiter may know less than was told: the state folder was removed while it was stopped. */
@@ -54,6 +56,9 @@ interface Run {
   readonly end: number | undefined;
 }
 
+/** A notification whose launcher or helper was killed before it said a word: it may be recorded or not. */
+type Silent = Pick<Accepted, 'name' | 'asked'>;
+
 /** How a notification ended. */
 interface Fate {
   readonly kind: 'started' | 'satisfied' | 'cancelled' | 'dropped' | 'lost' | 'failed';
@@ -69,18 +74,20 @@ const UNSEEN_MS = 50;
 /** What is wrong with a sequence: one line for each. */
 export function account(evidence: Evidence): string[] {
   const runs = readRuns(evidence);
-  const { accepted, unanswered } = readNotifications(evidence, runs);
+  const { accepted, silent } = readNotifications(evidence, runs);
   const fates = readFates(evidence, runs);
   const wrong: string[] = [];
   for (const name of new Set([...accepted.map((one) => one.name), ...fates.keys()])) {
     const asked = accepted.filter((one) => one.name === name);
     const ends = fates.get(name) ?? [];
     const told = ends.map(({ kind, at, pid }) => `${kind} at ${at} by ${pid}`).join(', ');
-    const most = asked.length + unanswered.filter((one) => one === name).length;
+    const unanswered = silent.filter((one) => one.name === name);
+    const most = asked.length + unanswered.length;
     // One that is killed between the journal's line of a cancellation and the end of its record is told twice.
     if (ends.length > most && ends.at(-2)?.kind === 'cancelled' && ends.at(-1)?.kind === 'lost') ends.pop();
     if (ends.length > most && !evidence.unseen.has(name))
       wrong.push(`${name}: asked for ${most} times, and ended ${ends.length} times: ${told}`);
+    if (!evidence.removed) wrong.push(...endedTwice(name, [...asked, ...unanswered], ends));
     const last = asked.at(-1);
     if (!last || evidence.exempt.has(name) || evidence.unseen.has(name)) continue;
     const latest = Math.max(...ends.map(({ at }) => at));
@@ -89,7 +96,25 @@ export function account(evidence: Evidence): string[] {
         `${name}: asked for at ${last.asked} by ${last.run}, and nothing came of it; before: ${told || 'nothing'}`,
       );
   }
-  return [...wrong, ...tooEarly(evidence, runs, accepted), ...leaked(runs)];
+  return [...wrong, ...tooEarly(evidence, runs, accepted, silent), ...leaked(runs)];
+}
+
+/** Two ends of one name without a notification between them: one that was replaced has ended, too, or one has ended twice. */
+function endedTwice(name: string, asked: readonly (Accepted | Silent)[], ends: readonly Fate[]): string[] {
+  const answeredOf = (one: Accepted | Silent) =>
+    'answered' in one ? one.answered : Number.POSITIVE_INFINITY;
+  const inOrder = ends.toSorted((a, b) => a.at - b.at);
+  return inOrder.slice(1).flatMap((end, index) => {
+    const before = inOrder[index] as Fate;
+    const isBetween = asked.some(
+      (one) => answeredOf(one) + STEP_MS >= before.at && one.asked <= end.at + STEP_MS,
+    );
+    return isBetween
+      ? []
+      : [
+          `${name}: ${before.kind} at ${before.at}, and ${end.kind} at ${end.at}, and not asked for in between`,
+        ];
+  });
 }
 
 function readRuns({ events, exits, signalled }: Evidence): Run[] {
@@ -123,7 +148,7 @@ function readNotifications(evidence: Evidence, runs: readonly Run[]) {
   const { events } = evidence;
   const waits = new Map<string, { timeout: number; onTimeout: string }>();
   const accepted: Accepted[] = [];
-  const unanswered: string[] = [];
+  const silent: Silent[] = [];
   const open = new Map<string, number>();
   for (const line of events) {
     const [time = '', pid = '', what, name = '', code, delta, ...more] = line.split(' ');
@@ -136,7 +161,7 @@ function readNotifications(evidence: Evidence, runs: readonly Run[]) {
     const asked = open.get(`${pid} ${name}`) ?? Number(time);
     // A launcher or a helper that was killed has said nothing; what was recorded stays, or is told as lost.
     open.delete(`${pid} ${name}`);
-    if (code === 'silent' || Number(code) >= 128) unanswered.push(name);
+    if (code === 'silent' || Number(code) >= 128) silent.push({ name, asked });
     if (code !== '0') continue;
     const ended = runs.find((run) => run.pid === Number(pid))?.end ?? Number(time);
     const counted = more.includes('--start-timer-now') ? asked : ended;
@@ -149,8 +174,8 @@ function readNotifications(evidence: Evidence, runs: readonly Run[]) {
     const due = Math.min(ready, ...hurries.map(({ from }) => Math.max(from, ended)));
     accepted.push({ name, asked, answered: Number(time), run: Number(pid), due });
   }
-  unanswered.push(...[...open.keys()].map((key) => key.split(' ')[1] ?? ''));
-  return { accepted, unanswered };
+  silent.push(...[...open].map(([key, asked]) => ({ name: key.split(' ')[1] ?? '', asked })));
+  return { accepted, silent };
 }
 
 /** When the condition of a name can have been seen to hold, or its time was over. */
@@ -221,9 +246,10 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
 
 /** Reruns that started before they were due, or while a run was going. */
 function tooEarly(
-  { journal, history, holds }: Evidence,
+  { journal, history, holds, removed }: Evidence,
   runs: readonly Run[],
   accepted: readonly Accepted[],
+  silent: readonly Silent[],
 ): string[] {
   const wrong: string[] = [];
   for (const rerun of runs.filter(({ kind }) => kind === 'rerun')) {
@@ -247,7 +273,8 @@ function tooEarly(
     const names = history.filter(({ pid }) => pid === rerun.pid).flatMap(({ names }) => names);
     for (const name of names) {
       const asked = accepted.filter((one) => one.name === name && one.asked <= last + STEP_MS);
-      const due = Math.min(...asked.map((one) => one.due));
+      const isUnsure = removed || silent.some((one) => one.name === name);
+      const due = Math.min(...(isUnsure ? asked : notReplaced(asked, last)).map((one) => one.due));
       if (asked.length > 0 && last + 2 * STEP_MS < due)
         wrong.push(`rerun ${rerun.pid} of ${name} started at ${last}, before it was due at ${due}`);
     }
@@ -260,6 +287,13 @@ function tooEarly(
     }
   }
   return wrong;
+}
+
+/** Those of one name's notifications that may be the one that was pending at a time: no later one had replaced it by then. */
+function notReplaced(asked: readonly Accepted[], at: number): Accepted[] {
+  return asked.filter(
+    (one) => !asked.some((other) => other.asked >= one.answered && other.answered + STEP_MS <= at),
+  );
 }
 
 /** Reruns that have more descriptors open than the runs that they repeat. */

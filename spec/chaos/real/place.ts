@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   copyFileSync,
@@ -10,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instrumentedExecutable, root } from '../../../scripts/project.mjs';
@@ -25,6 +27,19 @@ export const COMMANDS = [
   { mode: 'apply', role: 'a' },
   { mode: 'agent', role: 'b' },
 ] as const;
+
+/** A name is one command's own, and a delta's or a `when`'s, so that what is told of it is told of one notification, or of those that replaced each other. */
+export function nameOf(command: number, name: number, isWhen = false): string {
+  return `c${command}-${name}${isWhen ? 'w' : ''}`;
+}
+
+/** All names that there can be. */
+export const NAMES: readonly string[] = [...COMMANDS.keys()].flatMap((command) =>
+  [0, 1, 2].flatMap((name) => [nameOf(command, name), nameOf(command, name, true)]),
+);
+
+/** The port of the first name. */
+const FIRST_PORT = 4000;
 
 /** A process of this PID namespace. */
 export interface Process {
@@ -63,6 +78,9 @@ export class Place {
   /** When what a name waits for was there. */
   readonly there = new Map<string, { readonly from: number; until?: number }[]>();
   private plans = 0;
+  /** A loopback address that no other place has: those of other workers are on the same network. */
+  private readonly address = `127.${[1, 2, 3].map(() => 1 + Math.floor(Math.random() * 254)).join('.')}`;
+  private readonly servers = new Map<string, Server>();
 
   constructor(base: string, program: string) {
     this.base = base;
@@ -120,15 +138,27 @@ export class Place {
     return join(this.base, 'goals', name);
   }
 
-  appear(name: string): void {
+  /** Where somebody answers as long as what a name waits for is there. */
+  endpoint(name: string): string {
+    return `${this.address}:${FIRST_PORT + NAMES.indexOf(name)}`;
+  }
+
+  async appear(name: string): Promise<void> {
     const times = this.there.get(name) ?? [];
     const last = times.at(-1);
     if (!last || last.until !== undefined) this.there.set(name, [...times, { from: now() }]);
     writeFileSync(this.goal(name), '');
+    if (this.servers.has(name)) return;
+    const server = createServer((socket) => socket.on('error', () => {}).end());
+    this.servers.set(name, server);
+    server.listen(FIRST_PORT + NAMES.indexOf(name), this.address);
+    await once(server, 'listening');
   }
 
   vanish(name: string): void {
     rmSync(this.goal(name), { force: true });
+    this.servers.get(name)?.close();
+    this.servers.delete(name);
     const last = this.there.get(name)?.at(-1);
     if (last) last.until ??= now();
   }
@@ -211,6 +241,7 @@ export class Place {
 
   /** Ends every process that is left, by its pid, and removes the folder. */
   async close(): Promise<void> {
+    for (const server of this.servers.values()) server.close();
     for (let round = 0; round < 200; round += 1) {
       const left = this.processes();
       if (left.length === 0) break;

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account, type Past } from './account.ts';
-import { now, Place } from './place.ts';
-import { ask, NAMES, POINTS, type Step, take } from './steps.ts';
+import { NAMES, now, Place } from './place.ts';
+import { ask, POINTS, type Step, take } from './steps.ts';
 
 /** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
 const REST_MS = 30_000;
@@ -52,6 +52,7 @@ export class Sequence {
       hurried: place.hurried,
       holds: place.holds,
       there: place.there,
+      removed: this.steps.some((step) => step.do === 'remove-state'),
       exempt: this.exempt.names,
       unseen: this.exempt.unseen,
     };
@@ -120,7 +121,7 @@ async function rest(place: Place, steps: readonly Step[]): Promise<string[]> {
   for (const point of POINTS) rmSync(join(place.home, 'faults', point), { force: true });
   place.endHold();
   await ask(place, 'release');
-  for (const name of NAMES) place.appear(name);
+  for (const name of NAMES) await place.appear(name);
   const killed = steps.some((step) => step.do === 'signal' || step.do === 'fault');
   const wrong = await quiet(place);
   // Whoever looks next tells what was lost.

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { COMMANDS, type Hurry, now, type Place } from './place.ts';
+import { COMMANDS, type Hurry, nameOf, now, type Place } from './place.ts';
 
 /** One thing that happens in a sequence; plain data, so that a sequence can be kept and told again. */
 export type Step =
@@ -40,9 +40,9 @@ export type Step =
   | { readonly do: 'fault'; readonly point: string; readonly what: string }
   | { readonly do: 'disable' | 'enable' | 'hold' | 'release' | 'fill' | 'free' | 'remove-state' | 'update' };
 
-/** What a notification waits for, beside its delta: a path, looked at by itself or by a command. */
+/** What a notification waits for, beside its delta: a path, a port, or a command that succeeds; that of `hangs` does not end by itself before. */
 export interface When {
-  readonly by: 'exists' | 'succeeds';
+  readonly by: 'exists' | 'connects' | 'succeeds' | 'hangs';
   /** Seconds. */
   readonly timeout: number;
   readonly onTimeout: 'run' | 'drop';
@@ -79,7 +79,7 @@ const delta = fc.constantFrom(0, 0, 1, 3, 8, 20);
 const milliseconds = fc.constantFrom(0, 5, 20, 60);
 
 const when: fc.Arbitrary<When> = fc.record({
-  by: fc.constantFrom('exists' as const, 'exists' as const, 'succeeds' as const),
+  by: fc.constantFrom(...(['exists', 'exists', 'connects', 'succeeds', 'hangs'] as const)),
   timeout: fc.constantFrom(21, 30, 3000),
   onTimeout: fc.constantFrom('run' as const, 'drop' as const),
 });
@@ -172,16 +172,6 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** A name is one command's own, and a delta's or a `when`'s, so that what is told of it is told of one notification, or of those that replaced each other. */
-export function nameOf(command: number, name: number, isWhen = false): string {
-  return `c${command}-${name}${isWhen ? 'w' : ''}`;
-}
-
-/** All names that there can be. */
-export const NAMES: readonly string[] = [...COMMANDS.keys()].flatMap((command) =>
-  [0, 1, 2].flatMap((name) => [nameOf(command, name), nameOf(command, name, true)]),
-);
-
 /** Does a step on a place. */
 export async function take(step: Step, place: Place, programs: readonly [string, string]): Promise<void> {
   place.note(JSON.stringify(step));
@@ -261,11 +251,14 @@ function planOf(step: Step & { do: 'run' }, place: Place): string {
 
 function planWhen(place: Place, name: string, delta: number, { by, timeout, onTimeout }: When): string {
   const path = place.goal(name);
-  const what =
-    by === 'exists'
-      ? { exists: [path], succeeds: null }
-      : { exists: [], succeeds: ['/usr/bin/test', '-e', path] };
-  const condition = { connects: [], sensitive: false, interval: 2, timeout, onTimeout, ...what };
+  const looks = {
+    exists: { exists: [path] },
+    connects: { connects: [place.endpoint(name)] },
+    succeeds: { succeeds: ['/usr/bin/test', '-e', path] },
+    hangs: { succeeds: ['/bin/sh', '-c', 'test -e "$0" || { sleep 1000 & wait; }', path] },
+  };
+  const none = { exists: [], connects: [], succeeds: null, sensitive: false };
+  const condition = { ...none, ...looks[by], interval: 2, timeout, onTimeout };
   return `when ${name} ${delta} ${timeout} ${onTimeout} '${JSON.stringify(condition)}'`;
 }
 

@@ -20,6 +20,9 @@ import { type Step, step } from './steps.ts';
 /** How long a sequence that fails is shrunk, in milliseconds. */
 const SHRINKING_MS = 180_000;
 
+/** How many commands at least half of many sequences are to have. */
+const LEAST_MEDIAN = 8;
+
 const { values, positionals } = parseArgs({
   options: {
     seed: { type: 'string', default: '0' },
@@ -90,6 +93,12 @@ async function tellNew(programs: [string, string]): Promise<boolean> {
   console.log(
     `chaos: real, seed ${seed}: ${lengths.length} of ${numRuns} sequences, median of ${median} commands, in ${seconds} s`,
   );
+  if (!details.failed && numRuns >= 100 && median < LEAST_MEDIAN) {
+    console.log(
+      `chaos: real, seed ${seed}: sequences are too short: half of them have less than ${LEAST_MEDIAN} commands`,
+    );
+    return false;
+  }
   if (!details.failed) return true;
   const [found] = details.counterexample ?? [];
   // fast-check has each command in a wrapper of its own, which says whether it was run.

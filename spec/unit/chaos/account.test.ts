@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { account, type Evidence } from '../../chaos/real/account.ts';
+
+/** A run of 100 that asks for `a` at 20 with a delta of 1 s (20 ms), and again at 40 with 8 s (160 ms): due at 260. */
+const run = [
+  '0 100 start apply run 6',
+  '0 100 begin apply',
+  '20 100 asks a',
+  '30 100 asked a 0 1',
+  '40 100 asks a',
+  '50 100 asked a 0 8',
+  '100 100 end',
+];
+
+/** The rerun by waiter 200. */
+function rerun(at: number): { events: string[]; journal: string[] } {
+  return {
+    events: [`${at + 20} 200 start apply rerun 6`, `${at + 20} 200 begin apply`, `${at + 40} 200 end`],
+    journal: [`${at} 200 last look`, `${at} 200 looked`, `${at + 10} 200 started: a: runs puppet apply`],
+  };
+}
+
+function evidence(changes: Partial<Evidence>): Evidence {
+  return {
+    events: run,
+    journal: [],
+    history: [{ id: '1', pid: 200, names: ['a'], failure: null }],
+    signalled: new Map(),
+    exits: new Map(),
+    hurried: [],
+    holds: [],
+    there: new Map(),
+    removed: false,
+    exempt: new Set(),
+    unseen: new Set(),
+    ...changes,
+  };
+}
+
+describe('the account of a sequence', () => {
+  const { events, journal } = rerun(260);
+  const done = { events: [...run, ...events], journal };
+
+  test('has nothing to say of a notification that was replaced by another one, and that one done when it was due', () => {
+    expect(account(evidence(done))).toEqual([]);
+  });
+
+  test('sees that nothing came of one', () => {
+    expect(account(evidence({ history: [] }))).toEqual([
+      'a: asked for at 40 by 100, and nothing came of it; before: nothing',
+    ]);
+  });
+
+  test('sees a rerun when only the one was due that had been replaced', () => {
+    const early = rerun(120);
+    const found = account(evidence({ events: [...run, ...early.events], journal: early.journal }));
+    expect(found).toEqual(['rerun 200 of a started at 120, before it was due at 260']);
+  });
+
+  test('sees one that ended twice, although two were asked for', () => {
+    const twice = { ...done, journal: [...journal, '400 300 satisfied: a: by the run with pid 7'] };
+    expect(account(evidence(twice))).toEqual([
+      'a: started at 270, and satisfied at 400, and not asked for in between',
+    ]);
+  });
+
+  test('lets `again now` hurry one that came while it was said', () => {
+    const early = rerun(120);
+    const seen = { events: [...run, ...early.events], journal: early.journal };
+    const hurried = (from: number, until: number) =>
+      account(evidence({ ...seen, hurried: [{ name: 'a', from, until }] }));
+    expect(hurried(30, 110)).toEqual([]);
+    expect(hurried(30, 35)).toHaveLength(1);
+  });
+
+  test('sees a rerun beside another run', () => {
+    const beside = ['200 150 start apply run 6', '200 150 begin apply', '300 150 end'];
+    expect(account(evidence({ ...done, events: [...run, ...beside, ...events] }))).toEqual([
+      'rerun 200 started at 260 while run 150 was going from 200 to 300',
+    ]);
+  });
+});

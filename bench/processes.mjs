@@ -25,6 +25,11 @@ function cpuByThread(pid, counts) {
   return new Map(threads.filter((thread) => counts(commOf(thread))).map((thread) => [thread, ran(thread)]));
 }
 
+/** The CPU that a process has had, by thread. */
+export function threadsOf(pid) {
+  return cpuByThread(pid, () => true);
+}
+
 /** The CPU that a Puppet Server has had, by thread, but for that of Java's compilers, which have an end when they have seen the same catalog often enough. */
 export function serverCpuOf(pid) {
   return cpuByThread(pid, (thread) => !/^C[12] Compiler/.test(thread));

@@ -44,6 +44,7 @@ const FIRST_PORT = 4000;
 /** A process of this PID namespace. */
 export interface Process {
   readonly pid: number;
+  readonly parent: number;
   readonly comm: string;
   readonly state: string;
   readonly argv: readonly string[];
@@ -177,10 +178,11 @@ export class Place {
       .flatMap((pid) => {
         try {
           const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-          const state = stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '';
+          const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
           if (state === 'Z' || state === 'X') return [];
           const argv = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
-          return [{ pid, comm: readFileSync(`/proc/${pid}/comm`, 'latin1').trim(), state, argv }];
+          const comm = readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
+          return [{ pid, parent: Number(parent), comm, state, argv }];
         } catch {
           return [];
         }

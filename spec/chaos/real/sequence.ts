@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account, type Past } from './account.ts';
 import { NAMES, now, Place } from './place.ts';
-import { ask, POINTS, type Step, take } from './steps.ts';
+import { ask, hangs, POINTS, type Step, take } from './steps.ts';
 
 /** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
 const REST_MS = 30_000;
@@ -78,8 +78,8 @@ class Exempt {
   /** Names of which the waiter may know less than was told: no count holds for them. */
   readonly unseen = new Set<string>();
   private readonly place: Place;
-  /** Whom a removed record named, and what it held. */
-  private removed: { readonly pid: number; readonly names: readonly string[] }[] = [];
+  /** Whom a removed record named, and what it held; or a removed file of the history, of one that has become Puppet and has not said a word. */
+  private removed: { readonly pid: number; readonly names: readonly string[]; readonly became?: true }[] = [];
 
   constructor(place: Place) {
     this.place = place;
@@ -97,7 +97,7 @@ class Exempt {
     // Of a rerun that died on its way to Puppet, the history alone would have told.
     const seen = new Set(this.place.lines('events').map((line) => Number(line.split(' ')[1])));
     for (const { pid, names } of readHistory(this.place))
-      if (!seen.has(pid)) this.removed.push({ pid, names: names.map((name) => name ?? '') });
+      if (!seen.has(pid)) this.removed.push({ pid, names: names.map((name) => name ?? ''), became: true });
   }
 
   /** Looks who has written its record again, and who can't any more. */
@@ -105,10 +105,13 @@ class Exempt {
     const living = new Set(this.place.processes().map(({ pid }) => pid));
     const struck = this.place.struck();
     const written = new Set(this.place.records().map(({ waiter }) => waiter.pid));
-    this.removed = this.removed.filter(({ pid, names }) => {
+    // Puppet, unlike a waiter, ends by any signal.
+    const ended = (pid: number, became = false) =>
+      struck.has(pid) || (became ? this.place.signalled.has(pid) : this.place.killed.has(pid));
+    this.removed = this.removed.filter(({ pid, names, became }) => {
       if (written.has(pid)) return false;
       if (living.has(pid)) return true;
-      if (struck.has(pid) || this.place.killed.has(pid)) for (const name of names) this.names.add(name);
+      if (ended(pid, became)) for (const name of names) this.names.add(name);
       return false;
     });
   }
@@ -158,6 +161,9 @@ async function quiet(place: Place): Promise<string[]> {
   for (;;) {
     const left = place.processes();
     goOn(place, left);
+    // Nobody ends a look that hangs where its waiter was killed.
+    if (place.killed.size + place.struck().size > 0)
+      for (const one of left) if (one.parent === 1 && hangs(one)) place.signal(one.pid, 'SIGKILL');
     if (left.length === 0) return [];
     const owners = new Set(place.records().map(({ waiter }) => waiter.pid));
     for (const { pid } of place.waiters()) {

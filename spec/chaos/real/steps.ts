@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { COMMANDS, type Hurry, nameOf, now, type Place } from './place.ts';
+import { COMMANDS, type Hurry, nameOf, now, type Place, type Process } from './place.ts';
 
 /** One thing that happens in a sequence; plain data, so that a sequence can be kept and told again. */
 export type Step =
@@ -260,6 +260,11 @@ function planWhen(place: Place, name: string, delta: number, { by, timeout, onTi
   const none = { exists: [], connects: [], succeeds: null, sensitive: false };
   const condition = { ...none, ...looks[by], interval: 2, timeout, onTimeout };
   return `when ${name} ${delta} ${timeout} ${onTimeout} '${JSON.stringify(condition)}'`;
+}
+
+/** A look that hangs, or its child. */
+export function hangs({ argv }: Process): boolean {
+  return argv.join(' ') === 'sleep 1000' || argv[2]?.includes('sleep 1000') === true;
 }
 
 /** A run that is stopped would never end. */

@@ -110,11 +110,19 @@ class Waiter {
     this.puppetState = dirname(held.puppet.reportFile);
   }
 
-  /** Takes out all that is pending: somebody has ended this process, and is told so. */
+  /** Takes out all that is pending: somebody has ended this process, and is told so, also where there is no room to take it out. */
   async cancel(): Promise<void> {
-    await cancelRecord(this.held, this.known, (entries) => {
-      if (entries.length > 0) log('cancelled', displayNames(entries));
-    });
+    let told = false;
+    const tell = (entries: readonly Entry[], more = '') => {
+      told = true;
+      if (entries.length > 0) log('cancelled', `${displayNames(entries)}${more}`);
+    };
+    try {
+      await cancelRecord(this.held, this.known, tell);
+    } catch (error) {
+      if (!told)
+        tell(this.known.entries, `: its record stays, and will be told as lost: ${troubleOf(error)}`);
+    }
   }
 
   /** Does what comes next, by the record as it is now. */

@@ -76,6 +76,22 @@ exec { 'dd if=/dev/zero of=${ballast} bs=4k':
     expect(await must(`${world.again}/again`, 'cancel', '--all')).toBe('Cancelled: later\n');
     await world.settled(1);
   });
+
+  test('no room when a waiter is ended: it says so at once, and its record is told as lost when somebody looks', async (context) => {
+    const { world, syslog, must, ballast } = await openSmallDisk(bench, context);
+    const delta = "common::again::delta { 'later': delta => 3600 }";
+    const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", delta));
+    const run = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
+    const { waiter } = announcement(run.output, 'again-delta-later');
+    await world.run({ argv: ['dd', 'if=/dev/zero', `of=${ballast}`, 'bs=4k'] });
+    await must('kill', String(waiter));
+    expect(await syslog.line(/^cancelled: /)).toMatch(/^cancelled: later: its record stays, .*ENOSPC/);
+    await until('its end', async () => (await world.helpers()).length === 0);
+    await must('rm', ballast);
+    expect(await must(`${world.again}/again`, 'status')).toContain('Nothing is pending');
+    expect(await must(`${world.again}/again`, 'history')).toContain('not run: lost: its waiter was killed');
+    await world.settled(1);
+  });
 }
 
 /** A world whose state is on a disk of its own, of 256 KiB, and the file that is to fill it; `must` runs a command that has to succeed. */

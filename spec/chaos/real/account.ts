@@ -79,15 +79,14 @@ export function account(evidence: Evidence): string[] {
   const wrong: string[] = [];
   for (const name of new Set([...accepted.map((one) => one.name), ...fates.keys()])) {
     const asked = accepted.filter((one) => one.name === name);
-    const ends = fates.get(name) ?? [];
-    const told = ends.map(({ kind, at, pid }) => `${kind} at ${at} by ${pid}`).join(', ');
     const unanswered = silent.filter((one) => one.name === name);
-    const most = asked.length + unanswered.length;
-    // One that is killed between the journal's line of a cancellation and the end of its record is told twice.
-    if (ends.length > most && ends.at(-2)?.kind === 'cancelled' && ends.at(-1)?.kind === 'lost') ends.pop();
+    const all = [...asked, ...unanswered];
+    const ends = toldOnce(fates.get(name) ?? [], all);
+    const told = ends.map(({ kind, at, pid }) => `${kind} at ${at} by ${pid}`).join(', ');
+    const most = all.length;
     if (ends.length > most && !evidence.unseen.has(name))
       wrong.push(`${name}: asked for ${most} times, and ended ${ends.length} times: ${told}`);
-    if (!evidence.removed) wrong.push(...endedTwice(name, [...asked, ...unanswered], ends));
+    if (!evidence.removed) wrong.push(...endedTwice(name, all, ends));
     const last = asked.at(-1);
     if (!last || evidence.exempt.has(name) || evidence.unseen.has(name)) continue;
     const latest = Math.max(...ends.map(({ at }) => at));
@@ -99,22 +98,32 @@ export function account(evidence: Evidence): string[] {
   return [...wrong, ...tooEarly(evidence, runs, accepted, silent), ...leaked(runs)];
 }
 
+/** In order. A cancellation is told once more as a loss where its record stayed: there was no room, or its waiter was killed before the record's end. */
+function toldOnce(ends: readonly Fate[], asked: readonly (Accepted | Silent)[]): Fate[] {
+  const inOrder = ends.toSorted((a, b) => a.at - b.at);
+  return inOrder.filter((end, index) => {
+    const before = inOrder[index - 1];
+    return before?.kind !== 'cancelled' || end.kind !== 'lost' || isAskedBetween(asked, before, end);
+  });
+}
+
 /** Two ends of one name without a notification between them: one that was replaced has ended, too, or one has ended twice. */
 function endedTwice(name: string, asked: readonly (Accepted | Silent)[], ends: readonly Fate[]): string[] {
-  const answeredOf = (one: Accepted | Silent) =>
-    'answered' in one ? one.answered : Number.POSITIVE_INFINITY;
-  const inOrder = ends.toSorted((a, b) => a.at - b.at);
-  return inOrder.slice(1).flatMap((end, index) => {
-    const before = inOrder[index] as Fate;
-    const isBetween = asked.some(
-      (one) => answeredOf(one) + STEP_MS >= before.at && one.asked <= end.at + STEP_MS,
-    );
-    return isBetween
-      ? []
-      : [
-          `${name}: ${before.kind} at ${before.at}, and ${end.kind} at ${end.at}, and not asked for in between`,
-        ];
+  return ends.slice(1).flatMap((end, index) => {
+    const before = ends[index] as Fate;
+    if (isAskedBetween(asked, before, end)) return [];
+    const told = `${before.kind} at ${before.at}, and ${end.kind} at ${end.at}`;
+    return [`${name}: ${told}, and not asked for in between`];
   });
+}
+
+/** One that was never answered may have been recorded at any time. */
+function isAskedBetween(asked: readonly (Accepted | Silent)[], before: Fate, end: Fate): boolean {
+  return asked.some(
+    (one) =>
+      ('answered' in one ? one.answered : Number.POSITIVE_INFINITY) + STEP_MS >= before.at &&
+      one.asked <= end.at + STEP_MS,
+  );
 }
 
 function readRuns({ events, exits, signalled }: Evidence): Run[] {

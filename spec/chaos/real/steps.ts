@@ -255,7 +255,7 @@ function planWhen(place: Place, name: string, delta: number, { by, timeout, onTi
     exists: { exists: [path] },
     connects: { connects: [place.endpoint(name)] },
     succeeds: { succeeds: ['/usr/bin/test', '-e', path] },
-    hangs: { succeeds: ['/bin/sh', '-c', 'test -e "$0" || { sleep 1000 & wait; }', path] },
+    hangs: { succeeds: ['/bin/sh', '-c', 'test -e "$0" || { sleep 1000 & wait; exit 1; }', path] },
   };
   const none = { exists: [], connects: [], succeeds: null, sensitive: false };
   const condition = { ...none, ...looks[by], interval: 2, timeout, onTimeout };

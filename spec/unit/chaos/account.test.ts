@@ -64,6 +64,15 @@ describe('the account of a sequence', () => {
     ]);
   });
 
+  test('counts a cancellation once whose record was told as lost', () => {
+    const told = ['270 200 cancelled: a: its record stays', '300 300 lost: a: its waiter was killed'];
+    expect(account(evidence({ history: [], journal: told }))).toEqual([]);
+    const alone = told.slice(1).concat('400 300 lost: a: its waiter was killed');
+    expect(account(evidence({ history: [], journal: alone }))).toEqual([
+      'a: lost at 300, and lost at 400, and not asked for in between',
+    ]);
+  });
+
   test('lets `again now` hurry one that came while it was said', () => {
     const early = rerun(120);
     const seen = { events: [...run, ...early.events], journal: early.journal };

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account, type Past } from './account.ts';
 import { NAMES, now, Place } from './place.ts';
@@ -60,6 +60,7 @@ export class Sequence {
     this.seen = [
       ...[...place.lines('told'), ...evidence.events, ...evidence.journal].sort(),
       ...evidence.history.map((past) => JSON.stringify(past)),
+      ...readLogs(place),
       ...[...evidence.signalled].map(([pid, at]) => `${at} ${pid} was sent a signal`),
     ];
     return all;
@@ -180,6 +181,16 @@ async function quiet(place: Place): Promise<string[]> {
       ];
     await sleep(25);
   }
+}
+
+/** What reruns, or those that could not become one, have said. */
+function readLogs(place: Place): string[] {
+  return place.list('logs', '.log').flatMap((path) =>
+    readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => `${basename(path)}: ${line}`),
+  );
 }
 
 function readHistory(place: Place): Past[] {

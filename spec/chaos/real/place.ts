@@ -190,7 +190,23 @@ export class Place {
   }
 
   waiters(): Process[] {
-    return this.processes().filter(({ argv }) => isWaiter(argv));
+    const all = this.processes().filter(({ argv }) => isWaiter(argv));
+    const pids = new Set(all.map(({ pid }) => pid));
+    // What a waiter starts is its copy for a moment; only a successor is a waiter from its begin.
+    return all.filter(({ parent, argv }) => !pids.has(parent) || argv[1] === '--adopt');
+  }
+
+  /**
+   * Whom a signal may hit: looks and successors, but nothing else that a waiter starts. Without it, the waiter becomes Puppet in another way, by Ruby itself, which the
+   * stub is not.
+   */
+  targets(): Process[] {
+    const all = this.processes();
+    const waiters = new Set(all.filter(({ argv }) => isWaiter(argv)).map(({ pid }) => pid));
+    return all.filter(
+      ({ parent, argv }) =>
+        !waiters.has(parent) || argv[1] === '--adopt' || argv.join(' ').includes('/goals/'),
+    );
   }
 
   signal(pid: number, signal: number | NodeJS.Signals): void {

@@ -198,7 +198,7 @@ export async function take(step: Step, place: Place, programs: readonly [string,
       await ask(place, 'release');
       return;
     case 'signal': {
-      const among = step.of === 'waiters' ? place.waiters() : place.processes();
+      const among = step.of === 'waiters' ? place.waiters() : place.targets();
       const target = among[step.which % Math.max(1, among.length)];
       if (target) place.signal(target.pid, step.signal);
       return;

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { fault } from '../os/fault.ts';
 import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
 import { fingerprint } from '../os/fingerprint.ts';
 import { join } from '../os/path.ts';
@@ -8,6 +9,7 @@ import type { Command } from '../puppet/command.ts';
 import type { PuppetSettings } from '../puppet/settings.ts';
 import type { Awaited } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
+import { requireLock } from './lock.ts';
 
 /** All that is pending of one command, and who waits for it. Only to be changed under the lock of the state folder. */
 export interface CommandRecord extends Place {
@@ -74,11 +76,14 @@ export function readRecord(folder: string, id: string): CommandRecord | undefine
  * that form would not be changed.
  */
 export function writeRecord(folder: string, id: string, { form, ...record }: CommandRecord): void {
+  fault('record.writing');
+  requireLock(folder);
   const written = form === undefined ? record : { ...record, version: form };
   replaceFile(recordPath(folder, id), `${JSON.stringify(written)}\n`);
 }
 
 export function removeRecord(folder: string, id: string): void {
+  requireLock(folder);
   removeFile(recordPath(folder, id));
 }
 

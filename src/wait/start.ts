@@ -214,11 +214,13 @@ async function take(
  */
 function takeBack(folder: string, id: string, record: CommandRecord): void {
   if (isMine(readRecord(folder, id))) return;
-  try {
-    writeRecord(folder, id, record);
-  } catch {
-    removeRecord(folder, id);
-  }
+  for (const attempt of [() => writeRecord(folder, id, record), () => removeRecord(folder, id)])
+    try {
+      attempt();
+      return;
+    } catch {
+      // No room, or somebody has removed the folder: then what is there now is another one's.
+    }
 }
 
 /** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */

@@ -57,6 +57,7 @@ export const POINTS = [
   'notification.recorded',
   'notification.recording',
   'record.reading',
+  'record.writing',
   'satisfied.noting',
   'start.becoming',
   'start.logged',

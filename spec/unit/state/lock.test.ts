@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bootId } from '../../../src/os/clock.ts';
 import { self } from '../../../src/os/process.ts';
-import { lockPrefix, withLock } from '../../../src/state/lock.ts';
+import { lockPrefix, requireLock, withLock } from '../../../src/state/lock.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const WORKER = new URL('lock.worker.ts', import.meta.url).pathname;
@@ -48,6 +48,20 @@ describe('one process', () => {
     });
     await expect(failing).rejects.toThrow('no');
     expect(await withLock(folder, () => 1)).toBe(1);
+  });
+
+  test('is told where the folder was removed meanwhile, with the lock, and another process has made one there', async () => {
+    const folder = temporaryFolder();
+    await withLock(folder, () => {
+      expect(() => requireLock(folder)).not.toThrow();
+      for (const name of readdirSync(folder)) rmSync(join(folder, name));
+      expect(() => requireLock(folder)).toThrow(`${folder} was removed by somebody while it was used`);
+      writeFileSync(join(folder, `${lockPrefix()}1`), JSON.stringify({ pid: 1, start: 1, boot: bootId() }), {
+        mode: 0o600,
+      });
+      expect(() => requireLock(folder)).toThrow('was removed');
+    });
+    expect(() => requireLock(folder)).not.toThrow();
   });
 
   test('does one piece of work after the other', async () => {

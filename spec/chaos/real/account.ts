@@ -16,6 +16,8 @@ export interface Evidence {
   readonly there: ReadonlyMap<string, readonly Span[]>;
   /** Whether the state folder was removed: a waiter that still had what it knew may have recorded it again. */
   readonly removed: boolean;
+  /** Whether there was no room for a while, and somebody was stopped: a record can't be left behind then for a former waiter to see that all of it is done (closeRecord). */
+  readonly cramped: boolean;
   /** Names of which nothing need be told: the state folder was removed, and their waiter killed before its next look. */
   readonly exempt: ReadonlySet<string>;
   /** Names of which the waiter may know less than was told: the state folder was removed while it was stopped. */
@@ -81,7 +83,7 @@ export function account(evidence: Evidence): string[] {
     const asked = accepted.filter((one) => one.name === name);
     const unanswered = silent.filter((one) => one.name === name);
     const all = [...asked, ...unanswered];
-    const ends = toldOnce(fates.get(name) ?? [], all);
+    const ends = toldOnce(fates.get(name) ?? [], all, evidence.cramped);
     const told = ends.map(({ kind, at, pid }) => `${kind} at ${at} by ${pid}`).join(', ');
     const most = all.length;
     if (ends.length > most && !evidence.unseen.has(name))
@@ -98,17 +100,25 @@ export function account(evidence: Evidence): string[] {
   return [...wrong, ...tooEarly(evidence, runs, accepted, silent), ...leaked(runs)];
 }
 
-/** In order. A cancellation is told once more as a loss where its record stayed: there was no room, or its waiter was killed before the record's end. */
-function toldOnce(ends: readonly Fate[], asked: readonly (Accepted | Silent)[]): Fate[] {
+/**
+ * In order. A cancellation is told once more as a loss where its record stayed: there was no room, or its waiter was killed before the record's end. And where things were
+ * cramped, a former waiter runs once more what another one has ended.
+ */
+function toldOnce(ends: readonly Fate[], asked: readonly (Accepted | Silent)[], cramped: boolean): Fate[] {
   const inOrder = ends.toSorted((a, b) => a.at - b.at);
   return inOrder.filter((end, index) => {
     const before = inOrder[index - 1];
-    return before?.kind !== 'cancelled' || end.kind !== 'lost' || isAskedBetween(asked, before, end);
+    if (!before || isAskedBetween(asked, before, end)) return true;
+    return !(before.kind === 'cancelled' && end.kind === 'lost') && !(cramped && before.pid !== end.pid);
   });
 }
 
-/** Two ends of one name without a notification between them: one that was replaced has ended, too, or one has ended twice. */
-function endedTwice(name: string, asked: readonly (Accepted | Silent)[], ends: readonly Fate[]): string[] {
+/**
+ * Two ends of one name without a notification between them: one that was replaced has ended, too, or one has ended twice. Losses don't count: whoever sees one may tell
+ * it much later, with its verdict.
+ */
+function endedTwice(name: string, asked: readonly (Accepted | Silent)[], all: readonly Fate[]): string[] {
+  const ends = all.filter(({ kind }) => kind !== 'lost');
   return ends.slice(1).flatMap((end, index) => {
     const before = ends[index] as Fate;
     if (isAskedBetween(asked, before, end)) return [];

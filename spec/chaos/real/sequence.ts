@@ -53,6 +53,7 @@ export class Sequence {
       holds: place.holds,
       there: place.there,
       removed: this.steps.some((step) => step.do === 'remove-state'),
+      cramped: isCramped(this.steps),
       exempt: this.exempt.names,
       unseen: this.exempt.unseen,
     };
@@ -69,6 +70,14 @@ export class Sequence {
   close(): Promise<void> {
     return this.place.close();
   }
+}
+
+/** Whether somebody may find no room, and somebody may be stopped. */
+function isCramped(steps: readonly Step[]): boolean {
+  const isFull = (one: Step) => one.do === 'fill' || (one.do === 'fault' && one.what.startsWith('throw'));
+  const isStop = (one: Step) =>
+    (one.do === 'signal' && one.signal === 'SIGSTOP') || (one.do === 'fault' && one.what === 'stop');
+  return steps.some(isFull) && steps.some(isStop);
 }
 
 /**

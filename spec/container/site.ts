@@ -6,6 +6,7 @@ import { waitFor } from '../support/container/wait-for.ts';
 import {
   leftIn,
   listIn,
+  pendingIn,
   recordsIn,
   unitsIn,
   type Waiter,
@@ -152,7 +153,7 @@ function siteOf(box: Container): Site {
       let found: Waiter[] = [];
       const one = () => {
         // The helper that asks for a scope ends when the waiter in the scope has recorded what is pending.
-        found = records().length === 1 ? waiters() : [];
+        found = pendingIn(box, AGAIN).length === 1 ? waiters() : [];
         return found.length === 1;
       };
       await until('one waiter', one);

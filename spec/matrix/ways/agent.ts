@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { recordsIn } from '../../support/container/what-is-left.ts';
+import { pendingIn } from '../../support/container/what-is-left.ts';
 import { AGAIN, type Cell, later } from '../cell.ts';
 import { expectOneRerun } from '../expect-one-rerun.ts';
 import { NAME } from '../generations.ts';
@@ -109,7 +109,7 @@ export const disabledMeanwhile: Way = {
       return pending?.waitsFor.kind === 'enable';
     };
     await cell.until('a rerun that waits until the agent is enabled', waits);
-    expect(recordsIn(cell.box, AGAIN)).toHaveLength(1);
+    expect(pendingIn(cell.box, AGAIN)).toHaveLength(1);
     expect(await cell.runs()).toHaveLength(1);
     await cell.at.sh(`${command} agent --enable`);
     await expectOneRerun(cell, { output, command: 'agent' });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { recordsIn } from '../../support/container/what-is-left.ts';
+import { pendingIn } from '../../support/container/what-is-left.ts';
 import { AGAIN, type Cell, later } from '../cell.ts';
 import { type Expected, expectOneRerun } from '../expect-one-rerun.ts';
 import type { Way } from './way.ts';
@@ -23,12 +23,12 @@ export const reload: Way = {
   async run(cell) {
     await cell.at.serve(cell.manifest(...later(30)));
     await startService(cell);
-    await cell.until('a pending rerun', () => recordsIn(cell.box, AGAIN).length === 1);
+    await cell.until('a pending rerun', () => pendingIn(cell.box, AGAIN).length === 1);
     await cell.until('the end of the run', async () => /Applied catalog in/.test(await said(cell)));
     await cell.at.sh('systemctl reload puppet');
     // The daemon executes itself again and begins with a run, which is too early to satisfy what is pending.
     await cell.until('the run that follows the reload', async () => (await cell.runs()).length === 2);
-    expect(recordsIn(cell.box, AGAIN), 'the machine is too slow for this cell').toHaveLength(1);
+    expect(pendingIn(cell.box, AGAIN), 'the machine is too slow for this cell').toHaveLength(1);
     await cell.until('the rerun', async () => (await cell.runs()).length === 3);
     await expectOneRerun(cell, { ...(await ofService(cell)), exec: 'again-delta-later', others: 1 });
   },

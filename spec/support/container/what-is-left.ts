@@ -28,11 +28,19 @@ export async function leftIn(box: Container, again: string): Promise<string[]> {
   return busy.map((line) => `unit or job ${line}`);
 }
 
+/** The fact, and a person's commands, are processes of the same name for a moment, and have the lock of the folder. */
 export function waitersIn(box: Container): Waiter[] {
-  return processesIn(box).filter(({ comm }) => comm === 'again');
+  return processesIn(box).filter(
+    ({ comm, argv }) => comm === 'again' && (argv.includes('--parent') || argv.includes('--adopt')),
+  );
 }
 
-/** What is recorded as pending, and temporary files. */
+/** What is recorded as pending. */
+export function pendingIn(box: Container, again: string): string[] {
+  return listIn(box, `${again}/state/commands`).filter((name) => name.endsWith('.json'));
+}
+
+/** What is recorded as pending, and temporary files: also those of a process that only looks, while it has the lock. */
 export function recordsIn(box: Container, again: string): string[] {
   const state = `${again}/state`;
   return [

@@ -127,7 +127,7 @@ module AgainFact
       return foreground.find { |record| record['waiter']['pid'] == pid }['since']
     end
 
-    names = json_files('history').sort.reverse
+    names = past_reruns.reverse
     newest = read('history', names.first)
     guess = [newest['link'] - 1, names.size - 1].min
     back = same_chain(names.drop(guess), newest)
@@ -140,9 +140,13 @@ module AgainFact
     names.first(50).lazy.map { |name| read('history', name) }.select { |one| one && one['chain'] == rerun['chain'] }
   end
 
-  # Names begin with the time, so the last one is the newest.
+  # Oldest first, by when they were written: a name has the time at which the rerun was asked for, which may be days before it started.
+  def past_reruns
+    json_files('history').sort_by { |name| [quietly(Time.at(0)) { File.mtime(File.join(state, 'history', name)) }, name] }
+  end
+
   def last_rerun
-    rerun = read('history', json_files('history').max)
+    rerun = read('history', past_reruns.last)
     return unless rerun
 
     outcome = rerun['outcome'] || quietly(nil) { reported(rerun) } || {}

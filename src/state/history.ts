@@ -1,4 +1,4 @@
-import { readdirSync, renameSync } from 'node:fs';
+import { readdirSync, renameSync, statSync } from 'node:fs';
 import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
 import { join } from '../os/path.ts';
 
@@ -100,7 +100,9 @@ function prune(folder: string): void {
 
 /** All that is remembered, oldest first. What is not readable is left out. */
 export function readHistory(folder: string): PastRerun[] {
-  return fileNames(folder).flatMap((name) => readPastRerun(folder, name) ?? []);
+  return fileNames(folder)
+    .flatMap((name) => readPastRerun(folder, name) ?? [])
+    .sort((one, other) => Date.parse(one.startedAt) - Date.parse(other.startedAt));
 }
 
 /** The newest rerun that was started. */
@@ -133,9 +135,16 @@ export function parsePastRerun(content: string): PastRerun | undefined {
   }
 }
 
-/** Names begin with the time in UTC, so they sort by it. */
+/** Oldest first, by when they were written: a name has the time at which the rerun was asked for, or its waiter began, and it may have started days later. */
 function fileNames(folder: string, ending = '.json'): string[] {
-  return readdirSync(join(folder, 'history'))
+  const path = join(folder, 'history');
+  return readdirSync(path)
     .filter((name) => name.endsWith(ending))
-    .sort();
+    .sort()
+    .flatMap((name) => {
+      const stat = statSync(join(path, name), { throwIfNoEntry: false });
+      return stat ? [{ name, written: stat.mtimeMs }] : [];
+    })
+    .sort((one, other) => one.written - other.written)
+    .map(({ name }) => name);
 }

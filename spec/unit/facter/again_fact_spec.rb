@@ -319,6 +319,13 @@ describe AgainFact do
       )
     end
 
+    it 'is the one that started last, though it was asked for first' do
+      write('history/20261122T080000Z-aaaaaa.json', past.merge('id' => 'older'))
+      write('history/20261122T070000Z-ffffff.json', past.merge('id' => 'newer', 'outcome' => { 'status' => 'changed', 'seconds' => 3.2 }))
+      File.utime(Time.now - 60, Time.now - 60, File.join(state, 'history/20261122T080000Z-aaaaaa.json'))
+      is_expected.to include('last_rerun' => a_hash_including('id' => 'newer', 'result' => 'changed'))
+    end
+
     {
       'unknown' => {},
       'not run' => { 'failure' => 'the manifest /x.pp is gone' },

@@ -1,7 +1,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type PastRerun, readHistory, writePastRerun } from '../../../src/state/history.ts';
+import { newestRerun, type PastRerun, readHistory, writePastRerun } from '../../../src/state/history.ts';
 import { eventOf, failureIn, settleOutcomes, type UnitOutcome } from '../../../src/state/outcomes.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -203,4 +203,15 @@ describe('the log of a rerun that has left no report', () => {
   ])('%s', (_, log, failure) => {
     expect(failureIn(HEAD + log)).toBe(failure);
   });
+});
+
+test('the newest rerun is the one that was written last, though it was asked for first', () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'history'));
+  const [asked, later] = ['20260101T000000Z-000000', '20260102T000000Z-000000'];
+  writePastRerun(folder, past({ id: later, startedAt: '2026-01-02T00:00:00.000Z' }));
+  utimesSync(join(folder, `history/${later}.json`), 1000, 1000);
+  writePastRerun(folder, past({ id: asked, startedAt: '2026-01-03T00:00:00.000Z' }));
+  expect(newestRerun(folder)?.id).toBe(asked);
+  expect(readHistory(folder).map(({ id }) => id)).toEqual([later, asked]);
 });

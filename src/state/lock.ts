@@ -64,7 +64,7 @@ export async function recordIn<Result>(folder: string, work: () => Result): Prom
  */
 export function requireLock(folder: string): void {
   for (const path of holding)
-    if (dirname(path) === folder && !isSelf(JSON.parse(readOwnFile(path) || '{}')))
+    if (dirname(path) === folder && !isOwn(path))
       throw new Refusal(`${folder} was removed by somebody while it was used`);
 }
 
@@ -84,8 +84,10 @@ async function acquire(folder: string): Promise<string> {
         continue;
       }
       if (monotonic() > deadline) {
+        const lock = join(folder, lockPrefix() + newest);
+        const owner = ownerOf(lock);
         throw new Refusal(
-          `${join(folder, lockPrefix() + newest)} has been held for ${PATIENCE_MS / 1000} s by ${ownerOf(join(folder, lockPrefix() + newest))}, which seems stuck: end that process and try again`,
+          `${lock} has been held for ${PATIENCE_MS / 1000} s by ${owner ? `pid ${owner.pid}` : 'a process'}, which seems stuck: end that process and try again`,
         );
       }
       await sleep(RETRY_MS);
@@ -116,10 +118,10 @@ function release(held: string): void {
   holding.delete(held);
   try {
     fault('lock.releasing');
-    // Needs no room on the disk, unlike writing a word.
-    truncateSync(held, 0);
+    // Needs no room on the disk, unlike writing a word. Where the folder was removed, another process may have a lock of this name by now.
+    if (isOwn(held)) truncateSync(held, 0);
   } catch {
-    // The folder was removed, and the lock with it.
+    // A disk that is read-only for a while: this process does not hold it all the same.
   }
 }
 
@@ -146,12 +148,18 @@ function isFree(path: string): boolean {
   }
 }
 
-function ownerOf(path: string): string {
+/** Who has made a lock; undefined where it is empty, gone or rubbish. */
+function ownerOf(path: string): (ProcessId & { boot: string }) | undefined {
   try {
-    return `pid ${JSON.parse(readOwnFile(path) ?? '').pid}`;
+    return JSON.parse(readOwnFile(path) ?? '');
   } catch {
-    return 'a process';
+    return undefined;
   }
+}
+
+function isOwn(path: string): boolean {
+  const owner = ownerOf(path);
+  return owner !== undefined && isSelf(owner);
 }
 
 function isSelf(owner: ProcessId & { boot: string }): boolean {

@@ -52,16 +52,17 @@ describe('one process', () => {
 
   test('is told where the folder was removed meanwhile, with the lock, and another process has made one there', async () => {
     const folder = temporaryFolder();
+    const others = join(folder, `${lockPrefix()}1`);
+    const owner = JSON.stringify({ pid: 1, start: 1, boot: bootId() });
     await withLock(folder, () => {
       expect(() => requireLock(folder)).not.toThrow();
       for (const name of readdirSync(folder)) rmSync(join(folder, name));
       expect(() => requireLock(folder)).toThrow(`${folder} was removed by somebody while it was used`);
-      writeFileSync(join(folder, `${lockPrefix()}1`), JSON.stringify({ pid: 1, start: 1, boot: bootId() }), {
-        mode: 0o600,
-      });
+      writeFileSync(others, owner, { mode: 0o600 });
       expect(() => requireLock(folder)).toThrow('was removed');
     });
     expect(() => requireLock(folder)).not.toThrow();
+    expect(readFileSync(others, 'utf8'), 'it is not given back for that process').toBe(owner);
   });
 
   test('does one piece of work after the other', async () => {

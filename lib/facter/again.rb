@@ -11,7 +11,7 @@ module AgainFact
   # What is not known is left out: Puppet would make an empty string of nil, and that is true in a manifest.
   # `internal` is for the class alone, and may change with any version.
   def value
-    @state = @boot = nil # each evaluation looks once
+    @state = @boot = @past_reruns = nil # each evaluation looks once
     link = quietly(0) { link_by_environment || link_in_foreground || link_by_unit || 0 }
     {
       'pending'    => quietly([]) { pending },
@@ -142,7 +142,7 @@ module AgainFact
 
   # Oldest first, by when they were written: a name has the time at which the rerun was asked for, which may be days before it started.
   def past_reruns
-    json_files('history').sort_by { |name| [quietly(Time.at(0)) { File.mtime(File.join(state, 'history', name)) }, name] }
+    @past_reruns ||= json_files('history').sort_by { |name| [quietly(Time.at(0)) { File.mtime(File.join(state, 'history', name)) }, name] }
   end
 
   def last_rerun

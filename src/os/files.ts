@@ -1,6 +1,17 @@
-import { closeSync, constants, existsSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { toBuffer } from './bytes.ts';
 import { fault } from './fault.ts';
+import { join } from './path.ts';
 import { randomHex } from './random.ts';
 import { readBytes } from './read.ts';
 
@@ -66,4 +77,16 @@ export function removeFile(path: string): void {
   } catch {
     // Gone, or the folder is: either way nobody will read it.
   }
+}
+
+/** The names in a folder, first those that nobody has written to for the longest time; of one moment, by name. */
+export function namesByAge(folder: string): string[] {
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) => {
+      const stat = statSync(join(folder, name), { throwIfNoEntry: false });
+      return stat ? [{ name, written: stat.mtimeMs }] : [];
+    })
+    .sort((one, other) => one.written - other.written)
+    .map(({ name }) => name);
 }

@@ -1,5 +1,5 @@
-import { readdirSync, renameSync, statSync } from 'node:fs';
-import { readOwnFile, removeFile, replaceFile } from '../os/files.ts';
+import { readdirSync, renameSync } from 'node:fs';
+import { namesByAge, readOwnFile, removeFile, replaceFile } from '../os/files.ts';
 import { join } from '../os/path.ts';
 
 /** How many reruns are remembered. */
@@ -95,7 +95,7 @@ export function writePastRerun(folder: string, rerun: PastRerun): boolean {
 }
 
 function prune(folder: string): void {
-  for (const name of fileNames(folder).slice(0, -KEPT)) removeFile(join(folder, 'history', name));
+  for (const name of fileNamesByAge(folder).slice(0, -KEPT)) removeFile(join(folder, 'history', name));
 }
 
 /** All that is remembered, oldest first. What is not readable is left out. */
@@ -107,7 +107,7 @@ export function readHistory(folder: string): PastRerun[] {
 
 /** The newest rerun that was started. */
 export function newestRerun(folder: string): PastRerun | undefined {
-  for (const name of fileNames(folder).reverse()) {
+  for (const name of fileNamesByAge(folder).reverse()) {
     const rerun = readPastRerun(folder, name);
     if (rerun?.failure === null) return rerun;
   }
@@ -135,16 +135,13 @@ export function parsePastRerun(content: string): PastRerun | undefined {
   }
 }
 
-/** Oldest first, by when they were written: a name has the time at which the rerun was asked for, or its waiter began, and it may have started days later. */
 function fileNames(folder: string, ending = '.json'): string[] {
-  const path = join(folder, 'history');
-  return readdirSync(path)
+  return readdirSync(join(folder, 'history'))
     .filter((name) => name.endsWith(ending))
-    .sort()
-    .flatMap((name) => {
-      const stat = statSync(join(path, name), { throwIfNoEntry: false });
-      return stat ? [{ name, written: stat.mtimeMs }] : [];
-    })
-    .sort((one, other) => one.written - other.written)
-    .map(({ name }) => name);
+    .sort();
+}
+
+/** Those of reruns that were started or given up. A name has the time at which the rerun was asked for, or its waiter began, and it may have started days later. */
+function fileNamesByAge(folder: string): string[] {
+  return namesByAge(join(folder, 'history')).filter((name) => name.endsWith('.json'));
 }

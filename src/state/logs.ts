@@ -1,5 +1,5 @@
-import { closeSync, readdirSync, statSync, writeSync } from 'node:fs';
-import { appendToFile, removeFile } from '../os/files.ts';
+import { closeSync, writeSync } from 'node:fs';
+import { appendToFile, namesByAge, removeFile } from '../os/files.ts';
 import { join } from '../os/path.ts';
 import { randomHex } from '../os/random.ts';
 
@@ -26,11 +26,8 @@ export function logPath(folder: string, name: string): string {
 
 /** Makes room for one more: the oldest logs go, of which nobody has written to for the longest time. */
 export function pruneLogs(folder: string): void {
-  const logs = readdirSync(join(folder, 'logs'))
-    .map((name) => join(folder, 'logs', name))
-    .map((path) => ({ path, changed: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
-    .sort((a, b) => b.changed - a.changed);
-  for (const { path } of logs.slice(KEPT - 1)) removeFile(path);
+  const logs = join(folder, 'logs');
+  for (const name of namesByAge(logs).slice(0, -(KEPT - 1))) removeFile(join(logs, name));
 }
 
 /** Begins a log with one line of `again`'s own, and returns its descriptor. What fails leaves neither a file nor a descriptor. */

@@ -38,8 +38,9 @@ export const NAMES: readonly string[] = [...COMMANDS.keys()].flatMap((command) =
   [0, 1, 2].flatMap((name) => [nameOf(command, name), nameOf(command, name, true)]),
 );
 
-/** The port of the first name. */
-const FIRST_PORT = 4000;
+function portOf(name: string): number {
+  return 4000 + NAMES.indexOf(name);
+}
 
 /** A process of this PID namespace. */
 export interface Process {
@@ -141,7 +142,7 @@ export class Place {
 
   /** Where somebody answers as long as what a name waits for is there. */
   endpoint(name: string): string {
-    return `${this.address}:${FIRST_PORT + NAMES.indexOf(name)}`;
+    return `${this.address}:${portOf(name)}`;
   }
 
   async appear(name: string): Promise<void> {
@@ -152,7 +153,7 @@ export class Place {
     if (this.servers.has(name)) return;
     const server = createServer((socket) => socket.on('error', () => {}).end());
     this.servers.set(name, server);
-    server.listen(FIRST_PORT + NAMES.indexOf(name), this.address);
+    server.listen(portOf(name), this.address);
     await once(server, 'listening');
   }
 
@@ -190,15 +191,12 @@ export class Place {
   }
 
   waiters(): Process[] {
-    const all = this.processes().filter(({ argv }) => isWaiter(argv));
-    const pids = new Set(all.map(({ pid }) => pid));
-    // What a waiter starts is its copy for a moment; only a successor is a waiter from its begin.
-    return all.filter(({ parent, argv }) => !pids.has(parent) || argv[1] === '--adopt');
+    return this.targets().filter(({ argv }) => isWaiter(argv));
   }
 
   /**
-   * Whom a signal may hit: looks and successors, but nothing else that a waiter starts. Without it, the waiter becomes Puppet in another way, by Ruby itself, which the
-   * stub is not.
+   * Whom a signal may hit: looks and successors, but nothing else that a waiter starts, and that is its copy for a moment. Without it, the waiter becomes Puppet in another
+   * way, by Ruby itself, which the stub is not.
    */
   targets(): Process[] {
     const all = this.processes();

@@ -33,28 +33,38 @@ export async function cancel(
   scope: Scope = EVERYTHING,
 ): Promise<string[]> {
   const wanted = (entry: { readonly name?: string }) => isMeant(entry, name);
-  const cancelled: string[] = await cancelInForeground(name, scope);
+  const inForeground = await cancelInForeground(name, scope);
+  const inBackground: string[] = [];
   const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
+  tell(inForeground);
   await withLock(folder, () => {
-    for (const [id, record] of readRecords(folder)) {
-      if (!isHeld(record) || !scope.isMeant(record)) continue;
-      const left = record.entries.filter((entry) => !wanted(entry));
-      if (left.length === record.entries.length) continue;
-      cancelled.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));
-      // The waiter sees the change, and ends when nothing is left.
-      writeRecord(folder, id, { ...record, entries: left });
-      if (left.length === 0) ending.push({ id, waiter: record.waiter });
+    try {
+      for (const [id, record] of readRecords(folder)) {
+        if (!isHeld(record) || !scope.isMeant(record)) continue;
+        const left = record.entries.filter((entry) => !wanted(entry));
+        if (left.length === record.entries.length) continue;
+        // The waiter sees the change, and ends when nothing is left.
+        writeRecord(folder, id, { ...record, entries: left });
+        inBackground.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));
+        if (left.length === 0) ending.push({ id, waiter: record.waiter });
+      }
+    } finally {
+      tell(inBackground); // what was cancelled before the disk was full, too
     }
   });
+  const cancelled = [...inForeground, ...inBackground];
   if (name !== undefined && cancelled.length === 0)
     throw new Refusal(`nothing is pending under the name ${JSON.stringify(name)}: see \`again status\``);
-  if (cancelled.length > 0) log('cancelled', cancelled.join(', '));
   const deadline = monotonic() + PATIENCE_MS;
   // A run may have notified again meanwhile: its waiter goes on.
   const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
     isAlive(waiter) && !readRecord(folder, id)?.entries.length;
   while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
   return cancelled;
+}
+
+function tell(cancelled: readonly string[]): void {
+  if (cancelled.length > 0) log('cancelled', cancelled.join(', '));
 }
 
 /** Has each `again run` forget what is meant, and returns the names of that. */

@@ -112,15 +112,22 @@ export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promi
   await changeRecord(held, (record) => ({ ...record, entries: withRunEnded(record.entries, run, end) }));
 }
 
-/** Changes the record, where this process is still the waiter. */
+/**
+ * Changes the record, where this process is still the waiter.
+ *
+ * @param tell called once that is written, under the same lock: a process that is killed while it gives that back has told it
+ */
 export async function changeRecord(
   held: Held,
   change: (record: CommandRecord) => CommandRecord,
+  tell?: () => void,
 ): Promise<void> {
   const folder = openStateFolder(held.home);
   await withLock(folder, () => {
     const record = readRecord(folder, held.id);
-    if (isMine(record)) writeRecord(folder, held.id, change(record));
+    if (!isMine(record)) return;
+    writeRecord(folder, held.id, change(record));
+    tell?.();
   });
 }
 

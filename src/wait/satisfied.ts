@@ -17,11 +17,14 @@ export async function noteSatisfied(
   if (left(before).length === before.length) return;
   let gone: readonly Entry[] = [];
   fault('satisfied.noting');
-  await changeRecord(held, (record) => {
-    const entries = left(record.entries);
-    gone = record.entries.filter((entry) => !entries.includes(entry));
-    return { ...record, entries };
-  });
-  // Not before that: where there is no room to write it, they are still pending.
-  if (gone.length > 0) log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`);
+  await changeRecord(
+    held,
+    (record) => {
+      const entries = left(record.entries);
+      gone = record.entries.filter((entry) => !entries.includes(entry));
+      return { ...record, entries };
+    },
+    // Not before that: where there is no room to write it, they are still pending.
+    () => gone.length > 0 && log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`),
+  );
 }

@@ -95,7 +95,7 @@ class Waiter {
   private looking: Looking | undefined;
   /** Which conditions have come to hold, and when, until that is in the record. */
   private readonly met = new Map<string, number>();
-  /** Ids of conditions of which it was told that their time is over. */
+  /** Notifications of which it was told that the time of their condition is over. */
   private readonly timedOut = new Set<string>();
   /** What was told last of why nothing starts. */
   private told: string | undefined;
@@ -208,16 +208,14 @@ class Waiter {
     for (const id of met.keys()) this.met.delete(id);
   }
 
-  /** Takes out what has a condition that did not come to hold in time. */
+  /** Takes out what has a condition that did not come to hold in time. It is told before it goes: of a process that is killed in between, the record is told as lost. */
   private async drop(expired: readonly Entry[]): Promise<void> {
-    let gone: readonly Entry[] = [];
+    const isExpired = (entry: Entry) =>
+      expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);
     await changeRecord(this.held, (record) => {
-      const isExpired = (entry: Entry) =>
-        expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);
-      gone = record.entries.filter(isExpired);
+      for (const entry of record.entries.filter(isExpired)) this.tellTimedOut('dropped', entry);
       return { ...record, entries: record.entries.filter((entry) => !isExpired(entry)) };
     });
-    for (const entry of gone) log('dropped', `${displayNames([entry])}: ${describeTimeout(entry)}`);
   }
 
   /** Puppet's report, where it is a newer one than that of the time of the notification. */
@@ -252,7 +250,8 @@ class Waiter {
   ): Promise<'go on' | 'end'> {
     const { createSatisfaction, createSurvey, findObstacle, startRerun } = await loadPart();
     const { held } = this;
-    this.tellTimedOut(record.entries);
+    for (const entry of record.entries)
+      if (isTimedOut(entry, monotonic())) this.tellTimedOut('timed out', entry, '; it runs all the same');
     this.watching ??= {
       survey: createSurvey(record.command.user, [held.puppet.lockFile]),
       satisfaction: createSatisfaction(held, record.facts, record.command, () => this.environment),
@@ -292,14 +291,12 @@ class Waiter {
     return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';
   }
 
-  /** Tells once of what runs only because the time of its condition is over. */
-  private tellTimedOut(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      const id = entry.condition?.id;
-      if (id === undefined || this.timedOut.has(id) || !isTimedOut(entry, monotonic())) continue;
-      this.timedOut.add(id);
-      log('timed out', `${displayNames([entry])}: ${describeTimeout(entry)}; it runs all the same`);
-    }
+  /** Tells once that the time of a condition is over, also where there is no room yet to write what comes of it. */
+  private tellTimedOut(event: 'dropped' | 'timed out', entry: Entry, more = ''): void {
+    const notification = `${entry.condition?.id} ${entry.notifiedAt}`;
+    if (this.timedOut.has(notification)) return;
+    this.timedOut.add(notification);
+    log(event, `${displayNames([entry])}: ${describeTimeout(entry)}${more}`);
   }
 
   /** A script may go on with another run. Its end is seen by a look, since something else may have ended the wait for it. */

@@ -101,7 +101,7 @@ export function account(evidence: Evidence): string[] {
 }
 
 /**
- * In order. A cancellation is told once more as a loss where its record stayed: there was no room, or its waiter was killed before the record's end. And where things were
+ * In order. What is told before it goes is told once more as a loss where its record stayed: there was no room, or its waiter was killed before the record's end. And where things were
  * cramped, a former waiter runs once more what another one has ended.
  */
 function toldOnce(ends: readonly Fate[], asked: readonly (Accepted | Silent)[], cramped: boolean): Fate[] {
@@ -109,8 +109,12 @@ function toldOnce(ends: readonly Fate[], asked: readonly (Accepted | Silent)[], 
   return inOrder.filter((end, index) => {
     const before = inOrder[index - 1];
     if (!before || isAskedBetween(asked, before, end)) return true;
-    return !(before.kind === 'cancelled' && end.kind === 'lost') && !(cramped && before.pid !== end.pid);
+    return !(isToldFirst(before) && end.kind === 'lost') && !(cramped && before.pid !== end.pid);
   });
+}
+
+function isToldFirst({ kind }: Fate): boolean {
+  return kind === 'cancelled' || kind === 'dropped';
 }
 
 /**

@@ -111,11 +111,14 @@ const signal: fc.Arbitrary<Step> = fc.record({
   which: fc.nat(7),
 });
 
-/** Where something can fail, and not only be killed, stopped or slow. */
-const FALLIBLE = POINTS.filter(
-  (point) =>
-    !['cancel.told', 'lock.releasing', 'start.becoming', 'verdict.said', 'verdict.saying'].includes(point),
-);
+/** Where nothing can fail: a process is killed there, stopped or slow. */
+const INFALLIBLE: readonly string[] = [
+  ...['cancel.told', 'lock.releasing', 'start.becoming', 'verdict.said', 'verdict.saying'],
+  // A pipe is all that it needs there.
+  ...['successor.told', 'successor.waiting'],
+];
+
+const FALLIBLE = POINTS.filter((point) => !INFALLIBLE.includes(point));
 
 const fault: fc.Arbitrary<Step> = fc.oneof(
   {

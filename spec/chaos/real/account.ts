@@ -235,9 +235,10 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
     // One that Puppet skipped, since the agent was disabled during its start, has started before.
     if (kind === 'failed' && text.startsWith(': skipped by Puppet: ')) continue;
     if (kind === 'started' && !runs.some((run) => run.pid === pid)) continue; // history tells what became of it
+    const at = kind === 'started' ? takenAt(journal, pid, Number(time)) : Number(time);
     for (const name of names.split(', ')) {
       if (text === ': cancelled' && has(name, 'cancelled', pid)) continue;
-      note(name, { kind: kind as Fate['kind'], at: Number(time), pid });
+      note(name, { kind: kind as Fate['kind'], at, pid });
     }
   }
   for (const { pid, names, failure, id } of history) {
@@ -265,6 +266,14 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
     }
   }
   return fates;
+}
+
+/** When what a process tells to start was taken out of the record, under a lock: that process may have been stopped since. */
+function takenAt(journal: readonly string[], pid: number, told: number): number {
+  const looks = journal
+    .filter((line) => line.endsWith(` ${pid} last look`))
+    .map((line) => Number.parseInt(line, 10));
+  return looks.findLast((at) => at <= told) ?? told;
 }
 
 /** Reruns that started before they were due, or while a run was going. */

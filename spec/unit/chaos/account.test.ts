@@ -61,8 +61,30 @@ describe('the account of a sequence', () => {
   test('sees one that ended twice, although two were asked for', () => {
     const twice = { ...done, journal: [...journal, '400 300 satisfied: a: by the run with pid 7'] };
     expect(account(evidence(twice))).toEqual([
-      'a: started at 270, and satisfied at 400, and not asked for in between',
+      'a: started at 260, and satisfied at 400, and not asked for in between',
     ]);
+  });
+
+  test('knows that one was asked for after another was taken, although that is told late', () => {
+    const asks = (pid: number, at: number) => [
+      ...[`${at} ${pid} start apply run 6`, `${at} ${pid} begin apply`],
+      ...[`${at} ${pid} asks a`, `${at + 10} ${pid} asked a 0 0`, `${at + 20} ${pid} end`],
+    ];
+    const again = (pid: number, at: number) => [
+      ...[`${at} ${pid} start apply rerun 6`, `${at} ${pid} begin apply`, `${at + 10} ${pid} end`],
+    ];
+    const looks = (pid: number, at: number) => [`${at} ${pid} last look`, `${at} ${pid} looked`];
+    const found = account(
+      evidence({
+        events: [...asks(100, 0), ...asks(101, 100), ...again(200, 280), ...again(201, 350)],
+        journal: [
+          ...[...looks(200, 50), '270 200 started: a: runs puppet apply'],
+          ...[...looks(201, 330), '340 201 started: a: runs puppet apply'],
+        ],
+        history: [200, 201].map((pid) => ({ id: `${pid}`, pid, names: ['a'], failure: null })),
+      }),
+    );
+    expect(found.filter((line) => line.startsWith('a: '))).toEqual([]);
   });
 
   test.each([

@@ -235,7 +235,7 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
     // One that Puppet skipped, since the agent was disabled during its start, has started before.
     if (kind === 'failed' && text.startsWith(': skipped by Puppet: ')) continue;
     if (kind === 'started' && !runs.some((run) => run.pid === pid)) continue; // history tells what became of it
-    const at = kind === 'started' ? takenAt(journal, pid, Number(time)) : Number(time);
+    const at = kind === 'started' ? (takenAt(journal, pid, Number(time)) ?? Number(time)) : Number(time);
     for (const name of names.split(', ')) {
       if (text === ': cancelled' && has(name, 'cancelled', pid)) continue;
       note(name, { kind: kind as Fate['kind'], at, pid });
@@ -257,23 +257,23 @@ function readFates({ journal, history, signalled }: Evidence, runs: readonly Run
             at: 0,
             pid,
           });
-      } else if (
-        !ran &&
-        !fates.get(name)?.some(({ kind, at }) => kind !== 'satisfied' && at > 0 && kind !== 'started')
-      ) {
-        note(name, { kind: 'lost', at: Number.POSITIVE_INFINITY, pid });
+      } else if (!ran) {
+        // The history alone tells of one that was killed on its way to Puppet.
+        const taken = takenAt(journal, pid, Number.POSITIVE_INFINITY) ?? 0;
+        const isTold = ({ kind, at }: Fate) => at >= taken && kind !== 'satisfied' && kind !== 'started';
+        if (!fates.get(name)?.some(isTold)) note(name, { kind: 'lost', at: Number.POSITIVE_INFINITY, pid });
       }
     }
   }
   return fates;
 }
 
-/** When what a process tells to start was taken out of the record, under a lock: that process may have been stopped since. */
-function takenAt(journal: readonly string[], pid: number, told: number): number {
+/** When what a process starts was taken out of the record, under a lock: it may have been stopped since, and tell it late. */
+function takenAt(journal: readonly string[], pid: number, before: number): number | undefined {
   const looks = journal
     .filter((line) => line.endsWith(` ${pid} last look`))
     .map((line) => Number.parseInt(line, 10));
-  return looks.findLast((at) => at <= told) ?? told;
+  return looks.findLast((at) => at <= before);
 }
 
 /** Reruns that started before they were due, or while a run was going. */

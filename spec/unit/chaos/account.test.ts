@@ -87,6 +87,24 @@ describe('the account of a sequence', () => {
     expect(found.filter((line) => line.startsWith('a: '))).toEqual([]);
   });
 
+  test('takes what the history tells of one that died on its way to Puppet, whatever was told of its name before', () => {
+    const failure = 'lost: it was killed on its way to Puppet';
+    const died = (journal: readonly string[]) =>
+      account(
+        evidence({
+          history: [{ id: '1', pid: 200, names: ['a'], failure }],
+          journal: [
+            ...journal,
+            '260 200 last look',
+            '260 200 looked',
+            '270 200 started: a: runs puppet apply',
+          ],
+        }),
+      );
+    expect(died([])).toEqual([]);
+    expect(died(['22 150 cancelled: a'])).toEqual([]);
+  });
+
   test.each([
     ['a cancellation', '270 200 cancelled: a: its record stays'],
     ['one that was dropped', '270 200 dropped: a: not true within 21 s'],

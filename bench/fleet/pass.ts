@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from '../../scripts/project.mjs';
 import type { Container } from '../../spec/support/container/container.ts';
 import type { Network } from '../../spec/support/container/network.ts';
 import { waitFor } from '../../spec/support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../../spec/support/fleet/agent.ts';
 import type { Place } from '../../spec/support/fleet/names.ts';
 import { type FleetServer, START_MS } from '../../spec/support/fleet/server.ts';
+import { executableName } from '../../spec/support/machine/session.ts';
 import { countCpu } from './cpu.ts';
 import type { Pass, Span } from './story.ts';
 import { type Watch, watchHost } from './watch.ts';
@@ -42,6 +46,7 @@ export async function runPass(
   plan: Plan,
 ): Promise<{ pass: Pass; agents: FleetAgent[] }> {
   const agents = await Promise.all(plan.places.map((place) => openFleetAgent(network, place)));
+  await Promise.all(agents.map(prepare));
   const cpu = countCpu(server);
   const began = performance.now();
   const now = () => (performance.now() - began) / 1000;
@@ -71,6 +76,13 @@ export async function runPass(
   const convergedAt = now();
   const hosts = watches.map((watch, index) => watch.stop(plan.offsets[index] ?? 0));
   return { pass: { name: plan.name, hosts, serverAway: [serverAway], convergedAt, cpu: cpu.stop() }, agents };
+}
+
+/** As a host whose image has the module's executable, and that has had its certificate before: whether a pass is quick must not hang on these. */
+async function prepare({ box }: FleetAgent): Promise<void> {
+  const executable = readFileSync(join(root, 'files/again', executableName));
+  box.writeFile('/var/lib/puppet/tmp/common/again/again', executable, 0o754);
+  await box.exec(['puppet', 'ssl', 'bootstrap'], { timeoutMs: START_MS });
 }
 
 function hasRun(watch: Watch | undefined): boolean {

@@ -33,7 +33,7 @@ export interface Container {
    */
   exec(argv: readonly string[], options?: ExecOptions): Promise<Finished>;
   /** Writes a file with the given mode (default 0644), and makes its folders. */
-  writeFile(path: string, content: string, mode?: number): void;
+  writeFile(path: string, content: string | Uint8Array, mode?: number): void;
   readFile(path: string): string;
   exists(path: string): boolean;
   /** Waits for a condition, `timeoutMs` milliseconds (default 30000) at most. */

@@ -10,12 +10,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# The one list of Debian packages.
+# The one list of Debian packages. Facter asks augparse, of augeas-tools, for its version; without it every run of
+# Puppet reads all of Augeas' lenses to tell it, which takes a second.
 demo_packages='puppet-agent'
 test_packages="puppet-agent puppetserver
   systemd-container debootstrap podman
   qemu-user-static libstdc++6-arm64-cross
-  psmisc procps sudo iproute2 moreutils
+  psmisc procps sudo iproute2 moreutils augeas-tools
   bundler ruby-dev build-essential
   busybox ksh shellcheck"
 fleet_packages='librsvg2-bin fonts-dejavu-core'

@@ -86,14 +86,11 @@ const plans = {
   all: [
     setUp('npm', 'test'),
     build(),
-    ...parts.lint,
-    ...parts.shell,
-    ...parts.unit,
-    ...parts.bundle,
-    ...parts.root,
-    build('--instrumented'),
+    [
+      [...parts.lint, ...parts.shell, ...parts.unit, ...parts.bundle, ...parts.root, build('--instrumented')],
+      parts.catalog,
+    ],
     chaos,
-    ...parts.catalog,
     module,
     check('demo', bin('node'), 'scripts/demo.mjs'),
     // Most of their time is waiting. They share nothing: a rerun waits for every Puppet of its machine, and a container is another one.

@@ -4,7 +4,7 @@ import { thisMachine } from '../support/machine/local.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { type PuppetServer, startServer } from '../support/machine/server.ts';
 import { openSession, type Session } from '../support/machine/session.ts';
-import type { Puppet } from '../support/machine/world.ts';
+import { debianPuppet } from '../support/machine/world.ts';
 import { agentScenarios } from './scenarios/agent.ts';
 import { applyScenarios } from './scenarios/apply.ts';
 import { brokenOffScenarios } from './scenarios/broken-off.ts';
@@ -26,9 +26,6 @@ import { siteScenarios } from './scenarios/sites.ts';
 import { variableScenarios } from './scenarios/variables.ts';
 import { whenScenarios } from './scenarios/when.ts';
 
-/** Debian 12's own. */
-const puppet: Puppet = { command: '/usr/bin/puppet', waitsForLock: true };
-
 // A scenario is two Puppets one after the other, and some waiting: more at once than these would only keep each other waiting.
 // Every wait inside has a deadline of its own, with a message that says more than that of a test that took too long.
 vi.setConfig({ maxConcurrency: 4, testTimeout: 900_000, hookTimeout: 300_000 });
@@ -39,7 +36,7 @@ let server: Promise<PuppetServer>;
 beforeAll(async () => {
   session = await openSession();
   // Half a minute of work that the scenarios without a server needn't wait for.
-  server = startServer(thisMachine, puppet, `${session.root}/server`, session.module);
+  server = startServer(thisMachine, debianPuppet, `${session.root}/server`, session.module);
   server.catch(() => {}); // told to whoever asks for it
 });
 
@@ -53,7 +50,7 @@ afterAll(async () => {
 function bench(name: string): Bench {
   let machines = 0;
   return {
-    puppet,
+    puppet: debianPuppet,
     server: () => server,
     world: async (context, options) => {
       machines += 1;
@@ -62,7 +59,7 @@ function bench(name: string): Bench {
       context.onTestFinished(() => machine.close(), 60_000); // after the world's own end: the last one first
       const { world } = makeBench({
         node: machine.node,
-        puppet,
+        puppet: debianPuppet,
         module: session.module,
         dir,
         server: () => server,

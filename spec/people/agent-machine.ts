@@ -4,8 +4,7 @@ import type { Node } from '../support/machine/node.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { type PuppetServer, type ServerKind, startServer } from '../support/machine/server.ts';
 import type { Session } from '../support/machine/session.ts';
-import { makeWorld, type World } from '../support/machine/world.ts';
-import { puppet } from './people.ts';
+import { debianPuppet, makeWorld, type World } from '../support/machine/world.ts';
 
 /** A machine with Puppet's agent at its default places, and a server for it. */
 export interface AgentMachine {
@@ -24,10 +23,16 @@ export async function openAgentMachine(
   name: string,
   kind?: ServerKind,
 ): Promise<AgentMachine> {
-  const server: PuppetServer = await startServer(thisMachine, puppet, `${root}/${name}-server`, module, kind);
+  const server: PuppetServer = await startServer(
+    thisMachine,
+    debianPuppet,
+    `${root}/${name}-server`,
+    module,
+    kind,
+  );
   const { node, close } = await openPrivateMachine(thisMachine, `${root}/${name}-private`);
   const dir = `${root}/${name}-agent`;
-  const world = await makeWorld({ node, puppet, module, dir, base: false, delivered: false });
+  const world = await makeWorld({ node, puppet: debianPuppet, module, dir, base: false, delivered: false });
   const copied = await node.exec({ argv: ['/bin/cp', '-a', server.agentSsl, world.path('ssl')] });
   expect(copied.code, copied.output).toBe(0);
   const lines = {

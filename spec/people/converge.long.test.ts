@@ -3,7 +3,7 @@ import { thisMachine } from '../support/machine/local.ts';
 import { until } from '../support/machine/wait.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
-import { held, hold, people, puppet } from './people.ts';
+import { held, hold, people } from './people.ts';
 
 const { session } = people();
 
@@ -33,7 +33,9 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
   ]);
 
   await compiles(asks(2));
-  const delivery = await world.run({ argv: [puppet.command, 'agent', '--test', '--tags', 'common::again'] });
+  const delivery = await world.run({
+    argv: [world.puppet.command, 'agent', '--test', '--tags', 'common::again'],
+  });
   expect(delivery.code, delivery.output).toBe(2);
 
   const done = await converge();
@@ -94,7 +96,7 @@ test('the plan common::converge joins a run that is going, and judges by the rep
     await node.files.remove(world.path('held'));
     await world.write('hold', '');
     await compiles(`${manifest}\n${hold(world)}\n`);
-    const run = await world.start({ argv: [puppet.command, 'agent', '--test'] });
+    const run = await world.start({ argv: [world.puppet.command, 'agent', '--test'] });
     await held(world, run);
     const plan = bolt.converge(node, { interval: 1 });
     // A task has its parameters in its environment.
@@ -107,7 +109,7 @@ test('the plan common::converge joins a run that is going, and judges by the rep
   };
 
   await compiles('include common::again');
-  const delivery = await world.run({ argv: [puppet.command, 'agent', '--test'] });
+  const delivery = await world.run({ argv: [world.puppet.command, 'agent', '--test'] });
   expect([0, 2], delivery.output).toContain(delivery.code);
 
   const followed = await joined(asks(1));

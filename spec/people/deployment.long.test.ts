@@ -11,7 +11,7 @@ import { type FileServer, serveFolder } from '../support/machine/file-server.ts'
 import { thisMachine } from '../support/machine/local.ts';
 import { announcement, notifyOnce, outputOf } from '../support/machine/world.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
-import { people, puppet } from './people.ts';
+import { people } from './people.ts';
 import { deploy, r10ks } from './r10k.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -186,7 +186,7 @@ describe.each(r10ks)('deployed by %s, to a server with static catalogs', once, (
     await node.files.makeFolder(world.path('journal'));
     await machine.compiles(notifyOnce(world), hieraData);
     const { code, output } = await world.run({
-      argv: [puppet.command, 'agent', '--test', '--color=false', '--environment', r10k],
+      argv: [world.puppet.command, 'agent', '--test', '--color=false', '--environment', r10k],
     });
     const catalogs = '/var/cache/puppet/client_data/catalog';
     const [catalog = ''] = await node.files.list(catalogs);

@@ -10,8 +10,7 @@ import type { Finished, Started } from '../support/machine/node.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { openSession, type Session, supportFolder } from '../support/machine/session.ts';
 import { until } from '../support/machine/wait.ts';
-import { probe, type World, type WorldOptions } from '../support/machine/world.ts';
-import { puppet } from './people.ts';
+import { debianPuppet, probe, type World, type WorldOptions } from '../support/machine/world.ts';
 
 /** A machine with a person in it, who runs Puppet in front of them. */
 export interface Place {
@@ -56,7 +55,13 @@ export function foreground(): {
       const machine = await openPrivateMachine(thisMachine, `${dir}-machine`);
       context.onTestFinished(() => machine.close(), 60_000);
       const server = () => Promise.reject(new Error('there is no server here'));
-      const bench = makeBench({ node: machine.node, puppet, module: session.module, dir, server });
+      const bench = makeBench({
+        node: machine.node,
+        puppet: debianPuppet,
+        module: session.module,
+        dir,
+        server,
+      });
       return makePlace(await bench.world(context, options));
     },
   };

@@ -4,10 +4,7 @@ import { thisMachine } from '../support/machine/local.ts';
 import type { Finished, Started } from '../support/machine/node.ts';
 import { openSession, type Session } from '../support/machine/session.ts';
 import { until } from '../support/machine/wait.ts';
-import { hieraData, type Puppet, type World } from '../support/machine/world.ts';
-
-/** Debian 12's own. */
-export const puppet: Puppet = { command: '/usr/bin/puppet', waitsForLock: true };
+import { debianPuppet, hieraData, type World } from '../support/machine/world.ts';
 
 /** A world with a person in it, who types `again`. */
 export interface Place {
@@ -36,7 +33,7 @@ export function people(): {
     session = await openSession();
     bench = makeBench({
       node: thisMachine,
-      puppet,
+      puppet: debianPuppet,
       module: session.module,
       dir: `${session.root}/people`,
       server: () => Promise.reject(new Error('there is no server here')),

@@ -5,7 +5,7 @@ import { until } from '../support/machine/wait.ts';
 import { notifyOnce, probe } from '../support/machine/world.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
-import { held, hold, people, puppet } from './people.ts';
+import { held, hold, people } from './people.ts';
 
 const { session, place } = people();
 const later = "Common::Again::Delta['later']";
@@ -226,7 +226,7 @@ describe('the action `run`, on a machine with an agent', () => {
     );
 
     await compiles(`include common::again\n${probe(world)}\n${hold(world)}\n`);
-    const first = await world.run({ argv: [puppet.command, 'agent', '--test'], env: { RUBYOPT: '' } });
+    const first = await world.run({ argv: [world.puppet.command, 'agent', '--test'], env: { RUBYOPT: '' } });
     expect(first.code, first.output).toBe(2);
     expect(JSON.parse((await node.files.read(settings)).toString()).puppet).toEqual([
       expect.stringMatching(/^\/usr\/bin\/ruby/),
@@ -279,10 +279,10 @@ describe('the action `run`, on a machine with an agent', () => {
       'its lock to be gone',
       async () => !(await node.files.exists('/var/cache/puppet/state/agent_catalog_run.lock')),
     );
-    const disabled = await world.run({ argv: [puppet.command, 'agent', '--disable', 'for a "test"'] });
+    const disabled = await world.run({ argv: [world.puppet.command, 'agent', '--disable', 'for a "test"'] });
     expect(disabled.code, disabled.output).toBe(0);
     expect(await now()).toMatchObject(failure(/^the agent is disabled: .*for a .*test/));
-    await world.run({ argv: [puppet.command, 'agent', '--enable'] });
+    await world.run({ argv: [world.puppet.command, 'agent', '--enable'] });
 
     // A file that somebody else could have written is not run.
     const evil = world.path('bin/puppet');

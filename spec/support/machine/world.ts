@@ -12,7 +12,20 @@ export interface Puppet {
   readonly command: string;
   /** Whether its agent knows `--waitforlock` (5.5 doesn't). */
   readonly waitsForLock: boolean;
+  /** Variables for its Ruby, in the environment of every run. Default: none. */
+  readonly environment?: Readonly<{ [name: string]: string }>;
 }
+
+/** Debian 12's own. Its Ruby has a large heap from the start: it collects its garbage seldom, and a run needs a third less of CPU. */
+export const debianPuppet: Puppet = {
+  command: '/usr/bin/puppet',
+  waitsForLock: true,
+  environment: {
+    RUBY_GC_HEAP_INIT_SLOTS: '800000',
+    RUBY_GC_MALLOC_LIMIT: '200000000',
+    RUBY_GC_MALLOC_LIMIT_MAX: '400000000',
+  },
+};
 
 /** A folder with a Puppet configuration, a module path, a base folder and a journal of its own. */
 export interface World {
@@ -123,6 +136,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     LANG: 'C.UTF-8',
     WORLD: dir, // by which its processes are known
     RUBYOPT: `-r${path('bin/clock.rb')}`,
+    ...puppet.environment,
   };
   const command = (launch: Launch): Command => ({
     argv: [...(launch.wrap ?? []), ...launch.argv],

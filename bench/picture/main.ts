@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, root, run } from '../../scripts/project.mjs';
+import { isNoise } from '../noise.ts';
 import { COLUMNS, drawTerminal } from './draw.ts';
 import { record } from './record.ts';
 import { runsOf, screenOf } from './screen.ts';
@@ -11,13 +12,10 @@ const MANIFEST = join(import.meta.dirname, 'cluster.pp');
 const COMMAND = 'again run --timeout 600 -- puppet apply cluster.pp; echo "exit code $?"';
 const RUNS = 3;
 
-/** What Facter says in containers. */
-const NOISE = /Could not retrieve|Unable to getenv|Permission denied/;
-
 await run('picture', async () => {
   if (process.getuid?.() !== 0) throw new Failure('needs root, for it makes a machine of its own');
   const seen = screenOf(await record(MANIFEST, COMMAND));
-  const lines = seen.lines.filter(({ text }) => !NOISE.test(text));
+  const lines = seen.lines.filter(({ text }) => !isNoise(text));
   const runs = runsOf(lines);
   if (runs.length !== RUNS || lines.at(-1)?.text !== 'exit code 0')
     throw new Failure(`${RUNS} runs were expected:\n${lines.map(({ text }) => text).join('\n')}`);

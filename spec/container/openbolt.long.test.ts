@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AGAIN, type Cell, later, makeCell } from '../matrix/cell.ts';
 import { generations } from '../matrix/generations.ts';
 import { type Installation, install } from '../matrix/installation.ts';
+import { openbolt } from '../support/container/openbolt.ts';
 
-// It needs a newer Ruby than Debian 12 has. Bolt itself is tried in spec/people.
+// Bolt itself is tried in spec/people.
 
 const { debian_13_puppet_8 } = generations;
-const GEMS = '/opt/openbolt';
 const MODULES = '/etc/puppet/code/environments/production/modules';
 
 describe('OpenBolt 5.6 on Debian 13', () => {
@@ -14,11 +14,7 @@ describe('OpenBolt 5.6 on Debian 13', () => {
   let cell: Cell;
 
   beforeAll(async () => {
-    const commands = [
-      'apt-get --quiet --yes --no-install-recommends install g++ make libffi-dev ruby-dev',
-      `gem install --no-document --install-dir ${GEMS} --bindir ${GEMS}/bin openbolt:5.6.0`,
-    ];
-    at = await install({ ...debian_13_puppet_8, commands });
+    at = await install({ ...debian_13_puppet_8, commands: openbolt.commands });
     cell = await makeCell(at, 'openbolt');
   });
 
@@ -27,11 +23,10 @@ describe('OpenBolt 5.6 on Debian 13', () => {
   /** `bolt WORDS… --targets localhost`: what it prints, taken for JSON. */
   async function bolt(...words: string[]) {
     const options = ['--targets', 'localhost', '--modulepath', MODULES, '--format', 'json'];
-    const env = { GEM_HOME: GEMS, GEM_PATH: GEMS, BOLT_GEM: 'true', HOME: '/root' };
-    const argv = [`${GEMS}/bin/bolt`, ...words, ...options];
+    const argv = [openbolt.program, ...words, ...options];
     const { stdout, stderr } = await at.box.exec(argv, {
       cwd: '/root',
-      env,
+      env: openbolt.environment,
       check: false,
       timeoutMs: 300_000,
     });

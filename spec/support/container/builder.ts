@@ -68,7 +68,9 @@ export async function openBuilder(options: ImageOptions): Promise<Builder> {
         writeFileSync(join(mnt, 'context', file), content);
       // Without the cgroups and namespaces of `podman run`, which a container in a container does not get.
       const options = ['--isolation=chroot', '--pull=never', '--layers=false', '--force-rm', '--tag', name];
-      const finished = await run([...enter, ...podman, 'build', ...options, '/mnt/context'], unchecked);
+      // What it writes is one output, in its order.
+      const build = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...podman, 'build', ...options, '/mnt/context'];
+      const finished = await run([...enter, ...build], unchecked);
       for (const file of Object.keys(files)) rmSync(join(mnt, 'context', file));
       return finished;
     },

@@ -32,7 +32,10 @@ export function installModule(container: Container, folder: string, options: Mod
 }
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
-const parts = ['manifests', 'templates', 'functions', 'types', 'lib', 'data', 'hiera.yaml', 'metadata.json'];
+const parts = [
+  ...['manifests', 'templates', 'functions', 'types', 'lib', 'data', 'hiera.yaml', 'metadata.json'],
+  ...['tasks', 'plans'],
+];
 const executable = process.arch === 'arm64' ? 'again-linux-arm64' : 'again-linux-x64';
 
 /** Installs the module of this repository, or of the folder that AGAIN_MODULE names: what Puppet needs of it, for this CPU. */

@@ -10,11 +10,10 @@ import { serveFolder } from '../../spec/support/machine/file-server.ts';
 import { thisMachine } from '../../spec/support/machine/local.ts';
 import { startServer } from '../../spec/support/machine/server.ts';
 import { executableName, openSession } from '../../spec/support/machine/session.ts';
+import { debianPuppet } from '../../spec/support/machine/world.ts';
 import { serverCpuOf, spentSince } from '../processes.mjs';
 import { mean, meanDifference } from '../statistics.mjs';
 import { askForCatalogs } from './catalogs.mjs';
-
-const puppet = { command: '/usr/bin/puppet', waitsForLock: true };
 
 /** What every catalog has: a class with its parameter in Hiera, as all sites have some. What is measured comes on top of it. */
 const base = (folder) => `class site(String $content) { file { '${folder}/some-file': content => $content } }
@@ -74,7 +73,7 @@ export async function measureDelivery({ rounds = 20 } = {}) {
   let files;
   try {
     const folder = join(session.root, 'server');
-    const server = await startServer(thisMachine, puppet, folder, session.module, 'many catalogs');
+    const server = await startServer(thisMachine, debianPuppet, folder, session.module, 'many catalogs');
     files = await serveFolder(join(session.module, 'files/again'));
     const place = { session, server, files };
     const nodes = {};
@@ -130,7 +129,11 @@ async function runAgent({ folder }) {
     HOME: folder,
     FACTER_puppet_vardirtmp: join(folder, 'base'),
   };
-  const { stdout, stderr } = await thisMachine.exec({ argv: [puppet.command, ...words], env, cwd: folder });
+  const { stdout, stderr } = await thisMachine.exec({
+    argv: [debianPuppet.command, ...words],
+    env,
+    cwd: folder,
+  });
   const seconds = /Applied catalog in ([\d.]+) seconds/.exec(stdout)?.[1];
   if (seconds === undefined || /^Error: \/Stage/m.test(stderr))
     throw new Failure(`the agent has failed: ${stdout}${stderr}`);

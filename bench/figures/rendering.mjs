@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { thisMachine } from '../../spec/support/machine/local.ts';
 import { startServer } from '../../spec/support/machine/server.ts';
 import { openSession } from '../../spec/support/machine/session.ts';
+import { debianPuppet } from '../../spec/support/machine/world.ts';
 import { serverCpuOf, spentSince } from '../processes.mjs';
 import { mean, meanDifference } from '../statistics.mjs';
 import { askForCatalogs } from './catalogs.mjs';
-
-const puppet = { command: '/usr/bin/puppet', waitsForLock: true };
 
 /** As manifests/again/delivery.pp passes them. */
 const settings = `{
@@ -53,7 +52,7 @@ export async function measureRendering({ rounds = 10 } = {}) {
   try {
     const server = await startServer(
       thisMachine,
-      puppet,
+      debianPuppet,
       join(session.root, 'server'),
       session.module,
       'many catalogs',

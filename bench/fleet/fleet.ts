@@ -14,7 +14,7 @@ import { type FleetServer, openFleetServer } from '../../spec/support/fleet/serv
 import { reportSimulation } from '../simulation/report.ts';
 import { median } from '../statistics.mjs';
 import { countCpu } from './cpu.ts';
-import { type Look, type Measured, writeMeasured } from './measured.ts';
+import { LOOK_INTERVAL, type Look, type Measured, writeMeasured } from './measured.ts';
 import { randomOffsets, runPass } from './pass.ts';
 import { LINKS, lengthOf, type Pulse, runPulse, timingsOf, waitsOf } from './pulse.ts';
 import { reportFleet } from './report.ts';
@@ -23,9 +23,8 @@ import type { Pass } from './story.ts';
 const HOSTS = 4;
 const PASSES = 3;
 
-/** Seconds between two runs of the plain timer, and between two looks. */
+/** Seconds between two runs of the plain timer. */
 const MINUTE = 60;
-const LOOK = 5;
 
 /** Looks whose cost is measured. */
 const LOOKS = 200;
@@ -152,7 +151,7 @@ async function measureLook(server: FleetServer, [agent]: readonly FleetAgent[]):
 /** With what its looks have cost the hosts: there is one in each interval of a wait. */
 function withLooks(pass: Pass, look: Look): Pass {
   const waits = pass.hosts.flatMap(({ waits }) => waits);
-  const count = waits.reduce((sum, { from, to }) => sum + Math.ceil((to - from) / LOOK), 0);
+  const count = waits.reduce((sum, { from, to }) => sum + Math.ceil((to - from) / LOOK_INTERVAL), 0);
   return { ...pass, looks: { count, cpu: count * look.host } };
 }
 

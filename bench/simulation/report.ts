@@ -1,6 +1,6 @@
 import { formatDuration } from '../../src/cli/duration.ts';
 import { fill, table, writePicture } from '../draw/page.ts';
-import type { Measured } from '../fleet/measured.ts';
+import { LOOK_INTERVAL, type Measured } from '../fleet/measured.ts';
 import { totalRuns } from '../fleet/story.ts';
 import { drawChart } from './chart.ts';
 import { type Outcome, type RunTimings, SAMPLE } from './fleet.ts';
@@ -186,8 +186,7 @@ function awayTable(timings: RunTimings): string {
 /** Cores of the PuppetDB of the table. */
 const CORES = 4;
 
-/** Seconds between two looks of examples/cluster, and those after which it gives one up. */
-const LOOK = 5;
+/** Seconds after which a look of examples/cluster is given up. */
 const LOOK_PATIENCE = 10;
 
 /** Hosts that all wait for something that PuppetDB is to know, and ask it; beside the same hosts with a run each minute. */
@@ -195,9 +194,9 @@ function looksTable({ look, passes, pulse: seen }: Measured): string {
   const stored = passes.reduce((sum, { cpu }) => sum + cpu.puppetdb + cpu.postgresql, 0);
   const perRun = stored / passes.reduce((sum, pass) => sum + totalRuns(pass), 0) + seen.cpu / seen.runs;
   const cases = [
-    [100, LOOK],
-    [1000, LOOK],
-    [HOSTS, LOOK],
+    [100, LOOK_INTERVAL],
+    [1000, LOOK_INTERVAL],
+    [HOSTS, LOOK_INTERVAL],
     [HOSTS, 30],
     [HOSTS, 60],
     [HOSTS, 300],
@@ -215,7 +214,7 @@ function looksTable({ look, passes, pulse: seen }: Measured): string {
     ];
   });
   return [
-    `A look takes ${milliseconds(look.puppetdb)} of CPU time of PuppetDB and PostgreSQL, and ${milliseconds(look.host)} on the host. A run takes ${milliseconds(perRun)} of Puppet Server, PuppetDB and PostgreSQL: as much as looks for a minute at an interval of ${((60 * look.puppetdb) / perRun).toFixed(1)} s. With an interval of ${LOOK} s, ${Math.floor((CORES * LOOK) / look.puppetdb).toLocaleString('en')} hosts keep ${CORES} cores busy.`,
+    `A look takes ${milliseconds(look.puppetdb)} of CPU time of PuppetDB and PostgreSQL, and ${milliseconds(look.host)} on the host. A run takes ${milliseconds(perRun)} of Puppet Server, PuppetDB and PostgreSQL: as much as looks for a minute at an interval of ${((60 * look.puppetdb) / perRun).toFixed(1)} s. With an interval of ${LOOK_INTERVAL} s, ${Math.floor((CORES * LOOK_INTERVAL) / look.puppetdb).toLocaleString('en')} hosts keep ${CORES} cores busy.`,
     '',
     table(
       [

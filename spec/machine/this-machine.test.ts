@@ -4,7 +4,7 @@ import { thisMachine } from '../support/machine/local.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { type PuppetServer, startServer } from '../support/machine/server.ts';
 import { openSession, type Session } from '../support/machine/session.ts';
-import { debianPuppet } from '../support/machine/world.ts';
+import { testPuppet } from '../support/machine/world.ts';
 import { agentScenarios } from './scenarios/agent.ts';
 import { applyScenarios } from './scenarios/apply.ts';
 import { brokenOffScenarios } from './scenarios/broken-off.ts';
@@ -36,7 +36,7 @@ let server: Promise<PuppetServer>;
 beforeAll(async () => {
   session = await openSession();
   // Half a minute of work that the scenarios without a server needn't wait for.
-  server = startServer(thisMachine, debianPuppet, `${session.root}/server`, session.module);
+  server = startServer(thisMachine, testPuppet, `${session.root}/server`, session.module);
   server.catch(() => {}); // told to whoever asks for it
 });
 
@@ -50,7 +50,7 @@ afterAll(async () => {
 function bench(name: string): Bench {
   let machines = 0;
   return {
-    puppet: debianPuppet,
+    puppet: testPuppet,
     server: () => server,
     world: async (context, options) => {
       machines += 1;
@@ -59,7 +59,7 @@ function bench(name: string): Bench {
       context.onTestFinished(() => machine.close(), 60_000); // after the world's own end: the last one first
       const { world } = makeBench({
         node: machine.node,
-        puppet: debianPuppet,
+        puppet: testPuppet,
         module: session.module,
         dir,
         server: () => server,

@@ -4,7 +4,7 @@ import type { Node } from '../support/machine/node.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { type PuppetServer, type ServerKind, startServer } from '../support/machine/server.ts';
 import type { Session } from '../support/machine/session.ts';
-import { debianPuppet, makeWorld, type World } from '../support/machine/world.ts';
+import { makeWorld, testPuppet, type World } from '../support/machine/world.ts';
 
 /** A machine with Puppet's agent at its default places, and a server for it. */
 export interface AgentMachine {
@@ -25,14 +25,14 @@ export async function openAgentMachine(
 ): Promise<AgentMachine> {
   const server: PuppetServer = await startServer(
     thisMachine,
-    debianPuppet,
+    testPuppet,
     `${root}/${name}-server`,
     module,
     kind,
   );
   const { node, close } = await openPrivateMachine(thisMachine, `${root}/${name}-private`);
   const dir = `${root}/${name}-agent`;
-  const world = await makeWorld({ node, puppet: debianPuppet, module, dir, base: false, delivered: false });
+  const world = await makeWorld({ node, puppet: testPuppet, module, dir, base: false, delivered: false });
   const copied = await node.exec({ argv: ['/bin/cp', '-a', server.agentSsl, world.path('ssl')] });
   expect(copied.code, copied.output).toBe(0);
   const lines = {

@@ -10,7 +10,7 @@ import type { Finished, Started } from '../support/machine/node.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { openSession, type Session, supportFolder } from '../support/machine/session.ts';
 import { until } from '../support/machine/wait.ts';
-import { debianPuppet, probe, type World, type WorldOptions } from '../support/machine/world.ts';
+import { probe, testPuppet, type World, type WorldOptions } from '../support/machine/world.ts';
 
 /** A machine with a person in it, who runs Puppet in front of them. */
 export interface Place {
@@ -57,7 +57,7 @@ export function foreground(): {
       const server = () => Promise.reject(new Error('there is no server here'));
       const bench = makeBench({
         node: machine.node,
-        puppet: debianPuppet,
+        puppet: testPuppet,
         module: session.module,
         dir,
         server,

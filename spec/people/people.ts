@@ -4,7 +4,7 @@ import { thisMachine } from '../support/machine/local.ts';
 import type { Finished, Started } from '../support/machine/node.ts';
 import { openSession, type Session } from '../support/machine/session.ts';
 import { until } from '../support/machine/wait.ts';
-import { debianPuppet, hieraData, type World } from '../support/machine/world.ts';
+import { hieraData, testPuppet, type World } from '../support/machine/world.ts';
 
 /** A world with a person in it, who types `again`. */
 export interface Place {
@@ -33,7 +33,7 @@ export function people(): {
     session = await openSession();
     bench = makeBench({
       node: thisMachine,
-      puppet: debianPuppet,
+      puppet: testPuppet,
       module: session.module,
       dir: `${session.root}/people`,
       server: () => Promise.reject(new Error('there is no server here')),

@@ -23,8 +23,8 @@
 #   One or several `HOST:PORT` (or `[IPv6]:PORT`), all of which must take a TCP connection within 10 seconds.
 #
 # @param succeeds
-#   A command that must end with 0: a String is a line for `/bin/sh`, an Array is started as it is. A `Sensitive` is not shown to anyone
-#   on the node. The catalog marks it as sensitive, and Puppet warns at each run that it is "Unable to mark 'environment' as sensitive":
+#   A command that must end with 0: a String is a line for `/bin/sh`, an Array is started as it is. With a `Sensitive`,
+#   `again status` does not show the command. Root can still read it in Puppet's cached catalog. The catalog marks it as sensitive, and Puppet warns at each run that it is "Unable to mark 'environment' as sensitive":
 #   an exec's environment is never logged.
 #
 # @param interval

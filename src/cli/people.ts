@@ -174,7 +174,7 @@ const logCommand: CommandModule<object, { id: string | undefined; follow: boolea
       alias: 'f',
       boolean: true,
       default: false,
-      describe: 'Continue while the rerun runs',
+      describe: 'Keep printing until the rerun ends',
     }),
   async handler(args) {
     const { folder } = await settle();

@@ -32,7 +32,9 @@ export function foregroundCommands(words: readonly string[], exit: (code: number
     describe: 'Run a Puppet command here, and again until it asks for no further run',
     builder: (command) =>
       command
-        .usage('again run [OPTIONS] -- COMMAND [ARGUMENTS]')
+        .usage(
+          'again run [OPTIONS] -- COMMAND [ARGUMENTS]\n\nRuns a Puppet command here, and again until it asks for no further run. Exit code: that of the last run; 124 after --timeout, 125 at the limit, 128+N after a signal.',
+        )
         .option(
           'timeout',
           seconds('Seconds for all runs: no new one starts after that (exit code 124)', 'none'),
@@ -51,13 +53,13 @@ export function foregroundCommands(words: readonly string[], exit: (code: number
         .option('limit', {
           string: true,
           requiresArg: true,
-          describe: "Most reruns (exit code 125 after that); without it, the class's limit",
-          defaultDescription: '20',
+          describe: 'Most reruns (exit code 125 after that)',
+          defaultDescription: "the class's limit, else 20",
         })
         .option('init', {
           boolean: true,
           default: false,
-          describe: 'As process 1 of a container: reap what others leave behind',
+          describe: 'As process 1 of a container: also reap orphaned processes',
         })
         .option('stdin', {
           boolean: true,
@@ -90,6 +92,9 @@ export function foregroundCommands(words: readonly string[], exit: (code: number
     describe: 'Block until nothing is pending and no rerun is going',
     builder: (command) =>
       command
+        .epilogue(
+          'Exit code: 0 if the last rerun ended well or there was none, 4 if it failed, 5 if its result is not known, 124 after --timeout.',
+        )
         .option('timeout', seconds('Seconds after which it gives up (exit code 124)', 'none'))
         .option(
           'max-wait',

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bootId, monotonic } from '../os/clock.ts';
 import { fault } from '../os/fault.ts';
 import { createFile, readOwnFile, removeFile, temporaryName } from '../os/files.ts';
-import { dirname, join } from '../os/path.ts';
+import { basename, join } from '../os/path.ts';
 import { placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
@@ -58,14 +58,14 @@ export async function recordIn<Result>(folder: string, work: () => Result): Prom
 }
 
 /**
- * Sees to it that a lock that this process has is still there.
+ * Sees to it that this process has the lock of a folder.
  *
  * @throws {Refusal} where somebody has removed the folder, and the lock with it: another process may have it by now, and what was read here before is of no use
  */
 export function requireLock(folder: string): void {
-  for (const path of holding)
-    if (dirname(path) === folder && !isOwn(path))
-      throw new Refusal(`${folder} was removed by somebody while it was used`);
+  const locks = [...holding].filter((path) => path === join(folder, basename(path)));
+  if (locks.length === 0) throw new Error(`${folder} was to be changed without its lock`);
+  if (!locks.every(isOwn)) throw new Refusal(`${folder} was removed by somebody while it was used`);
 }
 
 async function acquire(folder: string): Promise<string> {

@@ -10,10 +10,10 @@ import type { UnitRestart } from './shelter.ts';
 const POLL_MS = 50;
 /** How long a start that is queued behind other jobs may take until systemd gives it a name. */
 const PATIENCE_MS = 15_000;
-/** The longest pause until the next look at what holds a unit, which somebody may have mended. */
-const LOOK_AGAIN_MS = 60_000;
-/** The pause until the next look whether somebody has started a unit that was stopped. */
-const LOOK_FOR_START_MS = 5000;
+/** The pause until the next look at what holds a unit, and which somebody may end at any moment. */
+const LOOK_AGAIN_MS = 5000;
+/** The longest pause until the next look at what ends by itself. */
+const LONGEST_PAUSE_MS = 60_000;
 
 /** Something keeps systemd from starting the unit, and may pass. */
 export interface HeldUnit {
@@ -76,7 +76,7 @@ export function stateFrom(
     return {
       kind: 'held',
       because: `${restart.unit.unit} was stopped: the rerun waits until it is started`,
-      retryAfterMs: LOOK_FOR_START_MS,
+      retryAfterMs: LOOK_AGAIN_MS,
     };
   if (isOver(properties) || (remains && isAnother))
     return findHold(restart, properties, now) ?? { kind: 'ended' };
@@ -104,7 +104,7 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
   const held = (because: string, retryAfterMs = LOOK_AGAIN_MS): HeldUnit => ({
     kind: 'held',
     because,
-    retryAfterMs: Math.min(retryAfterMs, LOOK_AGAIN_MS),
+    retryAfterMs: Math.min(retryAfterMs, LONGEST_PAUSE_MS),
   });
   if (properties.LoadState === 'masked') return held(`${unit} is masked`);
   if (enabled && properties.UnitFileState === 'disabled') return held(`${unit} has been disabled`);
@@ -119,7 +119,10 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
     // systemd does not say when the interval began, but it was not later than this.
     const left = Number(properties.StateChangeTimestampMonotonic) / 1000 + interval - now;
     if (left > 0)
-      return held(`systemd has reached the start limit of ${unit} (StartLimitBurst=${burst})`, left);
+      return held(
+        `systemd has reached the start limit of ${unit} (StartLimitBurst=${burst})`,
+        Math.min(left, LOOK_AGAIN_MS), // until `systemctl reset-failed`, maybe
+      );
   }
   // Too many starts would fail, those of its timer too, and may reboot the machine (StartLimitAction=): so evenly spread that the limit is never reached.
   const left = Number(properties.InactiveExitTimestampMonotonic) / 1000 + (1.1 * interval) / burst - now;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Bytes, fromText } from '../../../src/os/bytes.ts';
 import { here } from '../../../src/os/place.ts';
 import { self } from '../../../src/os/process.ts';
+import { withLock } from '../../../src/state/lock.ts';
 import {
   type CommandRecord,
   commandId,
@@ -29,7 +30,7 @@ function folder(): string {
 const ID = '0123456789abcdef';
 
 describe('a record', () => {
-  test('comes back as it was written, odd bytes and all', () => {
+  test('comes back as it was written, odd bytes and all', async () => {
     const state = folder();
     const odd = record({
       command: {
@@ -43,19 +44,25 @@ describe('a record', () => {
         awaitedEntry({ metAt: 5, onTimeout: 'drop' }, { name: 'x' }),
       ],
     });
-    writeRecord(state, ID, odd);
+    await withLock(state, () => writeRecord(state, ID, odd));
     expect(readRecord(state, ID)).toEqual(odd);
-    removeRecord(state, ID);
+    await withLock(state, () => removeRecord(state, ID));
     expect(readRecord(state, ID)).toBeUndefined();
   });
 
-  test('of a waiter of version 0.1.0 keeps the form that this one knows', () => {
+  test('is only written and removed under the lock', () => {
+    const state = folder();
+    expect(() => writeRecord(state, ID, record())).toThrow('without its lock');
+    expect(() => removeRecord(state, ID)).toThrow('without its lock');
+  });
+
+  test('of a waiter of version 0.1.0 keeps the form that this one knows', async () => {
     const state = folder();
     const { machine, pidNamespace, facts, grace, software, ...known } = record({ version: 2 });
     writeFileSync(recordPath(state, ID), JSON.stringify({ ...known, version: 1 }));
     const read = readRecord(state, ID);
     expect(read).toMatchObject({ ...known, software: '0.1.0', facts: '', grace: 0 });
-    writeRecord(state, ID, { ...(read as CommandRecord), entries: [] });
+    await withLock(state, () => writeRecord(state, ID, { ...(read as CommandRecord), entries: [] }));
     const written = JSON.parse(readFileSync(recordPath(state, ID), 'utf8'));
     expect(written).toMatchObject({ ...known, version: 1, entries: [] });
     expect(written).not.toHaveProperty('form');
@@ -128,9 +135,9 @@ describe('a record', () => {
 });
 
 describe('all records', () => {
-  test('without rubbish, links, temporary files and what has no such name', () => {
+  test('without rubbish, links, temporary files and what has no such name', async () => {
     const state = folder();
-    writeRecord(state, ID, record());
+    await withLock(state, () => writeRecord(state, ID, record()));
     writeFileSync(recordPath(state, 'ffffffffffffffff'), 'rubbish');
     writeFileSync(join(state, 'commands/README'), 'x');
     writeFileSync(join(state, `commands/${ID}.json-aa.tmp`), JSON.stringify(record()));

@@ -56,7 +56,7 @@ describe('a unit after its run', () => {
     expect(state(properties)).toEqual({
       kind: 'held',
       because: expect.stringMatching(because),
-      retryAfterMs: 60_000,
+      retryAfterMs: 5000,
     });
   });
 
@@ -72,7 +72,7 @@ describe('a unit after its run', () => {
       retryAfterMs: 5000,
     });
     expect(state({ ...hit, StartLimitIntervalUSec: '18446744073709551615' })).toMatchObject({
-      retryAfterMs: 60_000,
+      retryAfterMs: 5000,
     });
     expect(state({ ...hit, StateChangeTimestampMonotonic: '99000000' }).kind).toBe('ended');
   });

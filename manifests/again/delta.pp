@@ -5,7 +5,7 @@
 # itself. The exec inside is `Exec["again-delta-${name}"]`.
 #
 # Compilation fails with one sentence for a value outside its range, and for a name that is longer than 255
-# characters or holds a newline or a NUL. Any other character is fine in a name.
+# characters or holds a control character, such as a newline or a tab. Any other character is fine in a name.
 #
 # @param delta
 #   The wait, in seconds, 0 to 315360000 (ten years): an Integer, or a String of decimal digits.
@@ -35,9 +35,9 @@ define common::again::delta (
 ) {
   include common::again
 
-  unless $name =~ /\A[^\n\0]{1,255}\z/ {
-    $shown_name = regsubst($name[0, 40], '[\n\0]', '?', 'G')
-    fail("The name of Common::Again::Delta['${shown_name}'] must be one line of 1 to 255 characters without NUL; it has ${name.length}.")
+  unless $name =~ /\A[^[:cntrl:]]{1,255}\z/ {
+    $shown_name = regsubst($name[0, 40], '[[:cntrl:]]', '?', 'G')
+    fail("The name of Common::Again::Delta['${shown_name}'] must be one line of 1 to 255 characters without control characters; it has ${name.length}.")
   }
 
   # At most 9 digits after the leading zeros: more would overflow Puppet's integers, which is another message.

@@ -14,7 +14,7 @@
 # Puppet's cached catalog.
 #
 # At least one of `exists`, `connects` and `succeeds` is needed. Compilation fails with one sentence for a value outside its range, and
-# for a name that is longer than 255 characters or holds a newline or a NUL.
+# for a name that is longer than 255 characters or holds a control character, such as a newline or a tab.
 #
 # @param exists
 #   One or several absolute paths, all of which must be there. A link counts only if its target is there.
@@ -79,9 +79,9 @@ define common::again::when (
 ) {
   include common::again
 
-  unless $name =~ /\A[^\n\0]{1,255}\z/ {
-    $shown_name = regsubst($name[0, 40], '[\n\0]', '?', 'G')
-    fail("The name of Common::Again::When['${shown_name}'] must be one line of 1 to 255 characters without NUL; it has ${name.length}.")
+  unless $name =~ /\A[^[:cntrl:]]{1,255}\z/ {
+    $shown_name = regsubst($name[0, 40], '[[:cntrl:]]', '?', 'G')
+    fail("The name of Common::Again::When['${shown_name}'] must be one line of 1 to 255 characters without control characters; it has ${name.length}.")
   }
 
   $resource = "Common::Again::When['${name}']"

@@ -124,11 +124,11 @@ describe 'common::again::delta' do
       end
     end
 
-    { "two\nlines" => 'two?lines', "a\u0000b" => 'a?b', 'x' * 256 => 'x' * 40 }.each do |name, shown|
+    { "two\nlines" => 'two?lines', "a\tb" => 'a?b', "a\u0000b" => 'a?b', 'x' * 256 => 'x' * 40 }.each do |name, shown|
       context name[0, 40].inspect do
         let(:pre_condition) { "common::again::delta { #{name.inspect.gsub('\u0000', '\u{0}')}: }" }
 
-        it { is_expected.to compile.and_raise_error(%r{The name of Common::Again::Delta\['#{Regexp.escape(shown)}'\] must be one line of 1 to 255 characters without NUL; it has #{name.length}\.}) }
+        it { is_expected.to compile.and_raise_error(%r{The name of Common::Again::Delta\['#{Regexp.escape(shown)}'\] must be one line of 1 to 255 characters without control characters; it has #{name.length}\.}) }
       end
     end
   end

@@ -190,7 +190,7 @@ describe 'common::again::when' do
     context 'of two lines' do
       let(:pre_condition) { %(common::again::when { "two\nlines": exists => '/a' }) }
 
-      it { is_expected.to compile.and_raise_error(%r{The name of Common::Again::When\['two\?lines'\] must be one line of 1 to 255 characters without NUL; it has 9\.}) }
+      it { is_expected.to compile.and_raise_error(%r{The name of Common::Again::When\['two\?lines'\] must be one line of 1 to 255 characters without control characters; it has 9\.}) }
     end
   end
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/machine/wait.ts';
-import { inContainer, outputOf, probe } from '../support/machine/world.ts';
+import { inContainer, notifyOnce, outputOf, probe } from '../support/machine/world.ts';
 import { appears, converges, expectNothingLeft, foreground, saidByRun } from './foreground.ts';
 import { expectRefusal } from './people.ts';
 
@@ -229,6 +229,22 @@ describe.concurrent('the exit code', () => {
     expect(saidByRun(output)).toEqual([
       'again run: the limit of 2 reruns is reached, and another one is wanted',
     ]);
+    await expectNothingLeft(here);
+  });
+
+  test('125 when one run has asked for more reruns than the limit allows', async (context) => {
+    const here = await place(context);
+    const both = "[Common::Again::Delta['soon'], Common::Again::Delta['later']]";
+    const deltas = delta('soon', 1) + delta('later', 30);
+    const { code, output } = await here.run(
+      ['--limit', '1'],
+      await here.apply(notifyOnce(here.world, both, deltas)),
+    );
+    expect(code, output).toBe(125);
+    expect(await here.world.runs()).toHaveLength(2);
+    expect(saidByRun(output).at(-1)).toBe(
+      'again run: the limit of 1 reruns is reached, and another one is wanted',
+    );
     await expectNothingLeft(here);
   });
 
@@ -548,6 +564,50 @@ describe.concurrent('others', () => {
   });
 });
 
+describe.concurrent('what holds the next run', () => {
+  test('a shutdown that is scheduled', async (context) => {
+    const here = await place(context);
+    // In a mount namespace of its own: nobody else is to see that.
+    const schedule =
+      'mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/shutdown && ' +
+      'printf "USEC=%s000000\\nMODE=reboot\\n" $(($(date +%s) + 600)) >/run/systemd/shutdown/scheduled && exec "$@"';
+    const wrap = ['unshare', '--mount', '--', 'sh', '-c', schedule, 'sh'];
+    const command = await here.apply(converges(here.world, 2));
+    const { code, output } = await here.run(['--timeout', '20'], command, { wrap });
+    expect(code, output).toBe(124);
+    expect(saidByRun(output)[0]).toMatch(
+      /^again run: waits for the reboot that is scheduled for \S+Z, or `shutdown -c`$/,
+    );
+    expect(await here.world.runs()).toHaveLength(1);
+  });
+
+  test('a run that was aborted: 30 s are to pass', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const hang = `exec { '/bin/sleep 600':
+  refreshonly => true,
+  subscribe   => File['${world.trigger}'],
+  require     => Exec['again'],
+}`;
+    const command = await here.apply(notifyOnce(world, "Exec['again']", hang));
+    const run = await here.start([], ['sh', '-c', '"$@"; true', 'sh', ...command]);
+    const sleeper = await until(
+      'the run to hang',
+      async () => (await world.processes()).find(({ argv }) => argv.join(' ') === '/bin/sleep 600'),
+      { seconds: 100, seen: run.output },
+    );
+    await world.node.signal(sleeper.parent, 'SIGINT');
+    await world.node.signal(sleeper.pid, 'SIGKILL');
+    const said = () => saidByRun(run.output());
+    await until('the time to be told', () => said().length > 0, { seconds: 60, seen: run.output });
+    expect(said()).toEqual(['again run: waits for the end of the 30 s after a run that was aborted']);
+    await world.node.signal(run.pid, 'SIGTERM');
+    expect((await run.ended).code).toBe(143);
+    expect(await world.runs()).toHaveLength(1);
+    await expectNothingLeft(here);
+  });
+});
+
 describe('what people say beside it', () => {
   test('a hold of the node holds the next run, and `again release` starts it', async (context) => {
     const here = await place(context);
@@ -567,6 +627,19 @@ describe('what people say beside it', () => {
     const { code, output } = await run.ended;
     expect(code, output).toBe(0);
     expect(saidByRun(output)).toEqual([expect.stringContaining('waits for the end of the hold')]);
+    expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
+  });
+
+  test('a run with `enable: false` cancels what is pending', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const asks = "[Exec['again'], Common::Again::Delta['later']]";
+    const command = await here.apply(notifyOnce(world, asks, delta('later', 300)));
+    const off = `"$@"; echo 'common::again::enable: false' >>'${world.path('conf/data/world.yaml')}'`;
+    const { code, output } = await here.run([], ['sh', '-c', off, 'sh', ...command]);
+    expect(code, output).toBe(0);
+    expect(outputOf(output, 'common::again cancel')).toEqual(['Cancelled: later']);
     expect(await world.runs()).toHaveLength(2);
     await expectNothingLeft(here);
   });

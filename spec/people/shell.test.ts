@@ -36,12 +36,29 @@ describe('before the first notification', () => {
       ['history', '-n', 'x'],
       ['history', '-n', '1.5'],
       ['history', '-n'],
+      ['history', '-n', '1e3'],
       ['status', '--xml'],
       ['staus'],
       ['log', 'a', 'b'],
     ]) {
       expectRefusal(await here.again(wrong), 64, '');
     }
+  });
+
+  test('a reader that has seen enough is no error, and a full disk one line', async (context) => {
+    const here = await place(context);
+    expect((await here.apply('include common::again')).code).toBe(0);
+    for (const words of ['status', 'history --json', 'cancel --all', 'hold', 'release', 'log']) {
+      const piped = `"$0" ${words} 2>&1 >&3 3>&- | cat`;
+      const gone = `exec 3> >(:); sleep 0.2; ${piped}`;
+      const { stdout } = await here.world.node.exec({ argv: ['bash', '-c', gone, here.link], env: {} });
+      expect(stdout, words).toBe(words === 'log' ? 'again: there was no rerun yet\n' : '');
+    }
+    const full = await here.world.node.exec({
+      argv: ['bash', '-c', '"$0" status >/dev/full', here.link],
+      env: {},
+    });
+    expect(full).toMatchObject({ code: 1, stderr: 'again: ENOSPC: no space left on device, write\n' });
   });
 
   test('--licenses prints the licences of Node and of the packages in the executable', async (context) => {
@@ -132,16 +149,16 @@ describe('what is pending', () => {
   test('several names: the soonest first; cancel takes one and leaves the others, --all takes them all', async (context) => {
     const here = await place(context);
     const { world } = here;
-    const all = `[Exec['again'], Common::Again::Delta['other', 'with spaces'], ${later}]`;
+    const all = `[Exec['again'], Common::Again::Delta['other', 'with spaces', '120'], ${later}]`;
     await world.write('hold', '');
     const run = await here.startApply(
-      `${delta('later', 700)}${delta('with spaces', 500)}${delta('other', 600)}
+      `${delta('later', 700)}${delta('with spaces', 500)}${delta('other', 600)}${delta('120', 800)}
 ${notifyOnce(world, all)}
 ${hold(world, `require => ${all}`)}`,
     );
     await held(world, run);
     const names = async () => (await here.json<Pending[]>('status')).map(({ name }) => name).sort();
-    expect(await names()).toEqual(["Exec['again']", 'later', 'other', 'with spaces']);
+    expect(await names()).toEqual(['120', "Exec['again']", 'later', 'other', 'with spaces']);
 
     expect((await here.again(['cancel', 'again'])).stdout).toBe("Cancelled: Exec['again']\n");
     await world.node.files.remove(world.path('hold'));
@@ -150,7 +167,8 @@ ${hold(world, `require => ${all}`)}`,
       const pending = await here.json<Pending[]>('status');
       return pending.every(({ dueIn }) => dueIn !== null) && pending.map(({ name }) => name);
     });
-    expect(order).toEqual(['with spaces', 'other', 'later']);
+    expect(order).toEqual(['with spaces', 'other', 'later', '120']);
+    expect((await here.again(['cancel', '--', '120'])).output).toBe('Cancelled: 120\n');
     expect((await here.again(['cancel', 'other'])).output).toBe('Cancelled: other\n');
     expect((await world.helpers()).length).toBe(1);
 

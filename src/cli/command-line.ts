@@ -5,7 +5,7 @@ import { version } from '../os/version.ts';
 import { canonicalArguments, isName, LONGEST_DELTA, parseDelta, type Request } from '../schedule/request.ts';
 import { relay } from '../systemd/relay.ts';
 import { printLicenses } from './licenses.ts';
-import { peopleCommands } from './people.ts';
+import { PARSING, peopleCommands } from './people.ts';
 
 /**
  * The command line for people, and for an Exec that calls `again` itself.
@@ -18,6 +18,7 @@ export async function commandLine(
   others: (exit: (code: number) => void) => CommandModule[],
 ): Promise<number> {
   let exitCode = 0;
+  const output = watchOutput();
   const parser = yargs([...words])
     .scriptName('again')
     .usage('$0 [COMMAND]\n\nRepeats the Puppet run that calls it, once that run has ended.')
@@ -71,11 +72,7 @@ export async function commandLine(
     .epilogue(
       "Puppet calls it: notify Exec['again'], Common::Again::Delta['…'] or Common::Again::When['…'] in a manifest.",
     )
-    .parserConfiguration({
-      'duplicate-arguments-array': false,
-      'boolean-negation': false,
-      'populate--': true,
-    })
+    .parserConfiguration(PARSING)
     .detectLocale(false)
     .strict()
     .version(version)
@@ -89,11 +86,33 @@ export async function commandLine(
     });
   try {
     await parser.parseAsync();
+    await output.written();
     return exitCode;
   } catch (error) {
+    if (hasReaderGone(error)) return exitCode;
     process.stderr.write(`again: ${oneLine(error)}\n`);
     return error instanceof Refusal ? error.exitCode : 1;
   }
+}
+
+/** Standard output, of which a failure is thrown by `written`, when all else is done. */
+function watchOutput(): { written(): Promise<void> } {
+  let failure: Error | undefined;
+  process.stdout.on('error', (error) => {
+    failure ??= error;
+  });
+  return {
+    async written() {
+      // Node writes to files, pipes and terminals at once, and tells a failure a moment later.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (failure) throw failure;
+    },
+  };
+}
+
+/** Whether nobody reads what is printed any more, as below `| head -n 1`: no reason to say anything. */
+function hasReaderGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';
 }
 
 /** The default command has no name that a person could type. */

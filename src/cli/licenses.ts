@@ -1,10 +1,6 @@
 import { getRawAsset, isSea } from 'node:sea';
 
-/** Prints them; a reader that has seen enough (`| head`) is no error. */
 export function printLicenses(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
   process.stdout.write(licenses());
 }
 

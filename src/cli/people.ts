@@ -26,6 +26,15 @@ import { drawHold, drawStatus } from './status.ts';
 import { scopeOfThisRun } from './this-run.ts';
 import { verify } from './verify.ts';
 
+/** How all commands read their words: a name or a reason is what was typed, also where it looks like a number, and after `--`. */
+export const PARSING = {
+  'duplicate-arguments-array': false,
+  'boolean-negation': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'populate--': true,
+} as const;
+
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
 
 /** The commands for people at a shell. */
@@ -65,18 +74,14 @@ const statusCommand: CommandModule<object, { json: boolean; hold: boolean }> = {
 
 const holdCommand: CommandModule<
   object,
-  { for: string | string[] | undefined; reason: string[] | undefined; '--'?: unknown[] }
+  { for: string | string[] | undefined; reason: string[] | undefined; '--'?: string[] }
 > = {
   command: 'hold [reason..]',
   describe: 'Keep every rerun from starting, as in a maintenance window',
   builder: (command) =>
     command
       // Without it, of several words the last one would be the reason.
-      .parserConfiguration({
-        'duplicate-arguments-array': true,
-        'boolean-negation': false,
-        'populate--': true,
-      })
+      .parserConfiguration({ ...PARSING, 'duplicate-arguments-array': true })
       .positional('reason', { type: 'string', array: true, describe: 'Why, for people' })
       .option('for', {
         string: true,
@@ -87,7 +92,7 @@ const holdCommand: CommandModule<
   async handler({ for: periods, reason = [], '--': afterDashes = [] }) {
     const period = [periods].flat().at(-1);
     const seconds = period === undefined ? DEFAULT_PERIOD : checkedPeriod(period);
-    const words = checkedReason([...reason, ...afterDashes.map(String)]);
+    const words = checkedReason([...reason, ...afterDashes]);
     print(await hold((await settle()).folder, seconds, words));
   },
 };
@@ -143,24 +148,23 @@ const cancelCommand: CommandModule<
   },
 };
 
-const historyCommand: CommandModule<object, { json: boolean; number: number }> = {
+const historyCommand: CommandModule<object, { json: boolean; number: string | undefined }> = {
   command: 'history',
   describe: 'Show past reruns',
   builder: (command) =>
     command.option('json', json).option('number', {
       alias: 'n',
-      number: true,
+      string: true,
       requiresArg: true,
-      default: 20,
       describe: 'How many of the newest reruns',
+      defaultDescription: '20',
     }),
-  async handler(args) {
-    if (!Number.isInteger(args.number) || args.number < 1) {
-      throw new Refusal(`-n ${args.number}: must be a whole number from 1`, 64);
-    }
+  async handler({ number = '20', ...args }) {
+    if (!/^0*[1-9]\d{0,8}$/.test(number))
+      throw new Refusal(`-n ${JSON.stringify(number)}: must be a whole number from 1`, 64);
     const { folder } = await settle();
     const past = readHistory(folder)
-      .slice(-args.number)
+      .slice(-Number(number))
       .map((rerun) => pastOf(rerun, isRunning(rerun), logPath(folder, `${rerun.id}.log`)));
     print(args.json ? asJson(past) : drawHistory(past, paintFor(process.stdout)));
   },

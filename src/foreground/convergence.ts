@@ -27,6 +27,9 @@ export interface Convergence {
   readonly link: number;
   /** Whether the limit has refused a notification of the run that went last. */
   readonly limitReached: boolean;
+  /** How many reruns there may be, and whether there have been so many. */
+  readonly limit: number;
+  readonly isExhausted: boolean;
   /** What is not waited for, in words, since this was asked last. */
   takeDropped(): readonly string[];
   /**
@@ -45,8 +48,12 @@ export interface Convergence {
   cancel(cancellation: Cancellation): number;
   /** Makes what is pending under a name, or all of it, due at once. Returns how much that was. */
   hurry(hurry: Hurry, now: number): number;
-  /** Notes which notifying runs have ended by now. */
-  noteEnds(now: number, isAlive?: (run: ProcessId) => boolean): void;
+  /** Notes which notifying runs have ended by now, and whether they did not come to their end. */
+  noteEnds(
+    now: number,
+    isAlive?: (run: ProcessId) => boolean,
+    isBrokenOff?: (run: ProcessId) => boolean,
+  ): void;
   /** What comes next, now that the command has ended. */
   next(now: number): Step;
   /** A rerun begins now: takes out what it satisfies. Returns its number. */
@@ -54,7 +61,9 @@ export interface Convergence {
 }
 
 /** @param command how people would type it */
-export function createConvergence(command: string, pid: number, { limit, maxWait }: Bounds): Convergence {
+export function createConvergence(command: string, pid: number, bounds: Bounds): Convergence {
+  const { maxWait } = bounds;
+  let limit = bounds.limit ?? DEFAULT_LIMIT;
   let entries: readonly Entry[] = [];
   let link = 0;
   let limitReached = false;
@@ -62,9 +71,9 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
 
   const rulesOf = (notice: Notice): ChainRules & { splay: number } => ({
     burst: notice.burst,
-    // The back-off is not the manifest's wish: a chain must not end by it.
-    maxDelay: Math.min(notice.maxDelay, maxWait),
-    limit: limit ?? notice.limit ?? DEFAULT_LIMIT,
+    // The back-off is not the manifest's wish: --max-wait is for deltas and conditions.
+    maxDelay: notice.maxDelay,
+    limit: bounds.limit ?? notice.limit ?? DEFAULT_LIMIT,
     splay: Math.min(notice.splay, maxWait),
   });
 
@@ -78,6 +87,12 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
     get limitReached() {
       return limitReached;
     },
+    get limit() {
+      return limit;
+    },
+    get isExhausted() {
+      return link >= limit;
+    },
     takeDropped() {
       const told = dropped;
       dropped = [];
@@ -85,6 +100,7 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
     },
     take(notice, now, random, id) {
       const rules = rulesOf(notice);
+      limit = rules.limit ?? limit;
       const asked = nextLink(
         link,
         entries.map((entry) => entry.link),
@@ -122,9 +138,10 @@ export function createConvergence(command: string, pid: number, { limit, maxWait
       entries = entries.map((entry) => (wanted.includes(entry) ? hurried(entry, now) : entry));
       return wanted.length;
     },
-    noteEnds(now, isAlive = isProcessAlive) {
+    noteEnds(now, isAlive = isProcessAlive, isBrokenOff = () => false) {
       for (const { run, runEndedAt } of entries)
-        if (runEndedAt === undefined && !isAlive(run)) entries = withRunEnded(entries, run, { at: now });
+        if (runEndedAt === undefined && !isAlive(run))
+          entries = withRunEnded(entries, run, { at: now, brokenOff: isBrokenOff(run) });
     },
     next: (now) => nextStep(entries, now),
     begin(now) {

@@ -1,9 +1,11 @@
-import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Bytes } from '../os/bytes.ts';
 import { fromText } from '../os/bytes.ts';
 import { createFile, removeFile, temporaryName } from '../os/files.ts';
+import { isInMemory, memoryPlaces } from '../os/memory.ts';
 import { basename, join } from '../os/path.ts';
+import { oneLine, Refusal } from '../os/refusal.ts';
 import { parseArguments } from '../puppet/arguments.ts';
 import { isSingle, manifestSource } from '../puppet/identify.ts';
 import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
@@ -47,20 +49,34 @@ export function becomesDaemon(command: readonly string[]): boolean {
  * Puppet may open `/dev/stdin` by its name, which a pipe of Node (a socket) does not allow.
  *
  * Blocks until the input has ended, as Puppet would; a signal then ends this process as it would end Puppet.
+ *
+ * @throws {Refusal} where there is no room for it
  */
-export function keepInput(descriptor: number): () => number {
-  const name = temporaryName(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'again-run'));
-  const kept = createFile(name);
-  const reading = openSync(name, 'r');
-  removeFile(name);
-  const room = Buffer.allocUnsafe(64 * 1024);
-  for (let length = -1; length !== 0; ) {
-    length = readInput(descriptor, room);
-    for (let rest = room.subarray(0, length); rest.length > 0; ) rest = rest.subarray(writeSync(kept, rest));
+export function keepInput(descriptor: number, places = memoryPlaces()): () => number {
+  const place = places.find(isInMemory) ?? tmpdir();
+  const name = temporaryName(join(place, 'again-run'));
+  let reading: number;
+  try {
+    const kept = createFile(name);
+    reading = openSync(name, 'r');
+    removeFile(name);
+    copyInput(descriptor, kept);
+    closeSync(kept);
+  } catch (error) {
+    throw new Refusal(
+      `standard input cannot be kept in ${place} (${oneLine(error)}): make room there, or write the manifest to a file`,
+    );
   }
-  closeSync(kept);
   // Opened again, it has a position of its own (proc_pid_fd(5)).
   return () => openSync(`/proc/self/fd/${reading}`, 'r');
+}
+
+function copyInput(from: number, to: number): void {
+  const room = Buffer.allocUnsafe(64 * 1024);
+  for (let length = -1; length !== 0; ) {
+    length = readInput(from, room);
+    for (let rest = room.subarray(0, length); rest.length > 0; ) rest = rest.subarray(writeSync(to, rest));
+  }
 }
 
 /** Milliseconds until the next look at an input that somebody has set not to block. */

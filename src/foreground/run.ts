@@ -1,7 +1,7 @@
 import { closeSync, readlinkSync } from 'node:fs';
 import { fromText, splitAtNul } from '../os/bytes.ts';
 import { bootId, monotonic } from '../os/clock.ts';
-import { isAlive, type ProcessId, readAncestry, self, withDescendants } from '../os/process.ts';
+import { isAlive, type ProcessId, self, withDescendants } from '../os/process.ts';
 import { randomHex } from '../os/random.ts';
 import { readBytes } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
@@ -14,16 +14,17 @@ import { displayNames } from '../schedule/names.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
 import type { LooksAt } from '../state/looks.ts';
+import { describeBlocker } from '../wait/blocker.ts';
 import { createLooker, type Looker } from '../wait/condition/looker.ts';
-import { createSurvey } from '../wait/survey.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
 import { startCommand } from './command.ts';
 import { type Bounds, type Convergence, countdown, createConvergence } from './convergence.ts';
-import { holdHere } from './hold.ts';
 import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
+import { createObstacles, LOOK_MS, type Obstacle } from './obstacle.ts';
 import { type Origin, readOrigin } from './origin.ts';
 import { type CommandEnd, exitCodeOf, LIMIT_REACHED } from './outcome.ts';
+import { createRuns, type Runs } from './runs.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Stop, takeSignals } from './stop.ts';
 
@@ -36,9 +37,6 @@ export interface RunOptions extends Bounds {
   /** Keep standard input for each run, also where it is not certain that the manifest comes from there. */
   readonly stdin: boolean;
 }
-
-/** Milliseconds between two looks at a run that is not a child of this process, or is in the way. */
-const LOOK_MS = 100;
 
 /** Milliseconds between the SIGTERM and the SIGKILL with which `--kill-after` ends a run. */
 const LAST_WORDS_MS = 10_000;
@@ -63,6 +61,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const convergence = createConvergence(command, process.pid, options);
   const chain = randomHex(8);
   const screen = openScreen('again run: ');
+  const runs = createRuns();
   const conditions = new Map<string, RunCondition>();
   const looks: Record<string, LooksAt> = {};
   const looker = createLooker({
@@ -93,6 +92,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
     notice: (notice) => {
       const id = randomHex(12);
       const verdict = convergence.take(notice, monotonic(), Math.random(), id);
+      runs.note(notice);
       if (notice.condition) conditions.set(id, readCondition(notice.condition, notice.run));
       changed();
       return verdict;
@@ -115,6 +115,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       kept,
       wakeup,
       convergence,
+      runs,
       listener,
       chain,
       changed,
@@ -152,7 +153,7 @@ interface KeptInput {
 }
 
 /** Why there is no next run. */
-type Over = 'nothing is pending' | 'stopped' | 'time over';
+type Over = 'nothing is pending' | 'stopped' | 'time over' | 'limit reached';
 
 /** What one `again run` has to do with. */
 interface Parts {
@@ -161,6 +162,7 @@ interface Parts {
   readonly kept: KeptInput | undefined;
   readonly wakeup: Wakeup;
   readonly convergence: Convergence;
+  readonly runs: Runs;
   readonly listener: Listener;
   /** Names the chain of its reruns. */
   readonly chain: string;
@@ -205,7 +207,7 @@ class Foreground {
   }
 
   private exitCode(end: CommandEnd, over: Over): number {
-    const { limitReached } = this.parts.convergence;
+    const limitReached = over === 'limit reached' || this.parts.convergence.limitReached;
     const timeOver = over === 'time over' || monotonic() >= this.deadline;
     const code = exitCodeOf(end, { stopped: this.stop.signal, timeOver, limitReached });
     if (this.stop.signal !== undefined || end.kind === 'not started') return code;
@@ -215,7 +217,7 @@ class Foreground {
       );
     else if (code === LIMIT_REACHED && limitReached)
       this.screen.say(
-        `the limit of ${this.parts.convergence.link} reruns is reached, and another one is wanted`,
+        `the limit of ${this.parts.convergence.limit} reruns is reached, and another one is wanted`,
       );
     return code;
   }
@@ -239,7 +241,7 @@ class Foreground {
     let killed = 0;
     while (!end) {
       const now = monotonic();
-      this.parts.convergence.noteEnds(now);
+      this.noteEnds(now);
       const { killAfter = Number.POSITIVE_INFINITY } = this.parts.options;
       const killAt = this.deadline + killAfter * SECOND_MS + (killed > 0 ? LAST_WORDS_MS : 0);
       if (now >= killAt && killed < 2) {
@@ -252,9 +254,14 @@ class Foreground {
       await this.parts.wakeup.sleep(Math.min(isWatching ? LOOK_MS : 60_000, Math.max(1, killAt - now)));
     }
     this.going = undefined;
-    this.parts.convergence.noteEnds(monotonic());
+    this.noteEnds(monotonic());
     if (this.parts.convergence.entries.length > 0) this.parts.changed();
     return end;
+  }
+
+  private noteEnds(now: number): void {
+    const { convergence, runs } = this.parts;
+    convergence.noteEnds(now, isAlive, runs.isBrokenOff);
   }
 
   /** What a run of the command has in addition: its channel, and in a rerun its chain. */
@@ -277,12 +284,12 @@ class Foreground {
   private async untilDue(): Promise<Over | undefined> {
     const { convergence, wakeup } = this.parts;
     const { screen } = this;
-    const obstacle = createObstacle();
-    let hold: string | undefined;
+    const findObstacle = createObstacles(this.parts.runs.disabledFiles);
+    let told: string | undefined;
     try {
       for (;;) {
         const now = monotonic();
-        convergence.noteEnds(now);
+        this.noteEnds(now);
         const step = convergence.next(now);
         if (this.stop.signal !== undefined) return 'stopped';
         this.parts.looker.lookAt(convergence.awaited(now));
@@ -296,6 +303,10 @@ class Foreground {
           convergence.drop(step.entries);
           for (const dropped of convergence.takeDropped()) screen.say(dropped);
           this.parts.changed();
+        } else if (step.kind === 'await-run') {
+          await wakeup.sleep(Math.min(LOOK_MS, patience));
+        } else if (convergence.isExhausted) {
+          return 'limit reached';
         } else if (step.kind === 'look') {
           const seconds = Math.ceil((Math.min(step.until, this.deadline) - now) / SECOND_MS);
           screen.count(seconds, describeAwaited(convergence.awaited(now), step.until));
@@ -309,20 +320,12 @@ class Foreground {
               screen.count(Math.ceil(patience / SECOND_MS), `the ${next} is due after --timeout, which ends`);
           }
           await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
-        } else if (step.kind === 'await-run') {
-          await wakeup.sleep(Math.min(LOOK_MS, patience));
         } else {
-          const held = holdHere();
-          if (held !== undefined) {
-            if (held !== hold) screen.say(`waits for ${held}`);
-            hold = held;
-            await wakeup.sleep(Math.min(SECOND_MS, patience));
-            continue;
-          }
-          const inTheWay = obstacle();
-          if (inTheWay.run === undefined) return undefined;
-          if (inTheWay.isNew) screen.say(`waits for another Puppet run, pid ${inTheWay.run.pid}`);
-          await wakeup.sleep(Math.min(LOOK_MS, patience));
+          const obstacle = findObstacle() ?? brokenOff(step.notBefore, now);
+          if (obstacle === undefined) return undefined;
+          if (obstacle.because !== told) screen.say(`waits for ${obstacle.because}`);
+          told = obstacle.because;
+          await wakeup.sleep(Math.min(obstacle.patience, patience));
         }
       }
     } finally {
@@ -333,6 +336,15 @@ class Foreground {
   }
 }
 
+/** The time after a run that did not come to its end: what else follows a run at once here is a rerun. */
+function brokenOff(until: number, now: number): Obstacle | undefined {
+  if (until <= now) return undefined;
+  return {
+    because: describeBlocker({ kind: 'time', until, because: 'broken off' }),
+    patience: Math.min(until - now, SECOND_MS),
+  };
+}
+
 /** What is waited for, and what happens when the time that is shown behind it is over. */
 function describeAwaited(awaited: readonly Entry[], until: number): string {
   const what = new Set(awaited.map((entry) => entry.condition?.what));
@@ -340,21 +352,6 @@ function describeAwaited(awaited: readonly Entry[], until: number): string {
     (entry) => timeoutAt(entry) === until && entry.condition?.onTimeout === 'drop',
   );
   return `waits until ${[...what].join('; ')}; ${givesUp ? 'gives up' : 'next run at the latest'}`;
-}
-
-/** Finds a Puppet run that is in the way of a rerun: any of this user but those in which this process is nested. */
-function createObstacle(): () => { readonly run: ProcessId | undefined; readonly isNew: boolean } {
-  const ancestors = new Set([...readAncestry(process.pid)].map(({ id }) => id.pid));
-  const survey = createSurvey(process.getuid?.() ?? 0, []);
-  let known: ProcessId | undefined;
-  return () => {
-    // To look at all processes takes some milliseconds: not as long as the one that was found lives and has its lock.
-    const going = survey.going(survey.look()).filter(({ id }) => !ancestors.has(id.pid));
-    const run = going.find(({ id }) => isAlive(id))?.id;
-    const isNew = run !== undefined && run.pid !== known?.pid;
-    known = run;
-    return { run, isNew };
-  };
 }
 
 function sendTo(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -4,8 +4,9 @@ import type { ProcessSnapshot } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
 import { parseVerdict, type Verdict } from '../os/verdict.ts';
 import { identifyForForeground } from '../puppet/identify.ts';
+import { reportMark } from '../puppet/report.ts';
 import type { Run } from '../puppet/run.ts';
-import { findPuppetSettings } from '../puppet/settings.ts';
+import { findPuppetSettings, type PuppetSettings } from '../puppet/settings.ts';
 import type { WaiterRequest } from '../schedule/request.ts';
 import { findChannel, socketOf } from '../state/channel.ts';
 import { formatNotice } from '../state/channel-message.ts';
@@ -26,7 +27,8 @@ export async function tellForeground(
   const above = findChannel(ancestry, user);
   const run = above && identifyForForeground(ancestry.slice(0, above.at), user);
   if (!run || run.mode === 'daemon') return undefined;
-  if (isNoop(run, user))
+  const puppet = settingsOf(run, user);
+  if (puppet.noop)
     return {
       exitCode: 0,
       text: `Nothing scheduled: this run (pid ${run.process.pid}) is a no-op run`,
@@ -34,16 +36,24 @@ export async function tellForeground(
   const { name, delta, startTimerNow, condition } = request;
   const { burst, maxDelay, limit, splay } = readSettings();
   const asked = { name, delta, startTimerNow, ...(condition && { condition }) };
-  const notice = { ...asked, run: run.process, burst, maxDelay, limit, splay };
+  const { lockFile, disabledFile, reportFile } = puppet;
+  const files = { lockFile, disabledFile, reportFile, reportMark: reportMark(reportFile) };
+  const rules = { burst, maxDelay, limit, splay };
+  const notice = {
+    ...asked,
+    ...rules,
+    run: run.process,
+    puppet: { isAgent: run.mode === 'agent', ...files },
+  };
   return parseVerdict(await converse(socketOf(above.channel.folder), formatNotice(notice)));
 }
 
-function isNoop(run: Run, user: number): boolean {
+function settingsOf(run: Run, user: number): PuppetSettings {
   let environment: readonly Bytes[] = [];
   try {
     environment = splitAtNul(readBytes(`/proc/${run.source.pid}/environ`));
   } catch {
     // It has just ended; only its home folder is taken from there.
   }
-  return findPuppetSettings(run, environment, user).noop;
+  return findPuppetSettings(run, environment, user);
 }

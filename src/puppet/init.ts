@@ -21,7 +21,7 @@ export function mortalInit(
     const name = readText('/proc/1/comm').trim();
     if (INITS.test(name)) return undefined;
     const words = argv.slice(0, 2).map(toDisplay).join(' ');
-    return `unless pid 1 (\`${words}${argv.length > 2 ? ' ...' : ''}\`) ends first, with which this container ends (\`again wait\` before its end keeps it)`;
+    return `unless pid 1 (\`${words}${argv.length > 2 ? ' ...' : ''}\`) ends first: this container ends with it, and the rerun is lost (\`again run\`, or \`again wait\` before that end, keeps it)`;
   }
   return undefined;
 }

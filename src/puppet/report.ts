@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { readText } from '../os/read.ts';
+import { lockPid } from './settings.ts';
 
 /** What is used of Puppet's last run report (`lastrunreport`, report format 10 and later). */
 export interface Report {
@@ -29,6 +30,16 @@ export function readReport(path: string): Report | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The report, where it is a newer one than that of the mark. */
+export function readNewReport(path: string, before: ReportMark): Report | undefined {
+  return reportMark(path) === before ? undefined : readReport(path);
+}
+
+/** Whether it can be told that a run did not come to its end: its report says so, or it has left its lock behind. */
+export function wasBrokenOff(pid: number, report: Report | undefined, lockFile: string): boolean {
+  return report?.transactionCompleted === false || lockPid(lockFile) === pid;
 }
 
 /** Takes the top-level scalars out of a report: in the YAML that Puppet writes, those alone begin a line with `name: value`. */

@@ -29,7 +29,7 @@ export function parseDelta(text: string): number | undefined {
 /** A name as the command line has it: 1 to 255 characters, none of them a control character. */
 export function isName(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a name must not have
-  return text.length >= 1 && text.length <= 255 && !/[\u0000-\u001f\u007f]/.test(text);
+  return text !== '' && [...text].length <= 255 && !/[\u0000-\u001f\u007f]/.test(text);
 }
 
 /**

@@ -11,6 +11,18 @@ export interface Notice extends Request {
   readonly maxDelay: number;
   readonly limit: number | undefined;
   readonly splay: number;
+  /** Undefined from a helper that does not tell it. */
+  readonly puppet?: RunFiles | undefined;
+}
+
+/** Where the run's Puppet shows that it was broken off, and that its agent is disabled. */
+export interface RunFiles {
+  readonly isAgent: boolean;
+  readonly lockFile: string;
+  readonly disabledFile: string;
+  readonly reportFile: string;
+  /** Which report was there before the end of the run. */
+  readonly reportMark: string;
 }
 
 export function formatNotice(notice: Notice): string {
@@ -25,7 +37,7 @@ export function parseNotice(line: string): Notice | undefined {
   } catch {
     return undefined;
   }
-  const { name, delta, startTimerNow, condition, run, burst, maxDelay, limit, splay } = value ?? {};
+  const { name, delta, startTimerNow, condition, run, burst, maxDelay, limit, splay, puppet } = value ?? {};
   const numbers = [delta, run?.pid, run?.start, burst, maxDelay, splay];
   const valid =
     (name === undefined || (typeof name === 'string' && isName(name))) &&
@@ -33,8 +45,14 @@ export function parseNotice(line: string): Notice | undefined {
     numbers.every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
     Number(delta) <= LONGEST_DELTA &&
     (condition === undefined || conditionOf(condition) !== undefined) &&
-    (limit === undefined || (Number.isSafeInteger(limit) && limit > 0));
+    (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) &&
+    (puppet === undefined || areRunFiles(puppet));
   return valid ? (value as Notice) : undefined;
+}
+
+function areRunFiles({ isAgent, lockFile, disabledFile, reportFile, reportMark }: RunFiles): boolean {
+  const texts = [lockFile, disabledFile, reportFile, reportMark];
+  return typeof isAgent === 'boolean' && texts.every((text) => typeof text === 'string');
 }
 
 /** What `again cancel` asks for: all that is pending, or what has one name. */

@@ -9,6 +9,7 @@ import { journalWorks, SYSTEMD_CAT } from '../os/journal-stream.ts';
 import { self } from '../os/process.ts';
 import { readText } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
+import { SECOND_MS } from '../os/second.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { become } from '../repeat/become.ts';
@@ -18,7 +19,7 @@ import { restoreOpenFiles } from '../repeat/limit.ts';
 import type { Rerun } from '../repeat/rerun.ts';
 import { requireRoom } from '../repeat/room.ts';
 import type { ChainLink } from '../schedule/chain.ts';
-import { type Entry, withMet } from '../schedule/entry.ts';
+import { BROKEN_OFF_MS, type Entry, withMet } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { nextStep, partition } from '../schedule/plan.ts';
 import { noteLastStart, writeUnitLink } from '../state/chains.ts';
@@ -170,7 +171,10 @@ async function take(
   const elsewhere = journal
     ? `, output to ${describeOutput(folder, { pid: past.pid, log: record.log, journal })}`
     : '';
-  const output = startLog(folder, record.log, `${past.startedAt} ${what}${elsewhere}`);
+  const late = due.some((entry) => entry.brokenOff)
+    ? `, no sooner than ${BROKEN_OFF_MS / SECOND_MS} s after a run that was aborted`
+    : '';
+  const output = startLog(folder, record.log, `${past.startedAt} ${what}${late}${elsewhere}`);
   // Looks that had to be ended, a successor, a slow disk: a run may have begun meanwhile.
   const lookAgain = () => {
     const run = monotonic() - lookedAt > FRESH_MS ? lookForRuns() : undefined;

@@ -6,8 +6,7 @@ import { type ProcessId, sameProcess } from '../os/process.ts';
 import { troubleOf } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
-import { isFullSuccess, type Report, readReport, reportMark } from '../puppet/report.ts';
-import { lockPid } from '../puppet/settings.ts';
+import { isFullSuccess, type Report, readNewReport, wasBrokenOff } from '../puppet/report.ts';
 import { type Entry, isSameEntry, isTimedOut, type RunEnd, withMet } from '../schedule/entry.ts';
 import { describeTimeout, displayNames } from '../schedule/names.ts';
 import { awaitedNow, nextStep, type Step } from '../schedule/plan.ts';
@@ -170,8 +169,10 @@ class Waiter {
       await noteRunEnd(this.held, run, { at: monotonic() });
       return;
     }
-    const report = this.newReport();
-    const end = { at: monotonic(), late: watch.late, brokenOff: this.wasBrokenOff(run, report) };
+    const { puppet, reportMark } = this.held;
+    const report = readNewReport(puppet.reportFile, reportMark);
+    const brokenOff = wasBrokenOff(run.pid, report, puppet.lockFile);
+    const end = { at: monotonic(), late: watch.late, brokenOff };
     fault('waiter.run-ended');
     await noteRunEnd(this.held, run, end);
     if (end.brokenOff) this.tellBrokenOff(end);
@@ -216,17 +217,6 @@ class Waiter {
       for (const entry of record.entries.filter(isExpired)) this.tellTimedOut('dropped', entry);
       return { ...record, entries: record.entries.filter((entry) => !isExpired(entry)) };
     });
-  }
-
-  /** Puppet's report, where it is a newer one than that of the time of the notification. */
-  private newReport(): Report | undefined {
-    const { puppet, reportMark: before } = this.held;
-    return reportMark(puppet.reportFile) === before ? undefined : readReport(puppet.reportFile);
-  }
-
-  /** Whether it can be told that a run did not come to its end: it says so itself, or has left its lock behind. */
-  private wasBrokenOff(run: ProcessId, report: Report | undefined): boolean {
-    return report?.transactionCompleted === false || lockPid(this.held.puppet.lockFile) === run.pid;
   }
 
   private tellBrokenOff(end: RunEnd): void {

@@ -239,6 +239,27 @@ export function agentScenarios(bench: Bench): void {
     expect(enabled.code, enabled.output).toBe(0);
     await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
   });
+
+  test('while the agent is disabled, `again run` waits, too', async (context) => {
+    const { world, command, compiles } = await openAgent(bench, context);
+    const disable = `exec { '/bin/sh -c "${command('--disable').join(' ')}"':
+  provider    => 'posix',
+  refreshonly => true,
+  subscribe   => File['${world.trigger}'],
+}`;
+    await compiles(notifyOnce(world, "Exec['again']", disable));
+    const run = await world.start({ argv: [`${world.again}/again`, 'run', '--', ...command('--test')] });
+    await until(
+      'it to say so',
+      () => run.output().includes('again run: waits for `puppet agent --enable`\n'),
+      { seconds: 200, seen: run.output },
+    );
+    expect(await world.runs()).toHaveLength(1);
+    expect((await world.run({ argv: command('--enable') })).code).toBe(0);
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(2); // the probe is a change
+    expect(await world.runs()).toHaveLength(2);
+  });
 }
 
 const later = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }`;

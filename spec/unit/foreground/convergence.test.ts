@@ -179,7 +179,7 @@ describe('a chain', () => {
     expect(begin({ limit: 0 }).take(notice(), 0, 0).exitCode).toBe(1);
   });
 
-  test('backs off after the burst, no longer than --max-wait', () => {
+  test('backs off after the burst, whatever --max-wait says', () => {
     const convergence = begin({ maxWait: 100 });
     const waits: number[] = [];
     for (let link = 1; link <= 6; link += 1) {
@@ -187,7 +187,27 @@ describe('a chain', () => {
       waits.push(convergence.entries[0]?.wait ?? -1);
       convergence.begin(1e9);
     }
-    expect(waits).toEqual([0, 0, 30_000, 60_000, 100_000, 100_000]);
+    expect(waits).toEqual([0, 0, 30_000, 60_000, 120_000, 240_000]);
+  });
+
+  test('is exhausted after as many reruns as the limit says, whatever is pending', () => {
+    const convergence = begin({ limit: 2 });
+    for (const name of ['a', 'b', 'c']) oneMore(convergence, { name });
+    expect([convergence.limit, convergence.isExhausted]).toEqual([2, false]);
+    for (const link of [1, 2]) expect(convergence.begin(-1)).toBe(link);
+    expect(convergence.isExhausted).toBe(true);
+    expect(convergence.entries).toHaveLength(3);
+  });
+
+  test('keeps 30 s after a run that was aborted', () => {
+    const convergence = begin();
+    convergence.take(notice(), 0, 0);
+    convergence.noteEnds(
+      1000,
+      () => false,
+      () => true,
+    );
+    expect(convergence.next(1000)).toEqual({ kind: 'rerun', due: 1000, notBefore: 31_000 });
   });
 
   test('goes on where what was pending before it is due in the end', () => {

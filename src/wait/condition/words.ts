@@ -7,11 +7,11 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  statfsSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { createFile, removeFile, temporaryName } from '../../os/files.ts';
+import { isInMemory, memoryPlaces } from '../../os/memory.ts';
 import { join } from '../../os/path.ts';
 import type { ProcessId } from '../../os/process.ts';
 import { oneLine, Refusal } from '../../os/refusal.ts';
@@ -26,9 +26,6 @@ export const INHERITED_WORDS = 5;
 const PREFIX = 'again-when';
 /** Whether /proc names such a file so (proc_pid_fd(5)). */
 const isWordsLink = (link: string) => /\/again-when-[0-9a-f]{12}\.tmp \(deleted\)$/.test(link);
-/** TMPFS_MAGIC and RAMFS_MAGIC of statfs(2). */
-const IN_MEMORY = [0x01021994, 0x858458f6];
-
 let own: number | undefined;
 
 /** The file of this process; undefined where it has none. */
@@ -54,7 +51,7 @@ export function keepWords(words: ReadonlyMap<string, Condition>, places = memory
   const failures: string[] = [];
   for (const place of places) {
     try {
-      if (!IN_MEMORY.includes(statfsSync(place).type)) continue;
+      if (!isInMemory(place)) continue;
       const name = temporaryName(join(place, PREFIX));
       const created = createFile(name);
       let descriptor: number;
@@ -81,11 +78,6 @@ export function keepWords(words: ReadonlyMap<string, Condition>, places = memory
   throw new Refusal(
     `there is no memory for the words of its condition in ${places.join(', ')}${why}: make room there, or mount a tmpfs on /dev/shm`,
   );
-}
-
-function memoryPlaces(): string[] {
-  const user = process.getuid?.() ?? 0;
-  return ['/dev/shm', user === 0 ? '/run' : `/run/user/${user}`];
 }
 
 /** All words of this process. */

@@ -106,7 +106,11 @@ define common::again::when (
     false => $succeeds,
   }
   unless $check =~ Undef or $check =~ Common::Again::Check {
-    fail("${resource}: parameter 'succeeds' must be a line or a list of words that begins with a command, without NUL.")
+    $shown_check = $is_sensitive ? {
+      true  => 'what this Sensitive holds',
+      false => String($check, '%p'),
+    }
+    fail("${resource}: parameter 'succeeds' must be a line or a list of words that begins with a command, without NUL, not ${shown_check[0, 80]}.")
   }
 
   if $paths.empty and $endpoints.empty and $check =~ Undef {

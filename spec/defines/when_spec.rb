@@ -139,12 +139,18 @@ describe 'common::again::when' do
       it { expect(condition).to include('succeeds' => ['/bin/echo', 'secret'], 'sensitive' => true) }
     end
 
-    ['', [], ['', 'x']].each do |command|
+    { '' => "''", [] => '[]', ['', 'x'] => "['', 'x']" }.each do |command, shown|
       context "as #{command.inspect}" do
         let(:params) { { exists: '/a', succeeds: command } }
 
-        it { is_expected.to compile.and_raise_error(%r{parameter 'succeeds' must be a line or a list of words that begins with a command, without NUL\.}) }
+        it { is_expected.to compile.and_raise_error(%r{parameter 'succeeds' must be a line or a list of words that begins with a command, without NUL, not #{Regexp.escape(shown)}\.}) }
       end
+    end
+
+    context 'as an empty Sensitive, which is not shown' do
+      let(:params) { { exists: '/a', succeeds: sensitive(['', 'secret']) } }
+
+      it { is_expected.to compile.and_raise_error(%r{without NUL, not what this Sensitive holds\.}) }
     end
 
     context 'as more than the kernel takes' do

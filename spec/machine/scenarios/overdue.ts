@@ -141,7 +141,7 @@ async function timeOfRuns(world: World, count: number): Promise<number> {
   const start = performance.now();
   const run = await world.run({ argv: world.apply('-e', 'include common::again') });
   expect(run.code, run.output).toBe(0);
-  return Math.ceil(Math.max(6, (count * (performance.now() - start)) / 1000));
+  return Math.ceil(Math.max(10, (count * (performance.now() - start)) / 1000));
 }
 
 /** Hundredths of a second, in user and kernel mode. */

@@ -56,6 +56,6 @@ export async function openAgent(
         ({ line }) => line.includes(what) && new RegExp(`\\benvironment=${environment}(&|$)`).test(line),
       ),
     lock: world.path('var/state/agent_catalog_run.lock'),
-    patience: Math.ceil(Math.max(6, 2.5 * server.secondsPerRun)),
+    patience: Math.ceil(Math.max(10, 4 * server.secondsPerRun)),
   };
 }

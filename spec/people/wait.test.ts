@@ -40,6 +40,25 @@ test.concurrent('follows a chain of reruns to its end, and says each event', asy
   expect(second.output).not.toContain('Will run');
 });
 
+test.concurrent('waits for an `again run` in which a rerun was asked for, and not for one below which it is', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const converging = await here.apply(converges(world, 2, later, delta(8)));
+  const script = '"$@"; "$AGAIN" wait --timeout 1 && echo quiet';
+  const command = ['sh', '-c', script, 'sh', ...converging];
+  const run = await here.start(['--limit', '3'], command, { env: { AGAIN: here.again } });
+  await until('the delta to be counted', () => run.output().includes('next run (later)'), {
+    seconds: 100,
+    seen: run.output,
+  });
+  const { code, stdout } = await here.wait('--timeout', '200');
+  expect(code, stdout).toBe(0);
+  expect(stdout).toBe(`waits for the end of an \`again run\`, pid ${run.pid}\nnothing is pending\n`);
+  expect(await world.runs()).toHaveLength(2);
+  const { output } = await run.ended;
+  expect(output.match(/^quiet$/gm), output).toHaveLength(2);
+});
+
 test.concurrent('exits with 4 where the last rerun failed, and with 124 when the time is over', async (context) => {
   const here = await place(context);
   const { world } = here;

@@ -8,6 +8,7 @@ import { identifyForForeground } from '../puppet/identify.ts';
 import { dueTime, type Entry, waitOver } from '../schedule/entry.ts';
 import { describeHold } from '../schedule/hold.ts';
 import { displayName } from '../schedule/names.ts';
+import { readChannelRecords } from '../state/channel-record.ts';
 import { currentReruns } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { type PastRerun, readHistory } from '../state/history.ts';
@@ -49,13 +50,14 @@ export async function waitUntilQuiet(
     throw new Refusal(
       `\`again wait\` is below a Puppet run (pid ${run.process.pid}), and would wait for the end of that: call it after the run`,
     );
+  const ancestors = new Set([...readAncestry(process.pid)].map(({ id }) => id.pid));
   const folder = openStateFolder(home());
   const events = createEvents(folder, options.quiet ? () => {} : say);
   const deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
   for (;;) {
-    if (!isBusy(await lookAround(folder), options, events.note)) {
+    if (!isBusy(await lookAround(folder, ancestors), options, events.note)) {
       // Under the lock nothing starts, and a run that has ended has recorded by then what it asked for.
-      const look = await lockedLook(folder);
+      const look = await lockedLook(folder, ancestors);
       if (!isBusy(look, options, events.note)) return events.end();
     }
     if (monotonic() >= deadline) {
@@ -72,6 +74,8 @@ interface Look {
   readonly pending: readonly Entry[];
   /** Pids of what is going, or about to. */
   readonly going: readonly number[];
+  /** Pids of each `again run` in which a rerun was asked for: it goes on until nothing is pending there. */
+  readonly foreground: readonly number[];
   /** The units that were started instead of a command, and are not at rest. */
   readonly units: readonly string[];
   /** What has been started so far. */
@@ -80,22 +84,26 @@ interface Look {
   readonly hold: string | undefined;
 }
 
-async function lockedLook(folder: string): Promise<Look> {
+async function lockedLook(folder: string, ancestors: ReadonlySet<number>): Promise<Look> {
   try {
-    return await withLock(folder, () => lookAround(folder));
+    return await withLock(folder, () => lookAround(folder, ancestors));
   } catch {
-    return lookAround(folder); // no room for a lock
+    return lookAround(folder, ancestors); // no room for a lock
   }
 }
 
-async function lookAround(folder: string): Promise<Look> {
+/** @param ancestors  an `again run` among these waits for the end of this process */
+async function lookAround(folder: string, ancestors: ReadonlySet<number>): Promise<Look> {
   // First what goes on, and then what is pending: a run records what it asks for before it ends.
   const going = currentReruns(folder).map(({ pid }) => pid);
   const past = readHistory(folder);
   const units = going.length > 0 ? [] : await goingUnits(past);
   const pending = [...readRecords(folder).values()].filter(isHeld).flatMap((record) => record.entries);
   const hold = readHold(folder);
-  return { now: monotonic(), pending, going, units, past, hold: hold && describeHold(hold) };
+  const foreground = readChannelRecords()
+    .map(({ record }) => record.waiter.pid)
+    .filter((pid) => !ancestors.has(pid));
+  return { now: monotonic(), pending, going, foreground, units, past, hold: hold && describeHold(hold) };
 }
 
 /** States of a unit whose main process goes on (systemd(1), UNITS); one that stays active after its end is at rest. */
@@ -132,7 +140,7 @@ function isBusy(
     look.now + entry.wait;
   const awaited = look.pending.filter((entry) => soonest(entry) <= until);
   note(look, awaited);
-  return awaited.length > 0 || look.going.length > 0 || look.units.length > 0;
+  return [awaited, look.going, look.foreground, look.units].some((each) => each.length > 0);
 }
 
 /** Tells what changes from one look to the next, and remembers the last rerun. */
@@ -140,6 +148,7 @@ function createEvents(folder: string, say: (line: string) => void) {
   let before: ReadonlySet<string> | undefined;
   let announced = new Set<string>();
   let hold: string | undefined;
+  const foreground = new Set<number>();
   const begun = new Map<string, PastRerun>();
   const told = new Set<string>();
   let skipped = 0;
@@ -168,6 +177,10 @@ function createEvents(folder: string, say: (line: string) => void) {
         }
         begun.set(rerun.id, rerun);
         if (!isGoing && (rerun.outcome || rerun.failure !== null)) tellEnd(rerun);
+      }
+      for (const pid of look.foreground.filter((one) => !foreground.has(one))) {
+        foreground.add(pid);
+        say(`waits for the end of an \`again run\`, pid ${pid}`);
       }
       const names = new Set(awaited.map((entry) => `${displayName(entry.name)}${whenOf(entry, look.now)}`));
       const keys = new Set(

@@ -77,7 +77,7 @@
 #
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. The link
-#   replaces anything else at that path; a link that an earlier value made stays. An ordinary user's run does not make the default link. A
+#   replaces anything but a folder at that path; a link that an earlier value made stays. An ordinary user's run does not make the default link. A
 #   folder of the link that is missing is made. The fact `again` and the task `common::again` follow the default link to a base folder that isn't the
 #   default one.
 #

@@ -34,15 +34,30 @@ async function main(args: readonly string[]): Promise<void> {
   const notification = parseCanonical(args, words);
   if (notification) return beWaiter(notification);
   if (args[0] === '--adopt') return beSuccessor();
-  if (args.includes('--parent'))
-    return speak({
+  if (isFromLauncher(args))
+    return refuse({
       exitCode: 64,
       text: `again: wrong command line${args.includes('--when') ? `, or no condition in ${CONDITION_VARIABLE}` : ''}: ${args.join(' ')}; see \`again --help\``,
     });
   for (const signal of STRAY) process.on(signal, () => {});
+  stayInRemovedFolder();
   const { commandLine } = await import('./cli/command-line.ts');
   const { foregroundCommands } = await import('./foreground/commands.ts');
   process.exitCode = await commandLine(args, (exit) => foregroundCommands(args, exit));
+}
+
+/** A person may be in a folder that somebody has removed: the parser asks where it is, and nothing needs the answer. */
+function stayInRemovedFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    process.cwd = () => '/';
+  }
+}
+
+/** Whether a command line, which is none of the launcher's, ends as those do, and is none of a person's subcommands. */
+function isFromLauncher(args: readonly string[]): boolean {
+  return args.at(-2) === '--parent' && args[0]?.startsWith('-') === true;
 }
 
 /** What the kernel calls a process that must not be ended by `killall again`, by its subcommand. */
@@ -70,8 +85,7 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
       return speak({ exitCode: 0, text: `Warning: nothing scheduled: ${oneLine(error)}` });
     const exitCode = error instanceof Refusal ? error.exitCode : 1;
     const text = oneLine(error);
-    speak({ exitCode, text: `again: ${text}` }, error instanceof ChainEnded ? [['failed', text]] : []);
-    process.exitCode = exitCode;
+    refuse({ exitCode, text: `again: ${text}` }, error instanceof ChainEnded ? [['failed', text]] : []);
   } finally {
     wakeup.close();
   }
@@ -81,6 +95,13 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
 function speak(verdict: Verdict, events: readonly LoggedEvent[] = []): void {
   const journal = [...(verdict.journal ?? []), ...events.map(journalLine)];
   if (!say({ ...verdict, journal })) journal.forEach(writeLine);
+}
+
+/** The same of a refusal, also to a person, who has no launcher; that sends standard error nowhere. */
+function refuse(verdict: Verdict, events: readonly LoggedEvent[] = []): void {
+  speak(verdict, events);
+  process.stderr.write(`${verdict.text}\n`);
+  process.exitCode = verdict.exitCode;
 }
 
 /** Whether the site, or the run by its environment, wants only a warning where a rerun cannot be had by nature. */

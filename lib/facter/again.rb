@@ -212,8 +212,8 @@ module AgainFact
   # What was delivered, while it has the marks that it had then: the class need not look then. `files/again/deliver` writes them down.
   def executable
     path = File.expand_path('../again', state)
-    sum, marks = File.read(File.join(state, 'delivered')).chomp.split(' ', 2)
-    { 'path' => path, 'sha256' => sum } if marks == marks_of(File.lstat(path))
+    sum, marks = read_text(File.join(state, 'delivered')).to_s.chomp.split(' ', 2)
+    { 'path' => path, 'sha256' => sum } if marks && marks == marks_of(File.lstat(path))
   end
 
   # As `stat -c '%s %i %y %z'` prints them.
@@ -238,8 +238,16 @@ module AgainFact
 
   # A regular file of a sensible size, and no link, or nil.
   def read_file(path)
+    text = read_text(path)
+    JSON.parse(text) if text
+  rescue StandardError
+    nil
+  end
+
+  # Nil for what is no ordinary file, or too large for one of ours.
+  def read_text(path)
     File.open(path, File::RDONLY | File::NOFOLLOW | File::NONBLOCK) do |file|
-      JSON.parse(file.read) if file.stat.file? && file.size < 1_048_576
+      file.read if file.stat.file? && file.size < 1_048_576
     end
   rescue StandardError
     nil

@@ -8,6 +8,9 @@ class common::again::removal {
   $links = unique([$common::again::symlink, '/usr/local/sbin/again'].filter |$link| { $link =~ String })
   $quoted_links = join($links.map |$link| { common::shell_quote($link) }, ' ')
 
+  # The folder, or a link that was left when somebody removed that.
+  $is_there = 'test -e "$0" && exit 0; for link; do test "$(readlink "$link")" != "$0/again" || exit 0; done; exit 1'
+
   exec {
     default:
       * => common::without_defaults('Exec'),
@@ -16,7 +19,7 @@ class common::again::removal {
     'common::again remove':
       command     => "/bin/sh -c 'eval \"\$AGAIN_REMOVE\"' again ${quoted_folder} ${quoted_links}",
       environment => "AGAIN_REMOVE=${file('common/again/remove')}",
-      onlyif      => "test -e ${quoted_folder}",
+      onlyif      => "/bin/sh -c '${is_there}' ${quoted_folder} ${quoted_links}",
       path        => ['/bin', '/usr/bin'],
       provider    => 'posix',
       logoutput   => true,

@@ -42,7 +42,7 @@ describe 'common::again' do
       is_expected.to contain_exec('common::again remove').with(
         command: %(/bin/sh -c 'eval "$AGAIN_REMOVE"' again #{folder} /usr/local/sbin/again),
         environment: "AGAIN_REMOVE=#{File.read('files/again/remove')}",
-        onlyif: "test -e #{folder}",
+        onlyif: %r{\A/bin/sh -c 'test -e "\$0" && exit 0; .*; exit 1' #{folder} /usr/local/sbin/again\z},
       )
     end
 

@@ -103,6 +103,7 @@ test('the plan common::converge joins a run that is going, and judges by the rep
     const looks = async () =>
       (await node.processes()).some(({ environ }) => environ.includes('PT__task=common::again_progress\0'));
     await until('the plan to look at that run', looks, { seconds: 120 });
+    await until('the end of that look', async () => !(await looks()), { seconds: 120 });
     await node.files.remove(world.path('hold'));
     await run.ended;
     return plan;

@@ -29,6 +29,19 @@ describe('before the first notification', () => {
     expectRefusal(await here.again(['log']), 1, 'there was no rerun yet');
     expectRefusal(await here.again(['log', 'x']), 1, 'no rerun has the id "x"');
     expectRefusal(await here.again([]), 1, 'not started by Puppet');
+    expectRefusal(await here.again(['log', '--', '-x']), 1, 'no rerun has the id "-x"');
+    expectRefusal(
+      await here.again(['cancel', '--', '--parent']),
+      1,
+      'nothing is pending under the name "--parent"',
+    );
+    expect(await here.again(['run', '--', 'echo', 'hello', '--parent', 'x'])).toMatchObject({
+      code: 0,
+      stdout: 'hello --parent x\n',
+    });
+    const removed = 'folder=$(mktemp -d) && cd "$folder" && rmdir "$folder" && exec "$0" status';
+    const there = await here.world.node.exec({ argv: ['bash', '-c', removed, here.link], env: {} });
+    expect(there).toMatchObject({ code: 0, stdout: 'Nothing is pending.\n', stderr: '' });
     for (const wrong of [
       ['cancel'],
       ['cancel', 'later', '--all'],
@@ -37,6 +50,12 @@ describe('before the first notification', () => {
       ['history', '-n', '1.5'],
       ['history', '-n'],
       ['history', '-n', '1e3'],
+      ['cancel', '--', 'a', 'b'],
+      ['cancel', 'a', '--', 'b'],
+      ['log', 'a', '--', 'b'],
+      ['status', '--', 'x'],
+      ['status', '--json=yes'],
+      ['--name', 'a', '--delta', '--parent', '1'],
       ['status', '--xml'],
       ['staus'],
       ['log', 'a', 'b'],

@@ -47,17 +47,21 @@ async function remove(shell: readonly string[], ...args: string[]) {
   return { status, ...said };
 }
 
-/** A folder of `again` whose name needs quotes. What stands in for a waiter is `sleep` under that name. */
+/** What that is started with. */
+const WAITER = ['-e', 'sleep 600', '--', '--parent', '1'];
+const QUOTED_WAITER = `-e 'sleep 600' -- --parent 1`;
+
+/** A folder of `again` whose name needs quotes. What stands in for a waiter is Perl under that name, with an argument of one. */
 function place(): string {
   const folder = join(temporaryFolder(), 'our again');
   mkdirSync(join(folder, 'state/commands'), { recursive: true });
-  copyFileSync('/bin/sleep', join(folder, 'again'));
+  copyFileSync('/usr/bin/perl', join(folder, 'again'));
   return folder;
 }
 
 /** Starts a waiter, which is ended with the test at the latest. */
 async function startWaiter(folder: string, program = join(folder, 'again'), ...args: string[]) {
-  const child = spawn(program, args.length > 0 ? args : ['600'], { stdio: 'ignore' });
+  const child = spawn(program, args.length > 0 ? args : WAITER, { stdio: 'ignore' });
   onTestFinished(() => void child.kill('SIGKILL'));
   const isNamed = () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'again\n';
   await until('a waiter by its name', async () => isNamed());
@@ -124,8 +128,8 @@ describe.each(shells)('the removal, by %s', (...shell) => {
     const other = await startWaiter(place());
     // As in a container: the same path, another root.
     const root = temporaryFolder();
-    const enter = `mount -t tmpfs tmpfs "$1" && cd "$1" && mkdir -p usr tmp old && ln -s usr/lib usr/lib64 . &&
-mount --bind /usr usr && mount --bind /tmp tmp && pivot_root . old && cd / && exec "$2" 600`;
+    const enter = `mount -t tmpfs tmpfs "$1" && cd "$1" && mkdir -p usr tmp old dev && ln -s usr/lib usr/lib64 . &&
+mount --bind /usr usr && mount --bind /tmp tmp && mount --bind /dev dev && pivot_root . old && cd / && exec "$2" ${QUOTED_WAITER}`;
     const contained = await startWaiter(
       folder,
       'unshare',
@@ -141,6 +145,14 @@ mount --bind /usr usr && mount --bind /tmp tmp && pivot_root . old && cd / && ex
   });
 });
 
+test('the removal does not wait for a command of a person, who may follow this very run', async () => {
+  const folder = place();
+  const follower = await startWaiter(folder, undefined, '-e', 'sleep 600', '--', 'log', '-f');
+  update(folder, "echo 'Nothing was pending.'");
+  expect(await remove(['sh'], folder)).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(follower.exitCode ?? follower.signalCode).toBeNull();
+});
+
 test('the removal names the waiters that still live after 10 s, and leaves the folder', async () => {
   await Promise.all(
     shells.map(async (shell) => {
@@ -148,7 +160,7 @@ test('the removal names the waiters that still live after 10 s, and leaves the f
       const stubborn = await startWaiter(
         folder,
         'sh',
-        ...['-c', 'trap "" TERM; exec "$1" 600', 'sh', join(folder, 'again')],
+        ...['-c', `trap "" TERM; exec "$1" ${QUOTED_WAITER}`, 'sh', join(folder, 'again')],
       );
       expect(await remove(shell, folder), shell.join(' ')).toEqual({
         status: 1,

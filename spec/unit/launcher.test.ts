@@ -66,6 +66,19 @@ describe('the launcher', () => {
     },
   );
 
+  test.each(['dash', 'bash', 'busybox sh', 'ksh'])(
+    'finds `again` whatever the lines of a variable look like (%s)',
+    (shell) => {
+      const folder = folderWith('0 well');
+      const LINES = 'Run puppet\nagain\nagain=/nowhere\nparent=1\nIFS=x\nname\nline\nand again';
+      expect(start(`${shell} ${folder}/notify --delta 1`, { LINES, again: 'x', parent: '1' })).toEqual({
+        status: 0,
+        stdout: 'well\n',
+        stderr: '',
+      });
+    },
+  );
+
   test('hands nothing of its environment on', () => {
     const folder = folderWith('0 well');
     const env = {

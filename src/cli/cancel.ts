@@ -8,7 +8,7 @@ import { socketOf } from '../state/channel.ts';
 import { formatCancellation } from '../state/channel-message.ts';
 import { type ChannelRecord, readChannelRecords } from '../state/channel-record.ts';
 import { converse } from '../state/converse.ts';
-import { withLock } from '../state/lock.ts';
+import { recordIn } from '../state/lock.ts';
 import { type CommandRecord, isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
 
 const PATIENCE_MS = 10_000;
@@ -37,7 +37,7 @@ export async function cancel(
   const inBackground: string[] = [];
   const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
   tell(inForeground);
-  await withLock(folder, () => {
+  await recordIn(folder, () => {
     try {
       for (const [id, record] of readRecords(folder)) {
         if (!isHeld(record) || !scope.isMeant(record)) continue;

@@ -52,7 +52,7 @@ export async function commandLine(
         exitCode = await notify({
           name: name === undefined ? undefined : checkedName(name),
           delta: delta === undefined ? 0 : checkedDelta(delta),
-          startTimerNow: checkedFlag(startTimerNow, words),
+          startTimerNow,
         });
       },
     )
@@ -73,6 +73,17 @@ export async function commandLine(
       "Puppet calls it: notify Exec['again'], Common::Again::Delta['…'] or Common::Again::When['…'] in a manifest.",
     )
     .parserConfiguration(PARSING)
+    .check(({ _: [command], '--': afterDashes }) => {
+      if (Array.isArray(afterDashes) && !TAKES_WORDS.has(String(command)))
+        throw new Refusal(
+          `no word after -- is taken here: ${afterDashes.join(' ')}; see \`again --help\``,
+          64,
+        );
+      const odd = words.find((word) => FLAG_WITH_VALUE.test(word));
+      if (odd !== undefined && words.indexOf(odd) < (words.indexOf('--') + 1 || words.length))
+        throw new Refusal(`${odd}: this option takes no value`, 64);
+      return true;
+    }, true)
     .detectLocale(false)
     .strict()
     .version(version)
@@ -115,6 +126,13 @@ function hasReaderGone(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';
 }
 
+/** The commands that take words after `--`. */
+const TAKES_WORDS: ReadonlySet<string> = new Set(['cancel', 'hold', 'log', 'now', 'run']);
+
+/** yargs takes any value of a flag for false. */
+const FLAG_WITH_VALUE =
+  /^--(all|follow|hold|init|json|licenses|quiet|start-timer-now|stdin|this-run)=(?!true$|false$)/;
+
 /** The default command has no name that a person could type. */
 const withoutDefault: FallbackCompletionFunction = (_current, _argv, all, done) => {
   all((_error, completions) => done((completions ?? []).filter((word) => !word.startsWith('$0'))));
@@ -135,13 +153,6 @@ async function notify(request: Request): Promise<number> {
   (exitCode === 0 ? process.stdout : process.stderr).write(`${text}\n`);
   journal.forEach(writeLine);
   return exitCode;
-}
-
-/** yargs takes any value of a flag for false. */
-function checkedFlag(value: boolean, words: readonly string[]): boolean {
-  const odd = words.find((word) => /^--start-timer-now=(?!true$|false$)/.test(word));
-  if (odd === undefined) return value;
-  throw new Refusal(`${odd}: --start-timer-now takes no value`, 64);
 }
 
 function checkedName(name: string): string {

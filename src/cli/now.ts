@@ -7,7 +7,7 @@ import { socketOf } from '../state/channel.ts';
 import { formatHurry } from '../state/channel-message.ts';
 import { readChannelRecords } from '../state/channel-record.ts';
 import { converse } from '../state/converse.ts';
-import { withLock } from '../state/lock.ts';
+import { recordIn } from '../state/lock.ts';
 import { isHeld, readRecords, writeRecord } from '../state/records.ts';
 
 /**
@@ -18,7 +18,7 @@ import { isHeld, readRecords, writeRecord } from '../state/records.ts';
  */
 export async function hurry(folder: string, name: string | undefined): Promise<string[]> {
   const names: string[] = await hurryInForeground(name);
-  await withLock(folder, () => {
+  await recordIn(folder, () => {
     const now = monotonic();
     for (const [id, record] of readRecords(folder)) {
       const wanted = record.entries.filter((entry) => isMeant(entry, name));

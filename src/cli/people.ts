@@ -113,9 +113,10 @@ const nowCommand: CommandModule<object, { name: string | undefined; '--'?: strin
       type: 'string',
       describe: "Name of the delta or when; `again` for Exec['again']",
     }),
-  async handler({ name: given, '--': [afterDashes] = [] }) {
+  async handler({ name: given, '--': afterDashes }) {
+    const name = oneWord(given, afterDashes);
     const { folder } = await settle();
-    const names = await hurry(folder, given ?? afterDashes);
+    const names = await hurry(folder, name);
     const found = readHold(folder);
     print(names.length === 0 ? 'Nothing is pending.\n' : `Due now: ${names.join(', ')}\n`);
     if (names.length > 0 && found) print(`It waits for ${describeHold(found)}.\n`);
@@ -137,9 +138,8 @@ const cancelCommand: CommandModule<
       .option('all', { boolean: true, default: false, describe: 'Everything' })
       // For common::again with `enable: false`, in a Puppet run.
       .option('this-run', { boolean: true, default: false, hidden: true }),
-  async handler({ name: given, all, 'this-run': ofThisRun, '--': [afterDashes] = [] }) {
-    // A name that begins with `-` stands after `--`.
-    const name = given ?? afterDashes;
+  async handler({ name: given, all, 'this-run': ofThisRun, '--': afterDashes }) {
+    const name = oneWord(given, afterDashes);
     if (Number(all) + Number(ofThisRun) + Number(name !== undefined) !== 1)
       throw new Refusal('say either a NAME or --all; see `again cancel --help`', 64);
     const scope = ofThisRun ? scopeOfThisRun() : undefined;
@@ -170,7 +170,7 @@ const historyCommand: CommandModule<object, { json: boolean; number: string | un
   },
 };
 
-const logCommand: CommandModule<object, { id: string | undefined; follow: boolean }> = {
+const logCommand: CommandModule<object, { id: string | undefined; follow: boolean; '--'?: string[] }> = {
   command: 'log [id]',
   describe: 'Show the output of a rerun, the newest one by default',
   builder: (command) =>
@@ -180,9 +180,10 @@ const logCommand: CommandModule<object, { id: string | undefined; follow: boolea
       default: false,
       describe: 'Keep printing until the rerun ends',
     }),
-  async handler(args) {
+  async handler({ id: given, follow, '--': afterDashes }) {
+    const id = oneWord(given, afterDashes);
     const { folder } = await settle();
-    await showLog(folder, readHistory(folder), args, process.stdout);
+    await showLog(folder, readHistory(folder), { id, follow }, process.stdout);
   },
 };
 
@@ -233,6 +234,13 @@ async function settle(): Promise<{ folder: string; trouble: string | undefined }
     trouble = `nothing can be recorded in ${folder} (${oneLine(error)})`;
   }
   return { folder, trouble };
+}
+
+/** What a command takes: one word, which stands after `--` where it begins with `-`. */
+function oneWord(given: string | undefined, afterDashes: readonly string[] = []): string | undefined {
+  const words = [...(given === undefined ? [] : [given]), ...afterDashes];
+  if (words.length <= 1) return words[0];
+  throw new Refusal(`too many words: ${words.map((word) => JSON.stringify(word)).join(', ')}`, 64);
 }
 
 function print(text: string): void {

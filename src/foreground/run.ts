@@ -2,7 +2,7 @@ import { closeSync, readlinkSync } from 'node:fs';
 import { fromText, splitAtNul } from '../os/bytes.ts';
 import { bootId, monotonic } from '../os/clock.ts';
 import { isAlive, type ProcessId, self, withDescendants } from '../os/process.ts';
-import { randomHex } from '../os/random.ts';
+import { drawnFor, randomHex } from '../os/random.ts';
 import { readBytes } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
@@ -91,7 +91,9 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const listener: Listener = await listenForNotices({
     notice: (notice) => {
       const id = randomHex(12);
-      const verdict = convergence.take(notice, monotonic(), Math.random(), id);
+      // As in the background: what one run asks for is spread as one.
+      const spread = drawnFor(bootId(), notice.run.pid, notice.run.start);
+      const verdict = convergence.take(notice, monotonic(), spread, id);
       runs.note(notice);
       if (notice.condition) conditions.set(id, readCondition(notice.condition, notice.run));
       changed();

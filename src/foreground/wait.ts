@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../os/clock.ts';
 import { readAncestry } from '../os/process.ts';
@@ -55,6 +55,10 @@ export async function waitUntilQuiet(
   const events = createEvents(folder, options.quiet ? () => {} : say);
   const deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
   for (;;) {
+    if (!existsSync(folder)) {
+      events.say('nothing is pending: `again` was removed');
+      return 0;
+    }
     if (!isBusy(await lookAround(folder, ancestors), options, events.note)) {
       // Under the lock nothing starts, and a run that has ended has recorded by then what it asked for.
       const look = await lockedLook(folder, ancestors);

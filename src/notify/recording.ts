@@ -2,7 +2,7 @@ import type { Bytes } from '../os/bytes.ts';
 import { monotonic } from '../os/clock.ts';
 import { here, type Place } from '../os/place.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
-import { randomHex } from '../os/random.ts';
+import { drawnFor, randomHex } from '../os/random.ts';
 import { ChainEnded } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
 import { version } from '../os/version.ts';
@@ -67,7 +67,8 @@ function thisMoment({ request, run, held, records }: Notification): Moment {
   return {
     now: monotonic(),
     began: startTime(run.process),
-    random: Math.random(),
+    // What one run asks for is spread as one: what is due together stays so.
+    random: drawnFor(here().boot, run.process.pid, run.process.start),
     served,
     self: self(),
     former: formerWaiters(mine, served).filter(isAlive),

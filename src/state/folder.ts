@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { dirname, join } from '../os/path.ts';
 import { readBytes } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
@@ -8,8 +8,8 @@ export function openStateFolder(home: string): string {
   const folder = join(home, 'state');
   refuseForeignWriters(home);
   try {
-    for (const path of [folder, ...['commands', 'logs', 'history'].map((name) => join(folder, name))])
-      ensurePrivate(path);
+    ensurePrivate(folder);
+    for (const name of ['commands', 'logs', 'history']) ensurePrivate(join(folder, name), closeToOthers);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(`the state folder ${folder} cannot be used: ${(error as Error).message}`);
@@ -17,13 +17,21 @@ export function openStateFolder(home: string): string {
   return folder;
 }
 
-function ensurePrivate(path: string): void {
+function ensurePrivate(path: string, open = refuseOpen): void {
   const stat = lstatSync(path, { throwIfNoEntry: false }) ?? made(path);
   if (!stat.isDirectory()) throw new Refusal(`${path} is not a folder: remove it`);
   if (stat.uid !== process.getuid?.())
     throw new Refusal(`${path} belongs to user ${stat.uid}, not to user ${process.getuid?.()}: remove it`);
-  if ((stat.mode & 0o077) !== 0)
-    throw new Refusal(`${path} is open to other users (mode ${octal(stat)}): chmod 0700 it`);
+  if ((stat.mode & 0o077) !== 0) open(path, stat);
+}
+
+function refuseOpen(path: string, stat: Stats): void {
+  throw new Refusal(`${path} is open to other users (mode ${octal(stat)}): chmod 0700 it`);
+}
+
+/** Nobody else has come to it, for the folder above is closed: a `chmod -R`, or a backup that was restored. */
+function closeToOthers(path: string): void {
+  chmodSync(path, 0o700);
 }
 
 function made(path: string): Stats {

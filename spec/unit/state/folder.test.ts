@@ -63,6 +63,14 @@ describe('the state folder', () => {
     );
   });
 
+  test('has its own folders closed again, which others could not reach', () => {
+    const { home, state } = installed();
+    for (const name of ['commands', 'logs', 'history']) chmodSync(join(state, name), 0o755);
+    expect(openStateFolder(home)).toBe(state);
+    for (const name of ['commands', 'logs', 'history'])
+      expect(lstatSync(join(state, name)).mode & 0o777).toBe(0o700);
+  });
+
   test('is refused in one sentence where it cannot be made', () => {
     const home = temporaryFolder();
     writeFileSync(join(home, 'file'), '');

@@ -3,7 +3,7 @@ import { installCommon } from '../../spec/support/container/modules.ts';
 import { isNoise } from '../noise.ts';
 import { type Console, consolesOf, withConsole } from './page.ts';
 
-/** A page whose consoles are recorded anew, one by one. */
+/** A page whose consoles are recorded again, one by one. */
 export interface Page {
   readonly text: () => string;
   console(heading: string, index: number): Console;

@@ -106,23 +106,23 @@ async function converge(machine: Machine): Promise<void> {
 
   box.writeFile('/root/cluster.pp', CLUSTER);
   box.writeFile('/srv/cluster.pp', CLUSTER);
-  const anew = { before: () => sh('rm -rf /srv/volume') };
-  await record('Watch it converge', 0, anew);
+  const withoutVolume = { before: () => sh('rm -rf /srv/volume') };
+  await record('Watch it converge', 0, withoutVolume);
   await record('Watch it converge', 1, {
     lines: (lines) => ['...', ...lines.slice(lines.findIndex((line) => line.includes('ends here')))],
   });
-  await record('Packer and Vagrant', 0, anew);
-  await record('Wait for it in a script', 0, anew);
+  await record('Packer and Vagrant', 0, withoutVolume);
+  await record('Wait for it in a script', 0, withoutVolume);
 
   const integration = 'Continuous integration: Litmus, Beaker, kitchen';
-  await anew.before();
+  await withoutVolume.before();
   await record(integration, 0);
   // Debian's Puppet names no dependencies.
   const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon'];
   box.writeFile('/root/Gemfile', inLines(gems.map((gem) => `gem '${gem}'`)));
-  await record(integration, 1, anew);
+  await record(integration, 1, withoutVolume);
 
-  await anew.before();
+  await withoutVolume.before();
   const command = 'again run --timeout 250 -- puppet apply --detailed-exitcodes /srv/cluster.pp';
   box.writeFile(
     '/var/lib/cloud/instance/scripts/part-001',

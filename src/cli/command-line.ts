@@ -79,9 +79,8 @@ export async function commandLine(
           `no word after -- is taken here: ${afterDashes.join(' ')}; see \`again --help\``,
           64,
         );
-      const odd = words.find((word) => FLAG_WITH_VALUE.test(word));
-      if (odd !== undefined && words.indexOf(odd) < (words.indexOf('--') + 1 || words.length))
-        throw new Refusal(`${odd}: this option takes no value`, 64);
+      const odd = beforeDashes(words).find((word) => FLAG_WITH_VALUE.test(word));
+      if (odd !== undefined) throw new Refusal(`${odd}: this option takes no value`, 64);
       return true;
     }, true)
     .detectLocale(false)
@@ -124,6 +123,11 @@ function watchOutput(): { written(): Promise<void> } {
 /** Whether nobody reads what is printed any more, as below `| head -n 1`: no reason to say anything. */
 function hasReaderGone(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';
+}
+
+function beforeDashes(words: readonly string[]): readonly string[] {
+  const dashes = words.indexOf('--');
+  return dashes < 0 ? words : words.slice(0, dashes);
 }
 
 /** The commands that take words after `--`. */

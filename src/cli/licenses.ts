@@ -1,5 +1,6 @@
 import { getRawAsset, isSea } from 'node:sea';
 
+/** Prints them. */
 export function printLicenses(): void {
   process.stdout.write(licenses());
 }

@@ -24,7 +24,7 @@ const seconds = (describe: string, defaultDescription?: string) =>
 /**
  * `again run` and `again wait`, whose exit code goes to `exit`.
  *
- * @param words the whole command line: yargs takes what looks like a number for one, also behind `--`
+ * @param words the whole command line: the command stands behind its `--`, and `--init` hands all of it on
  */
 export function foregroundCommands(words: readonly string[], exit: (code: number) => void): CommandModule[] {
   const run: CommandModule<object, RunArguments> = {

@@ -45,12 +45,13 @@ export async function waitUntilQuiet(
   options: WaitOptions,
   say: (line: string) => void = sayOnOutput,
 ): Promise<number> {
-  const run = identifyForForeground([...readAncestry(process.ppid)], process.getuid?.() ?? 0);
+  const ancestry = [...readAncestry(process.ppid)];
+  const run = identifyForForeground(ancestry, process.getuid?.() ?? 0);
   if (run)
     throw new Refusal(
       `\`again wait\` is below a Puppet run (pid ${run.process.pid}), and would wait for the end of that: call it after the run`,
     );
-  const ancestors = new Set([...readAncestry(process.pid)].map(({ id }) => id.pid));
+  const ancestors = new Set(ancestry.map(({ id }) => id.pid));
   const folder = openStateFolder(home());
   const events = createEvents(folder, options.quiet ? () => {} : say);
   const deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;

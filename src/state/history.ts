@@ -129,7 +129,7 @@ export function parsePastRerun(content: string): PastRerun | undefined {
       [rerun.pid, rerun.start, rerun.link].every(Number.isSafeInteger) &&
       Array.isArray(rerun.names) &&
       rerun.names.every((name) => name === null || typeof name === 'string') &&
-      (rerun.failure ?? '') === String(rerun.failure ?? '') &&
+      typeof (rerun.failure ?? '') === 'string' &&
       (rerun.outcome === undefined || typeof rerun.outcome.status === 'string') &&
       !Number.isNaN(Date.parse(rerun.startedAt));
     return valid ? rerun : undefined;

@@ -26,6 +26,7 @@ export const INHERITED_WORDS = 5;
 const PREFIX = 'again-when';
 /** Whether /proc names such a file so (proc_pid_fd(5)). */
 const isWordsLink = (link: string) => /\/again-when-[0-9a-f]{12}\.tmp \(deleted\)$/.test(link);
+
 let own: number | undefined;
 
 /** The file of this process; undefined where it has none. */

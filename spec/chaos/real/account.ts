@@ -58,8 +58,8 @@ interface Run {
   readonly end: number | undefined;
 }
 
-/** A notification whose launcher or helper was killed before it said a word: it may be recorded or not. */
-type Silent = Pick<Accepted, 'name' | 'asked'>;
+/** A notification whose launcher or helper was killed before it said a word: it may be recorded or not. Where nobody noted its delta, it may be due at any time. */
+type Silent = Pick<Accepted, 'name' | 'asked' | 'due'>;
 
 /** How a notification ended. */
 interface Fate {
@@ -184,8 +184,8 @@ function readNotifications(evidence: Evidence, runs: readonly Run[]) {
     const asked = open.get(`${pid} ${name}`) ?? Number(time);
     // A launcher or a helper that was killed has said nothing; what was recorded stays, or is told as lost.
     open.delete(`${pid} ${name}`);
-    if (code === 'silent' || Number(code) >= 128) silent.push({ name, asked });
-    if (code !== '0') continue;
+    const isSilent = code === 'silent' || Number(code) >= 128;
+    if (code !== '0' && !isSilent) continue;
     const ended = runs.find((run) => run.pid === Number(pid))?.end ?? Number(time);
     const counted = more.includes('--start-timer-now') ? asked : ended;
     const over = Math.max(counted + Number(delta) * SECOND_MS, ended);
@@ -195,9 +195,10 @@ function readNotifications(evidence: Evidence, runs: readonly Run[]) {
       : over;
     const hurries = evidence.hurried.filter((one) => one.name === name && one.until >= asked);
     const due = Math.min(ready, ...hurries.map(({ from }) => Math.max(from, ended)));
-    accepted.push({ name, asked, answered: Number(time), run: Number(pid), due });
+    if (isSilent) silent.push({ name, asked, due });
+    else accepted.push({ name, asked, answered: Number(time), run: Number(pid), due });
   }
-  silent.push(...[...open].map(([key, asked]) => ({ name: key.split(' ')[1] ?? '', asked })));
+  silent.push(...[...open].map(([key, asked]) => ({ name: key.split(' ')[1] ?? '', asked, due: 0 })));
   return { accepted, silent };
 }
 
@@ -305,8 +306,10 @@ function tooEarly(
     const names = history.filter(({ pid }) => pid === rerun.pid).flatMap(({ names }) => names);
     for (const name of names) {
       const asked = accepted.filter((one) => one.name === name && one.asked <= last + STEP_MS);
-      const isUnsure = removed || silent.some((one) => one.name === name);
-      const due = Math.min(...(isUnsure ? asked : notReplaced(asked, last)).map((one) => one.due));
+      const unanswered = silent.filter((one) => one.name === name && one.asked <= last + STEP_MS);
+      const isUnsure = removed || unanswered.length > 0;
+      const pending = isUnsure ? [...asked, ...unanswered] : notReplaced(asked, last);
+      const due = Math.min(...pending.map((one) => one.due));
       if (asked.length > 0 && last + 2 * STEP_MS < due)
         wrong.push(`rerun ${rerun.pid} of ${name} started at ${last}, before it was due at ${due}`);
     }

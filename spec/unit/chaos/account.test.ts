@@ -58,6 +58,20 @@ describe('the account of a sequence', () => {
     expect(found).toEqual(['rerun 200 of a started at 120, before it was due at 260']);
   });
 
+  test('counts one as due whose launcher was killed, for it may have been recorded', () => {
+    const early = rerun(95);
+    const found = (...more: string[]) =>
+      account(
+        evidence({
+          events: [...run.slice(0, -1), ...more, '100 100 end', ...early.events],
+          journal: early.journal,
+        }),
+      );
+    expect(found()).toEqual(['rerun 200 of a started at 95, before it was due at 260']);
+    expect(found('60 100 asks a', '70 100 asked a 138 0')).toEqual([]);
+    expect(found('60 100 asks a')).toEqual([]);
+  });
+
   test('sees one that ended twice, although two were asked for', () => {
     const twice = { ...done, journal: [...journal, '400 300 satisfied: a: by the run with pid 7'] };
     expect(account(evidence(twice))).toEqual([

@@ -345,6 +345,20 @@ exec { 'gate':
     expect(rerun?.cgroup).toMatch(/again-[\w-]+\.scope$/);
   });
 
+  it('is not run again when its waiter is ended, also without the tools of systemd', async () => {
+    site.manifest('ended', delta('later', 600));
+    await site.timer('ended', []);
+    await site.waiter();
+    await site.sh('mv /usr/bin/systemctl /root/');
+    try {
+      await site.sh('killall again');
+      await site.settled('ended', 1);
+      expect(await site.sh('journalctl -t again -o cat')).toMatch(/^cancelled: later/m);
+    } finally {
+      await site.sh('mv /root/systemctl /usr/bin/');
+    }
+  });
+
   it.each(['systemd-run', 'systemctl'])(
     'has a failed Exec that says why, without the socket of systemd and without %s',
     async (tool) => {

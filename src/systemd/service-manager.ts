@@ -3,7 +3,7 @@ import type { UnitOfProcess } from './cgroup.ts';
 import type { Value, Variant } from './dbus-values.ts';
 import type { Manager } from './manager.ts';
 import { type Properties, UNIT_PROPERTIES } from './properties.ts';
-import { showUnit, startByTool } from './systemctl.ts';
+import { showUnit, startByTool, systemStateByTool } from './systemctl.ts';
 
 /** systemd, asked by one connection to it. */
 export interface ServiceManager {
@@ -11,6 +11,8 @@ export interface ServiceManager {
   ownUnit(): Promise<string | undefined>;
   /** What systemd knows of a unit; it reads the unit's file where it has to. */
   properties(unit: string): Promise<Properties>;
+  /** What it says of the machine, as `systemctl is-system-running`; undefined where it can't be asked. */
+  systemState(): Promise<string | undefined>;
   /** Has a unit started, and does not wait for that. @throws {BusError} where systemd refuses */
   start(unit: string): Promise<void>;
   /**
@@ -62,15 +64,17 @@ function overBus(bus: Bus, isDaemon: boolean): ServiceManager {
   const destination = isDaemon ? { destination: 'org.freedesktop.systemd1' } : {};
   const call = (member: string, signature: string, values: readonly Value[]) =>
     bus.call({ ...destination, ...MANAGER, member, signature, values });
-  const propertiesAt = async (path: string): Promise<Properties> => {
-    const [all] = await bus.call({
+  const askFor = (member: string, path: string, signature: string, values: readonly Value[]) =>
+    bus.call({
       ...destination,
       path,
       interface: 'org.freedesktop.DBus.Properties',
-      member: 'GetAll',
-      signature: 's',
-      values: [''], // of all interfaces of the unit
+      member,
+      signature,
+      values,
     });
+  const propertiesAt = async (path: string): Promise<Properties> => {
+    const [all] = await askFor('GetAll', path, 's', ['']); // of all interfaces of the unit
     const named = new Map(all as [string, Variant][]);
     return Object.fromEntries(
       UNIT_PROPERTIES.flatMap((name) => {
@@ -91,6 +95,10 @@ function overBus(bus: Bus, isDaemon: boolean): ServiceManager {
       }
     },
     properties: (unit) => propertiesAt(pathOfUnit(unit)),
+    async systemState() {
+      const [state] = await askFor('Get', MANAGER.path, 'ss', [MANAGER.interface, 'SystemState']);
+      return String((state as Variant).value);
+    },
     async start(unit) {
       await call('StartUnit', 'ss', [unit, 'replace']);
     },
@@ -112,6 +120,7 @@ function overTools(manager: Manager): ServiceManager {
   return {
     ownUnit: () => Promise.reject(new Error('systemd cannot be reached by its socket, nor by D-Bus')),
     properties: (unit) => showUnit(unitOf(unit, manager)),
+    systemState: systemStateByTool,
     start: (unit) => startByTool(unitOf(unit, manager)),
     startScope: undefined,
     close: () => {},

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readText } from '../os/read.ts';
+import { openManager } from './service-manager.ts';
 
 /** A shutdown that shutdown(8) has announced. */
 export interface ScheduledShutdown {
@@ -45,4 +47,21 @@ export function holdsReruns(scheduled: ScheduledShutdown | undefined, now: numbe
   if (!scheduled) return false;
   const left = scheduled.at - now;
   return left < TOO_SHORT_MS && left > -STALE_MS;
+}
+
+/** What a system that stays up says of itself; one that goes down says `stopping`, and at its very end nothing any more. */
+const UP = ['initializing', 'starting', 'running', 'degraded', 'maintenance'];
+
+/** Whether the machine is being shut down: then systemd ends everything, and no person has asked to cancel. Where there is no way to ask, it is not. */
+export async function isShuttingDown(): Promise<boolean> {
+  if (!existsSync('/run/systemd/system')) return false;
+  const manager = await openManager({ kind: 'system' });
+  try {
+    const state = await manager.systemState();
+    return state !== undefined && !UP.includes(state);
+  } catch {
+    return true;
+  } finally {
+    manager.close();
+  }
 }

@@ -1,5 +1,4 @@
 import type { ExecFileException } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UnitOfProcess } from './cgroup.ts';
 import { type Manager, managerArguments, managerEnvironment } from './manager.ts';
@@ -15,15 +14,11 @@ export async function showUnit({ unit, manager }: UnitOfProcess): Promise<Proper
   return parseProperties(output);
 }
 
-/** What a system that stays up says of itself; one that goes down says `stopping`, and at its very end nothing any more. */
-const UP = ['initializing', 'starting', 'running', 'degraded', 'maintenance'];
-
 const RETRIES = 10;
 const RETRY_MS = 20;
 
-/** Whether the machine is being shut down: then systemd ends everything, which is nobody's wish to cancel. */
-export async function isShuttingDown(): Promise<boolean> {
-  if (!existsSync('/run/systemd/system')) return false;
+/** What the system's manager says of the machine; undefined where there is no systemctl to ask. */
+export async function systemStateByTool(): Promise<string | undefined> {
   // Exits with 1 for every state but `running`, and says the state all the same.
   const ask = () => execute('systemctl', ['is-system-running'], { kind: 'system' }, 5000);
   let answer = await ask();
@@ -36,7 +31,7 @@ export async function isShuttingDown(): Promise<boolean> {
     await sleep(RETRY_MS);
     answer = await ask();
   }
-  return !UP.includes(answer.stdout.trim());
+  return (answer.error as NodeJS.ErrnoException | null)?.code === 'ENOENT' ? undefined : answer.stdout.trim();
 }
 
 /** Starts a unit without waiting for it. @throws {Error} with what systemctl says */

@@ -14,7 +14,7 @@ import { openStateFolder } from '../state/folder.ts';
 import { HOLD_FILE } from '../state/hold.ts';
 import { type CommandRecord, withoutHold } from '../state/records.ts';
 import { settleReruns } from '../systemd/outcome.ts';
-import { isShuttingDown } from '../systemd/systemctl.ts';
+import { isShuttingDown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
 import type { Held } from './held.ts';
 import type { Looking } from './looking.ts';

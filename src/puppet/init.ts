@@ -3,9 +3,13 @@ import { FIRST_NAMESPACE, here } from '../os/place.ts';
 import type { ProcessSnapshot } from '../os/process.ts';
 import { readText } from '../os/read.ts';
 
-/** Programs that stay as process 1 whatever their first child does, by the names that the kernel shows of them (proc_pid_comm(5)). */
+/** Programs that stay as process 1 whatever their first child does, by the whole names that the kernel shows of them (proc_pid_comm(5)). */
 const INITS =
-  /^(systemd|init|\(sd-|tini|dumb-init|s6-|runit|runsvdir|catatonit|docker-init|podman-init|openrc-init|finit|procd|launchd)/;
+  /^(?:systemd|init|\(sd-.*|tini(?:-.*)?|dumb-init|s6-.*|runit(?:-init)?|runsvdir|catatonit|docker-init|podman-init|openrc-init|finit|procd)$/;
+
+export function isInit(name: string): boolean {
+  return INITS.test(name);
+}
 
 /**
  * What ends a waiter although its run has ended before: in a container whose process 1 is a shell, for example, all processes end with that. A half
@@ -19,7 +23,7 @@ export function mortalInit(
   for (const { id, argv } of ancestry) {
     if (id.pid !== 1) continue;
     const name = readText('/proc/1/comm').trim();
-    if (INITS.test(name)) return undefined;
+    if (isInit(name)) return undefined;
     const words = argv.slice(0, 2).map(toDisplay).join(' ');
     return `unless pid 1 (\`${words}${argv.length > 2 ? ' ...' : ''}\`) ends first: this container ends with it, and the rerun is lost (\`again run\`, or \`again wait\` before that end, keeps it)`;
   }

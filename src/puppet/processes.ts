@@ -67,8 +67,9 @@ function direct(found: ProcessSnapshot, user: number): PuppetProcess | undefined
   );
   if (mode === 'agent' && isNone) return undefined;
   const process = puppetProcess(found, run, mode, user);
-  // Without --onetime it is a daemon between its runs, unless puppet.conf says `onetime`: then it has the lock itself.
-  return mode === 'apply' || isSingle(run.arguments) || process.atWork ? process : undefined;
+  // Else it is a daemon between its runs.
+  const isRun = mode === 'apply' || isSingle(run.arguments) || process.settings?.onetime || process.atWork;
+  return isRun ? process : undefined;
 }
 
 /** A Puppet that wrote a title over its arguments: the run of a daemon, or what `bundle exec` has started. */

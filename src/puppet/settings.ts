@@ -7,6 +7,7 @@ import type { Run } from './run.ts';
 /** Those of Puppet's settings that decide when a rerun may start. */
 export interface PuppetSettings {
   readonly noop: boolean;
+  readonly onetime: boolean;
   /** Whether `tags` or `skip_tags` of puppet.conf leave resources out. */
   readonly tagged: boolean;
   /** `agent_catalog_run_lockfile` */
@@ -80,6 +81,7 @@ function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolde
   const sections = readConfig(given('config') ?? join(confdir, 'puppet.conf'));
   const section = run.mode === 'apply' ? 'user' : 'agent';
   const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
+  const isOn = (name: string) => flag(run.arguments, name) ?? configured(name)?.toLowerCase() === 'true';
   /** Puppet expands `~` at the beginning of what it takes for a path. */
   const path = (name: string, depth = 0) => {
     const given = value(name, depth);
@@ -107,7 +109,8 @@ function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolde
     }),
   );
   return {
-    noop: flag(run.arguments, 'noop') ?? configured('noop')?.toLowerCase() === 'true',
+    noop: isOn('noop'),
+    onetime: isOn('onetime'),
     tagged: Boolean(configured('tags') || configured('skip_tags')),
     lockFile: path('agent_catalog_run_lockfile'),
     disabledFile: path('agent_disabled_lockfile'),

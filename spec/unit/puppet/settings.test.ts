@@ -120,6 +120,17 @@ describe('the settings of a run, as Puppet finds them', () => {
     expect(findPuppetSettings(runOf('agent', conf), [], 0).lockFile).toBe(lockFile.replace('CONFDIR', dir));
   });
 
+  test.each<[string, string, string[], boolean]>([
+    ['nothing', '', [], false],
+    ['puppet.conf', '[agent]\nonetime = true\n', [], true],
+    ['its main section', '[main]\nonetime = True\n', [], true],
+    ['the command line', '', ['--onetime'], true],
+    ['the command line before puppet.conf', '[agent]\nonetime = true\n', ['--no-onetime'], false],
+  ])('one run instead of a daemon, by %s', (_, content, words, onetime) => {
+    configure(content);
+    expect(findPuppetSettings(runOf('agent', [...conf, ...words]), [], 0).onetime).toBe(onetime);
+  });
+
   test('what a file and the command line say of server, certificate and environment; nothing else does', () => {
     expect(findPuppetSettings(runOf('agent', conf), [], 0)).toMatchObject({
       server: '',

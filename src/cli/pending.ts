@@ -1,5 +1,5 @@
 import { monotonic } from '../os/clock.ts';
-import type { ProcessId } from '../os/process.ts';
+import { isAlive, type ProcessId } from '../os/process.ts';
 import { version } from '../os/version.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import { isDisabled } from '../puppet/lock.ts';
@@ -208,7 +208,11 @@ function waitsFor(
 ): WaitsFor {
   const due = dueTime(entry);
   const running = record.entries.find((one) => one.runEndedAt === undefined);
-  if (running) return { kind: 'run', pid: running.run.pid };
+  if (running) {
+    // Its end could not be noted.
+    if (trouble !== undefined && !isAlive(running.run)) return { kind: 'held', because: trouble };
+    return { kind: 'run', pid: running.run.pid };
+  }
   if (isLookedAt(entry, now) && (due === undefined || due > now)) return { kind: 'condition' };
   if (due === undefined || due > now) return { kind: 'timer' };
   if (trouble !== undefined) return { kind: 'held', because: trouble };

@@ -69,6 +69,7 @@ exec { 'dd if=/dev/zero of=${ballast} bs=4k':
     const run = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
     announcement(run.output, 'again-delta-later');
     expect(await syslog.line(/^waiting: /)).toMatch(/^waiting: later: .*ENOSPC/);
+    expect(await must(`${world.again}/again`, 'status')).toMatch(/waits for +.*ENOSPC/);
     await must('rm', ballast);
     await syslog.line(/^continues: later$/);
     expect((await syslog.lines()).filter((line) => /^(waiting|continues): /.test(line))).toHaveLength(2);

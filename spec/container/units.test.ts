@@ -352,11 +352,12 @@ exec { 'gate':
     await site.sh('mv /usr/bin/systemctl /root/');
     try {
       await site.sh('killall again');
-      await site.settled('ended', 1);
-      expect(await site.sh('journalctl -t again -o cat')).toMatch(/^cancelled: later/m);
+      const journal = () => site.sh('journalctl -t again -o cat');
+      await site.until('its last word', async () => /^cancelled: later/m.test(await journal()));
     } finally {
       await site.sh('mv /root/systemctl /usr/bin/');
     }
+    await site.settled('ended', 1);
   });
 
   it.each(['systemd-run', 'systemctl'])(

@@ -2,7 +2,7 @@
 
 import { basename, relative } from 'node:path';
 import { Failure, readJson, readVersion, root, run } from './project.mjs';
-import { makeTarballs } from './tarballs.mjs';
+import { copyArchives, makeTarballs } from './tarballs.mjs';
 
 await run('module', (args) => {
   if (args.length > 0) {
@@ -13,4 +13,9 @@ await run('module', (args) => {
     const shown = size > 1e6 ? `${Math.round(size / 1e6)} MB` : `${Math.round(size / 1e3)} kB`;
     console.log(`module: ${relative(root, tarball)}: ${shown}; ${proof}; ${basename(forR10k)} for r10k`);
   }
+  console.log(
+    `module: ${copyArchives()
+      .map((file) => relative(root, file))
+      .join(', ')}: for common::again::source`,
+  );
 });

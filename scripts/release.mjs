@@ -15,7 +15,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { capture, Failure, readJson, readVersion, root, run } from './project.mjs';
 import { obstacles, publishedMetadata, questions, wrongAnswers } from './publisher.mjs';
-import { makeTarballs } from './tarballs.mjs';
+import { copyArchives, makeTarballs } from './tarballs.mjs';
 
 await run('release', async (args) => {
   const { 'skip-tests': skipTests, ...given } = parse(args);
@@ -35,7 +35,8 @@ await run('release', async (args) => {
 
   if (!skipTests) runVisibly('test.mjs', 'all');
   capture(process.execPath, [join(root, 'build.mjs')], { stdio: ['ignore', 'inherit', 'inherit'] });
-  const files = makeTarballs(metadata).flatMap(({ tarball, forR10k }) => [tarball, forR10k]);
+  const tarballs = makeTarballs(metadata).flatMap(({ tarball, forR10k }) => [tarball, forR10k]);
+  const files = [...tarballs, ...copyArchives()];
   const sums = await Promise.all(files.map(async (file) => `${await sha256Of(file)}  ${basename(file)}\n`));
   writeFileSync(join(root, 'pkg/SHA256SUMS'), sums.join(''));
 

@@ -4,6 +4,8 @@
 //   pkg/AUTHOR-NAME-VERSION-slim.tar.gz        the slim one, with their checksums alone: the archives come from common::again::source
 //   pkg/AUTHOR-NAME-VERSION[-slim]-r10k.tar.gz the same for `type: 'tarball'` of r10k, which takes off no top folder
 //
+// Beside them are the archives of the executables themselves, for the place that common::again::source names.
+//
 // The same files give the same bytes: sorted, owned by root, without the times of this checkout.
 
 import {
@@ -77,6 +79,16 @@ export function makeTarballs(metadata) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Puts the archives of the executables beside the tarballs: their paths. */
+export function copyArchives() {
+  return architectures.map((arch) => {
+    const archive = archiveOf(executableOf(arch));
+    const copy = join(root, 'pkg', basename(archive));
+    cpSync(archive, copy);
+    return copy;
+  });
 }
 
 function stage(folder, { isPassedOver }, metadata) {

@@ -1,6 +1,6 @@
 // Measures what this module costs, side by side with peers, in one run:
 //
-//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, looks, deltas, convergence, delivery, rendering, scope, fact; all of them unless told
+//   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, looks, deltas, convergence, alternatives, delivery, rendering, scope, fact; all of them unless told
 //
 // Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows, unless a
 // figure failed or was left out. Takes half an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root,
@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Failure, root, run } from '../scripts/project.mjs';
+import { measureAlternatives } from './figures/alternatives.mjs';
 import { measureConvergence } from './figures/convergence.mjs';
 import { measureDelivery } from './figures/delivery.mjs';
 import { measureDeltas } from './figures/deltas.mjs';
@@ -33,6 +34,7 @@ const figures = {
   looks: async (place) => ({ rows: await measureLooks(place) }),
   deltas: measureDeltas,
   convergence: async (place) => ({ rows: await measureConvergence(place) }),
+  alternatives: async (place) => ({ rows: await measureAlternatives(place) }),
   delivery: measureDelivery,
   rendering: async () => ({ rows: await measureRendering() }),
   scope: async (place) => ({ rows: await measureScope(place) }),

@@ -5,6 +5,7 @@
 #   sh scripts/setup.sh demo    Puppet from Debian, where there is no `puppet` command; root
 #   sh scripts/setup.sh test    the Debian packages that `npm test` needs; root
 #   sh scripts/setup.sh fleet   what `npm run fleet` needs besides, to make pictures; root
+#   sh scripts/setup.sh bench   what `npm run bench` compares with; root
 #
 # Several words can be given. Nothing that a package brings is started.
 set -eu
@@ -20,6 +21,7 @@ test_packages="puppet-agent puppetserver
   bundler ruby-dev build-essential
   busybox ksh shellcheck"
 fleet_packages='librsvg2-bin fonts-dejavu-core'
+bench_packages='at'
 
 fail() {
   echo "setup: $1" >&2
@@ -96,8 +98,9 @@ for part in "$@"; do
     demo) command -v puppet >/dev/null || install_packages "$demo_packages" ;;
     test) install_packages "$test_packages" ;;
     fleet) install_packages "$fleet_packages" ;;
+    bench) install_packages "$bench_packages" ;;
     *)
-      echo "setup: unknown part '$part': npm, demo, test, fleet" >&2
+      echo "setup: unknown part '$part': npm, demo, test, fleet, bench" >&2
       exit 64
       ;;
   esac

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The task common::again, and those that can do but one thing of it, so that a role can allow one: common::again_status, again_cancel, again_hold, again_release, again_now,
 # again_run; and common::again_progress, which is the plan's. Needs nothing but a POSIX shell and what every Linux has. Parameters come as PT_…, the name of the task as
-# PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results for many to read, so they hold no command lines, but for an option that Puppet's own refusal quotes.
+# PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results, and others can read them there, so they hold no command
+# lines. Two answers of the task common::again_progress quote a word of one: a refusal of Puppet's own (an option), and a rerun that did not start because its manifest or its interpreter is gone.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C # `stat` and `date` print words

@@ -21,7 +21,7 @@ const UP = ['initializing', 'starting', 'running', 'degraded', 'maintenance'];
 const RETRIES = 10;
 const RETRY_MS = 20;
 
-/** Whether the machine is being shut down: then systemd ends everything, which is nobody's wish to cancel. */
+/** Whether the machine is being shut down: then systemd ends everything, and that is no cancellation. */
 export async function isShuttingDown(): Promise<boolean> {
   if (!existsSync('/run/systemd/system')) return false;
   // Exits with 1 for every state but `running`, and says the state all the same.

@@ -16,8 +16,8 @@
 # Resource defaults of a site (`Exec { ... }`, `File { ... }`) change nothing here, except for `audit`, `noop`, `schedule` and `tag`.
 #
 # Compilation fails with one sentence for a value outside its range, where `common::vardir` fails, and, unless `unsupported` is `warn`, on
-# anything but Linux on x86_64 (amd64) and aarch64 (arm64). A module that was deployed without its executables never fails a
-# compilation: it warns, delivers nothing, and the exec says so.
+# anything but Linux on x86_64 (amd64) and aarch64 (arm64). A module that was deployed without its executables does not fail
+# a compilation: it warns, delivers nothing, and the exec says so. (A `source` in another mount of the Puppet Server may fail one: see below.)
 #
 # @param ensure
 #   * `present`: everything that this class manages is on the node.
@@ -86,7 +86,8 @@
 #   the whole module's `files/again`. It begins with `puppet:`, `http:`, `https:` or `file:`. A node asks there only when it lacks the
 #   executable. Its catalog holds the checksum, so it puts in place no other executable than this module was built with, whatever the
 #   server sends. A web server must send the archives as they are, without a `Content-Encoding`. The slim module has no archives: it
-#   needs this parameter.
+#   needs this parameter. In another mount of the Puppet Server (`puppet:///files/again`), the archives must be there before a static catalog
+#   is compiled: while it compiles, the server looks at the file of each `puppet:///` URL, and the compilation fails if the file is missing.
 #
 # @example Run Puppet again when a file has changed
 #   include common::again
@@ -159,7 +160,8 @@ class common::again (
     $sums = split(file("common/again/${executable}.sums", '/dev/null'), /\s+/)
     $archive = "${regsubst($source, '/+\z', '')}/${executable}.gz"
 
-    # A static catalog must not name a file that is missing: while it compiles, the server looks at each one that a module holds.
+    # A static catalog must not name a file that is missing: the server looks at each `puppet:///` URL while it compiles. Only that of a module
+    # can be checked here.
     $has_archive = $archive ? {
       /\Apuppet:\/\/\/+modules\/+(.+)\z/ => find_file($1) =~ NotUndef,
       default                            => true,

@@ -90,7 +90,7 @@ async function ask(given) {
   }
 }
 
-/** What the Forge asks of metadata.json. */
+/** Checks metadata.json with the options that the Forge asks for. */
 function lint(metadata) {
   const folder = mkdtempSync(join(tmpdir(), 'again-release-'));
   try {

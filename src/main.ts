@@ -16,11 +16,11 @@ import { waitAndBecome } from './wait/waiter.ts';
 
 /**
  * What a single-file executable is called with: argv[0], as on every program. Three callers have to be told apart: the launcher of the
- * module (`--parent PID`), a waiter that becomes Puppet and leaves the rest to its successor (`--adopt`), and everybody else. What Puppet need not
+ * module (`--parent PID`), a waiter that becomes Puppet and leaves the rest to its successor (`--adopt`), and all others. What Puppet need not
  * wait for is loaded when it is needed: loading is most of what a notification costs.
  */
 async function main(args: readonly string[]): Promise<void> {
-  // Nobody is ever shown where an error came from, and to find that out takes longer than most of what fails here, such as a file that isn't there.
+  // No user is shown where an error came from, and finding that out takes longer than most of what fails here, such as a file that isn't there.
   Error.stackTraceLimit = 0;
   // Node names its main thread `MainThread`; ps, pgrep and killall look for `again`.
   try {
@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
   process.exitCode = await commandLine(args, (exit) => foregroundCommands(args, exit));
 }
 
-/** A person may be in a folder that somebody has removed: the parser asks where it is, and nothing needs the answer. */
+/** The working directory may have been removed: the parser asks for it, and nothing needs the answer. */
 function stayInRemovedFolder(): void {
   try {
     process.cwd();
@@ -91,20 +91,20 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
   }
 }
 
-/** The launcher writes what the journal is told; where that has ended meanwhile, this process does. */
+/** The launcher writes the lines for the journal; where it has ended meanwhile, this process does. */
 function speak(verdict: Verdict, events: readonly LoggedEvent[] = []): void {
   const journal = [...(verdict.journal ?? []), ...events.map(journalLine)];
   if (!say({ ...verdict, journal })) journal.forEach(writeLine);
 }
 
-/** The same of a refusal, also to a person, who has no launcher; that sends standard error nowhere. */
+/** The same for a refusal, also to a person, who has no launcher; the launcher discards standard error. */
 function refuse(verdict: Verdict, events: readonly LoggedEvent[] = []): void {
   speak(verdict, events);
   process.stderr.write(`${verdict.text}\n`);
   process.exitCode = verdict.exitCode;
 }
 
-/** Whether the site, or the run by its environment, wants only a warning where a rerun cannot be had by nature. */
+/** Whether the site, or the run by its environment, wants only a warning where a rerun is impossible by nature. */
 function isWarningEnough(parent: number): boolean {
   try {
     if (splitAtNul(readBytes(`/proc/${parent}/environ`)).includes('AGAIN_UNSUPPORTED=warn' as Bytes))

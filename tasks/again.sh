@@ -1,7 +1,8 @@
 #!/bin/sh
-# The task common::again, and those that can do but one thing of it, so that a role can allow one: common::again_status, again_cancel, again_hold, again_release, again_now,
+# The task common::again, and those that do only one thing of it, so that a role can allow one: common::again_status, again_cancel, again_hold, again_release, again_now,
 # again_run; and common::again_progress, which is the plan's. Needs nothing but a POSIX shell and what every Linux has. Parameters come as PT_…, the name of the task as
-# PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results for many to read, so they hold no command lines, but for an option that Puppet's own refusal quotes.
+# PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results, and others can read them there, so they hold no command
+# lines. Two answers of the task common::again_progress quote a word of one: a refusal of Puppet's own (an option), and a rerun that did not start because its manifest or its interpreter is gone.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C # `stat` and `date` print words
@@ -59,7 +60,7 @@ main() {
   esac
 }
 
-# The executable runs as this user, root as a rule: so it must be one that nobody else can have put there. What was checked is what is run.
+# The executable runs as this user, root as a rule: so it must be one that no other user can have put there. What was checked is what is run.
 find_folder() {
   if [ -n "${PT_folder:-}" ]; then
     find_executable "$PT_folder/again"
@@ -302,7 +303,7 @@ place() {
 }
 
 # Goes the way that the kernel goes with the absolute path of a file, from / on and through every link, and puts into $resolved where it ends. Fails, with
-# the $reason, where somebody else can change anything on that way, or the file. What others can't change stays as it was seen: so nothing
+# the $reason, where another user can change anything on that way, or the file. What others can't change stays as it was seen: so nothing
 # can be exchanged between this look and what is done then. The rules are those of src/state/folder.ts.
 resolve() {
   resolved='' reason='' left=$1 links=0
@@ -353,7 +354,7 @@ may_be_changed() {
     *) by="user $owner" ;;
   esac
   case $mode in
-    # A link has no mode of its own. In a sticky folder (/tmp) nobody can exchange what is somebody else's.
+    # A link has no mode of its own. In a sticky folder (/tmp) no user can exchange what is another user's.
     l* | d*[tT]) ;;
     ????????w*) by=${by:-every user} ;;
     ?????w*)

@@ -9,6 +9,7 @@ import {
   DEFAULTS,
   INTERVAL,
   instancesFor,
+  limitsOfLooks,
   looks,
   PATIENCE,
   PULSE_AT,
@@ -213,8 +214,12 @@ function looksTable({ look, passes, pulse: seen }: Measured): string {
       ((hosts / 60) * perRun).toFixed(2),
     ];
   });
+  const worse = limitsOfLooks(look.puppetdb, perRun, LOOK_INTERVAL, CORES);
   return [
-    `A look takes ${milliseconds(look.puppetdb)} of CPU time of PuppetDB and PostgreSQL, and ${milliseconds(look.host)} on the host. A run takes ${milliseconds(perRun)} of Puppet Server, PuppetDB and PostgreSQL: as much as looks for a minute at an interval of ${((60 * look.puppetdb) / perRun).toFixed(1)} s. With an interval of ${LOOK_INTERVAL} s, ${Math.floor((CORES * LOOK_INTERVAL) / look.puppetdb).toLocaleString('en')} hosts keep ${CORES} cores busy.`,
+    `A look takes ${milliseconds(look.puppetdb)} of CPU time of PuppetDB and PostgreSQL, and ${milliseconds(look.host)} on the host. A run takes ${milliseconds(perRun)} of Puppet Server, PuppetDB and PostgreSQL.`,
+    '',
+    `- At an interval below ${worse.interval.toFixed(1)} s, looks take more CPU time of these servers than a run each minute, whatever the number of hosts; at a longer interval, they take less.`,
+    `- At an interval of ${LOOK_INTERVAL} s, ${CORES} cores fall behind from ${worse.hosts.toLocaleString('en')} hosts on that wait at the same time.`,
     '',
     table(
       [

@@ -93,6 +93,23 @@ export function serverAway(
   });
 }
 
+/**
+ * Where looks are worse than a run each minute: the interval, in seconds, below which they take more CPU time of the servers, whatever the number of hosts; and the number of
+ * hosts from which on they take more than there is.
+ *
+ * @param work seconds of CPU time of the servers that a look takes
+ * @param run seconds of CPU time of the servers that a run takes
+ * @param interval of the looks whose hosts are counted
+ */
+export function limitsOfLooks(
+  work: number,
+  run: number,
+  interval: number,
+  cores: number,
+): { readonly interval: number; readonly hosts: number } {
+  return { interval: (60 * work) / run, hosts: Math.floor((cores * interval) / work) + 1 };
+}
+
 /** Seconds for which {@link looks} are simulated. */
 const LOOKING = 120;
 

@@ -74,7 +74,7 @@ module AgainFact
     stat.directory? && stat.owned? && stat.mode.to_s(8).end_with?('00')
   end
 
-  # `again` counts in milliseconds of the monotonic clock, which nobody sets; people read the other one.
+  # `again` counts in milliseconds of the monotonic clock, which can't be set; people read the other one.
   def due(entry)
     condition = entry['condition']
     from, wait = if condition
@@ -173,7 +173,7 @@ module AgainFact
     rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
   end
 
-  # What Puppet's newest report says, where it is that of this rerun, by the rule of src/state/outcomes.ts: nobody has seen it yet, and this run will
+  # What Puppet's newest report says, where it is that of this rerun, by the rule of src/state/outcomes.ts: no process has noted it yet, and this run will
   # write its own in that place. These lines are at a report's beginning, which may have megabytes.
   def reported(rerun)
     return if rerun['failure'] || running?(rerun)

@@ -77,7 +77,7 @@ class common::again::delivery {
     ;
 
     # Of an archive that has been unpacked only the first 512 bytes are kept, which tell it from every other. Given the value to compare
-    # with, Puppet asks nobody for it.
+    # with, Puppet asks no server for it.
     "${folder}/again.gz":
       source         => $common::again::archive,
       checksum       => 'sha256lite',

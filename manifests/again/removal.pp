@@ -8,7 +8,7 @@ class common::again::removal {
   $links = unique([$common::again::symlink, '/usr/local/sbin/again'].filter |$link| { $link =~ String })
   $quoted_links = join($links.map |$link| { common::shell_quote($link) }, ' ')
 
-  # The folder, or a link that was left when somebody removed that.
+  # The folder, or a link that was left when that was removed.
   $is_there = 'test -e "$0" && exit 0; for link; do test "$(readlink "$link")" != "$0/again" || exit 0; done; exit 1'
 
   exec {

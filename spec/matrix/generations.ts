@@ -10,7 +10,7 @@ export interface Generation {
   readonly product: 'puppet' | 'openvox';
   /** The release of Debian for which it speaks. A gem's speaks for none. */
   readonly release: string | undefined;
-  /** Only the ways that are `fast` are run: apply, agent, daemon and timer unit. For the floor of what metadata.json promises, and for releases between those that are seen in full. */
+  /** Only the ways that are `fast` are run: apply, agent, daemon, timer unit and `again run -- puppet apply`. For the floor of what metadata.json promises, and for releases between those that are seen in full. */
   readonly smoke?: boolean;
   readonly system: ImageOptions['system'];
   /** Debian packages and commands that make the system (see {@link ImageOptions}). */

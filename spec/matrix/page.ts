@@ -72,7 +72,7 @@ Puppet Server of version 8, and those of Puppet 6 a \`puppet master\` of version
 
 const TAIL = `## What this does not show
 
-- *Other distributions.* They can't be had where this was made. The gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
+- *Other distributions.* They were not available for these tests. The gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
   \`ruby\` and a \`vardir\` of their own and the vendor's unit; that \`ruby\` is a copy of Debian's. Those of Puppet 6 lie on Debian 11, those of 7 on Debian 12, the others on
   Debian 13. Catalogs are compiled with the facts of other families, too (\`spec/classes/families_spec.rb\`): RHEL 8 and 9 and their relatives, CentOS Stream 10, Fedora,
   Ubuntu, SLES, openSUSE and Amazon Linux (2022; facterdb has no facts of 2023).
@@ -80,7 +80,7 @@ const TAIL = `## What this does not show
 - *Releases between the columns, and later ones.* metadata.json promises them: every release of a product, from its oldest column to the last release of the major version in
   its newest column.
 - *aarch64.* The executable is built and started for it (\`npm run build\`, under qemu); the matrix runs on the CPU of the machine.
-- *A run that nobody of these ways starts.* [FAULTS.md](FAULTS.md) and the acceptance tests have more of them.
+- *Other ways to start a run.* [FAULTS.md](FAULTS.md) names the acceptance tests that have more of them.
 
 \`npm run matrix -- debian_13_puppet_8 -t cron\` runs a part. Its cells replace those of earlier runs of the same version; what no run has seen
 is *not run*.

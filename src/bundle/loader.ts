@@ -1,3 +1,5 @@
+// The room bundle/ is how the executable loads its parts.
+
 import { getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
 

@@ -1,3 +1,5 @@
+// The room cli/ is the commands of people, and how their answers are drawn.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../os/clock.ts';
 import { log } from '../os/journal.ts';
@@ -56,7 +58,7 @@ export async function cancel(
   if (name !== undefined && cancelled.length === 0)
     throw new Refusal(`nothing is pending under the name ${JSON.stringify(name)}: see \`again status\``);
   const deadline = monotonic() + PATIENCE_MS;
-  // A run may have notified again meanwhile: its waiter goes on.
+  // A run may have notified again meanwhile: its waiter continues.
   const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
     isAlive(waiter) && !readRecord(folder, id)?.entries.length;
   while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
@@ -67,7 +69,7 @@ function tell(cancelled: readonly string[]): void {
   if (cancelled.length > 0) log('cancelled', cancelled.join(', '));
 }
 
-/** Has each `again run` forget what is meant, and returns the names of that. */
+/** Makes each `again run` drop what is meant, and returns the names of that. */
 async function cancelInForeground(name: string | undefined, scope: Scope): Promise<string[]> {
   const cancelled: string[] = [];
   for (const { folder, record } of readChannelRecords()) {

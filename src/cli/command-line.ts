@@ -120,7 +120,7 @@ function watchOutput(): { written(): Promise<void> } {
   };
 }
 
-/** Whether nobody reads what is printed any more, as below `| head -n 1`: no reason to say anything. */
+/** Whether the reader of the output has ended, as below `| head -n 1`: that is no error. */
 function hasReaderGone(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';
 }

@@ -24,7 +24,7 @@ export function shownHold({ since, until, reason }: Hold): ShownHold {
 
 /**
  * Keeps every rerun of the folder from starting, in place of an earlier hold, and returns what people are told. When it returns, no rerun starts any more; one that
- * is going goes on.
+ * is going continues.
  *
  * @param period seconds
  * @throws {Refusal} where it can't be written

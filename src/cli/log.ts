@@ -17,7 +17,7 @@ const JOURNAL_POLL_MS = 1000;
  * Copies the output of a rerun to a stream.
  *
  * @param id the newest rerun where undefined
- * @param follow go on until the rerun has ended
+ * @param follow whether to continue until the rerun has ended
  * @throws {Refusal} where there is no such rerun, or its log has made room for newer ones
  */
 export async function showLog(

@@ -9,7 +9,7 @@ import { Refusal } from '../os/refusal.ts';
  * Compares the whole executable of a folder with what was delivered there, and returns the SHA-256 of both. Where they differ, Puppet's
  * next run delivers it again, for its marks are forgotten.
  *
- * @throws {Refusal} where it is damaged, or nobody knows what was delivered
+ * @throws {Refusal} where it is damaged, or it is not known what was delivered
  */
 export async function verify(home: string): Promise<string> {
   const executable = join(home, 'again');

@@ -1,3 +1,5 @@
+// The room notify/ is the story up to the verdict: whose run it is, what is recorded, and what Puppet is told.
+
 import type { Command } from '../puppet/command.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import { describePatience } from '../schedule/condition.ts';

@@ -119,7 +119,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   }
   const held = holdFor(subject, shelter);
   const recorded = await record({ request, subject, shelter, held, folder, served });
-  // The waiter that was to have it has ended meanwhile.
+  // The waiter that was to serve it has ended meanwhile.
   if (!recorded) return takeNotification(request);
   return outcomeOf(recorded, subject, shelter, held, folder);
 }
@@ -215,7 +215,7 @@ interface Recorded {
   readonly events: readonly LoggedEvent[];
 }
 
-/** Records the notification, under the lock of the state folder; undefined where the waiter is gone that was to have it. */
+/** Records the notification, under the lock of the state folder; undefined where the waiter that was to serve it is gone. */
 function record({
   request,
   subject,
@@ -226,7 +226,7 @@ function record({
 }: Recording): Promise<Recorded | undefined> {
   const { run, command, facts, id } = subject;
   const link = linkOfRun(run, subject.surroundings.environment, folder, id);
-  // Nobody waits to go on where `again` itself, a daemon or systemd has started the run. But a new daemon begins with a run of its own.
+  // No script waits for the end of a run that `again` itself or a daemon has started, or that is a service's main process. But a new daemon begins with a run of its own.
   const isOurs = link !== undefined || run.mode === 'daemon' || shelter?.isMain === true;
   const grace = subject.isOrphan ? FIRST_RUN_MS : isOurs ? 0 : held.grace;
   return recordIn(folder, () => {
@@ -259,7 +259,7 @@ function record({
       records: taken,
       grace,
     });
-    // What was lost of this very command has no other place than the record that is overwritten here.
+    // Only the record that is overwritten here names what was lost of this very command.
     const replaced = lost.filter((one) => one.id === id && one.record.entries.length > 0);
     const told = replaced.map(reportLost(folder));
     handOver(made, taken.get(id), request.condition);
@@ -300,7 +300,7 @@ function handOver(
   keepWords(neededBy(made.entries, new Map([...before, ...added])));
 }
 
-/** Once the notification is recorded, nothing refuses it any more: what is left to do, the next one that looks does. */
+/** Once the notification is recorded, nothing refuses it any more: the next process that looks does what is left to do. */
 function tidyUp(work: () => LoggedEvent[]): LoggedEvent[] {
   try {
     return work();
@@ -319,7 +319,7 @@ function formerRecord(
   return record && [id, record];
 }
 
-/** Of too many sets of FACTER variables of one command, the one goes for which nothing was asked for the longest time. */
+/** Where one command has too many sets of FACTER variables, the one goes whose newest request is the oldest. */
 function makeRoom(
   folder: string,
   records: ReadonlyMap<string, CommandRecord>,

@@ -51,7 +51,7 @@ export interface Moment {
   /** Whether a living waiter has the surroundings of this very run already. */
   readonly served: boolean;
   readonly self: ProcessId;
-  /** Living processes that have been the record's waiter, and may not know that they are it no more. */
+  /** Living processes that have been the record's waiter, and may not know yet that another one is. */
   readonly former: readonly ProcessId[];
   readonly place: Place;
   /** Names for a new log and a new chain. */
@@ -67,7 +67,7 @@ function thisMoment({ request, run, held, records }: Notification): Moment {
   return {
     now: monotonic(),
     began: startTime(run.process),
-    // What one run asks for is spread as one: what is due together stays so.
+    // One splay for all that one run asks for: what is due together stays together.
     random: drawnFor(here().boot, run.process.pid, run.process.start),
     served,
     self: self(),
@@ -86,7 +86,7 @@ export function formerWaiters(record: CommandRecord | undefined, served: boolean
 }
 
 /**
- * The command's record with this notification in it, for the lock's owner to write. A waiter that serves this very run goes on with one entry more; for another run
+ * The command's record with this notification in it, for the lock's owner to write. A waiter that serves this very run continues with one entry more; for another run
  * this process takes the record over, since it has come from that run and so has its surroundings.
  *
  * @throws {Refusal} where the chain has reached its limit

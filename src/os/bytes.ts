@@ -1,6 +1,8 @@
+// The room os/ is the operating system (processes, limits and signals by /proc, clocks, bytes, files, the journal), and holds what every other room needs.
+
 /**
  * Text as the kernel has it: arguments, environments and paths are bytes that need not be UTF-8.
- * A `Bytes` holds one byte per character (latin1), so that comparing with ASCII, slicing and JSON just work
+ * A `Bytes` holds one byte per character (latin1), so that comparing with ASCII, slicing and JSON work
  * and nothing is lost on the way.
  */
 export type Bytes = string & { readonly __bytes: unique symbol };

@@ -5,7 +5,7 @@ import { dirname, join } from './path.ts';
 declare const AGAIN_INSTRUMENTED: boolean | undefined;
 
 /**
- * A point at which a test can have something go wrong: a file `faults/POINT` beside the executable says what, and the first process that comes by takes it. The shipped
+ * A point at which a test can make something fail: a file `faults/POINT` beside the executable says what, and the first process that comes by takes it. The shipped
  * build has neither this nor the names of the points.
  */
 export function fault(point: string): void {
@@ -31,7 +31,7 @@ function inject(point: string): void {
   if (action === 'throw') throw Object.assign(new Error(`${value}: injected at ${point}`), { code: value });
 }
 
-/** Tells a test what the journal is told, and when: in a file beside the executable, also on a machine without a log, and at once. */
+/** Shows a test what the journal gets, and when: in a file beside the executable, also on a machine without a log, and at once. */
 export function tell(line: string): void {
   if (typeof AGAIN_INSTRUMENTED !== 'undefined' && AGAIN_INSTRUMENTED) note(line);
 }

@@ -75,11 +75,11 @@ export function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Gone, or the folder is: either way nobody will read it.
+    // It is gone, or its folder is: in either case no process will read it.
   }
 }
 
-/** The names in a folder, first those that nobody has written to for the longest time; of one moment, by name. */
+/** The names in a folder, the least recently written first; those of one moment by name. */
 export function namesByAge(folder: string): string[] {
   return readdirSync(folder)
     .sort()

@@ -2,7 +2,7 @@
 const PRIME = 0x1b3;
 
 /**
- * 16 hexadecimal digits that stand for a text: FNV-1a of 64 bits (RFC 9923). Names files; whoever could forge one is root already. `node:crypto` would cost a
+ * 16 hexadecimal digits that stand for a text: FNV-1a of 64 bits (RFC 9923). Names files; only the owner of their folder could forge one. `node:crypto` would cost a
  * notification 5 ms, and a waiter 1 MB, an eighth of its memory. Four quarters of 16 bits, whose products fit into 31: a larger number is garbage at each step.
  */
 export function fingerprint(text: string): string {

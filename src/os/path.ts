@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
-// `node:path` looks at each character of a path, so often in a notification that V8 compiles that in threads: a waiter then holds 0.3 MB more, 4 % of its memory. Paths that
-// need nothing but to be put together or cut are spared that; all others are node:path's. The results are the same: spec/unit/os/path.test.ts.
+// `node:path` looks at each character of a path, in a loop that V8 interprets here (`V8_OPTIONS` in scripts/bundle.mjs). Paths that need nothing but to be put together or cut
+// are handled without it; all others are node:path's. What it brought when it was measured is in bench/notes.md. The results are the same: spec/unit/os/path.test.ts.
 
 /** As `path.join`. */
 export function join(folder: string, ...names: readonly string[]): string {

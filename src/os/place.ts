@@ -38,7 +38,7 @@ export function isHere({ machine, boot, pidNamespace }: Place): boolean {
   return machine === place.machine && boot === place.boot && pidNamespace === place.pidNamespace;
 }
 
-/** Why nobody of this place can still live; undefined where somebody may, out of sight. */
+/** Why no process of this place can still live; undefined where one may, out of sight. */
 export type Over = 'the machine was rebooted' | 'its container was restarted';
 
 /** A waiter touches its record at least once in a minute ({@link TOUCHED_MS}); so long after the last time, milliseconds, it does not live. */
@@ -49,7 +49,7 @@ export const TOUCHED_MS = 45_000;
 
 /**
  * Why a place that is not this one is over, if it is. Another machine's may live. So may, seen from a container, the host's, and that of another container; but a
- * record that nobody has touched for some minutes is one of a container that has ended. The host sees all processes.
+ * record that was not touched for some minutes is one of a container that has ended. The host sees all processes.
  *
  * @param age milliseconds since the record was touched
  * @param pids all processes that can be seen

@@ -119,7 +119,7 @@ export function withDescendants(pid: number): number[] {
 /** One process that is watched. */
 export interface Watched {
   ended(): boolean;
-  /** Looks every so many milliseconds, until it is told another pause. */
+  /** Looks every so many milliseconds, until it gets another pause. */
   lookEvery(milliseconds: number): void;
   close(): void;
 }
@@ -127,9 +127,9 @@ export interface Watched {
 /**
  * Watches one process. Its folder in /proc stays open, and belongs to the process, not to the pid, so that a pid that is used again can't be
  * mistaken for it. libuv (uv_fs_poll_t) looks at the file that the process executes, which is no longer there once it is a zombie:
- * JavaScript that ran at each look would leave garbage, and after some hundred of them V8 would compile it, in memory that a waiter keeps.
+ * JavaScript that ran at each look would leave garbage, in memory that a waiter keeps.
  *
- * @param ending called when that file is there no more, which is some milliseconds before the process has ended; at once, too, where it may not
+ * @param ending called when that file is no longer there, which is some milliseconds before the process has ended; at once, too, where it may not
  *   be seen
  */
 export function watchProcess(id: ProcessId, ending: () => void): Watched {

@@ -1,7 +1,7 @@
 import { fingerprint } from './fingerprint.ts';
 
 /**
- * Hexadecimal digits for names that should not meet. Where meeting would do harm, the file's O_EXCL decides. `node:crypto` would cost a notification 5 ms, and a waiter
+ * Hexadecimal digits for names that should differ. Where equal names would do harm, the file's O_EXCL decides. `node:crypto` would cost a notification 5 ms, and a waiter
  * 1 MB, an eighth of its memory.
  *
  * @param length up to 13

@@ -9,12 +9,12 @@ export class Refusal extends Error {
 }
 
 /**
- * A rerun that can't be had by nature here: `bolt apply`, a manifest from standard input, `bundle exec`, Puppet as the main process of a container. A site, or
+ * A rerun that is impossible by nature here: `bolt apply`, a manifest from standard input, `bundle exec`, Puppet as the main process of a container. A site, or
  * the run, can choose to be only warned (`unsupported`).
  */
 export class Unsupported extends Refusal {}
 
-/** A chain that has reached its limit: a refusal that the journal is told of, too. */
+/** A chain that has reached its limit: a refusal that is written to the journal, too. */
 export class ChainEnded extends Refusal {}
 
 /** One line for people, whatever was thrown. */

@@ -9,7 +9,7 @@ export const CANCELLING = ['SIGTERM', 'SIGINT'] as const;
  * those of faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS). Node itself ignores SIGPIPE and SIGXFSZ. A handler, unlike SIG_IGN, is gone after an
  * execve(2), so that the rerun has the signals of its run.
  *
- * SIGUSR1 would have Node listen for a debugger, by which every local user becomes the waiter's; the build forbids that (build.mjs, `--disable-sigusr1`), and Node
+ * SIGUSR1 would make Node listen for a debugger, by which every local user could act as the waiter's; the build forbids that (build.mjs, `--disable-sigusr1`), and Node
  * then keeps it blocked for as long as it lives, so that one that comes stays pending.
  */
 export const MEANINGLESS = [
@@ -29,11 +29,11 @@ export const MEANINGLESS = [
   'SIGPWR',
 ] as const;
 
-/** In what people start, a terminal's signals do what they always do; these mean nothing there either. */
+/** A command that people start keeps the usual effect of a terminal's signals; only these do nothing there, too. */
 export const STRAY = ['SIGUSR1', 'SIGUSR2'] as const;
 
 /**
- * The real-time signals, 34 to 64: Node can't handle them, so whoever starts a waiter ignores them before (`files/again/notify` does), and the waiter gives
+ * The real-time signals, 34 to 64: Node can't handle them, so the process that starts a waiter ignores them before (`files/again/notify` does), and the waiter gives
  * the rerun those of its run again. 32 and 33 are the C library's own (signal(7)).
  */
 const REALTIME = Array.from({ length: 31 }, (_, n) => n + 34);

@@ -5,7 +5,7 @@ import { type ProcessId, self } from './process.ts';
 const TICK_MS = 10;
 
 /**
- * When a process started, on the monotonic clock, in milliseconds; up to some hundredths of a second too late. Reckoned from the start of this
+ * When a process started, on the monotonic clock, in milliseconds; up to some hundredths of a second too late. Computed from the start of this
  * process, whose time is known on both clocks: `/proc/uptime` is no help, since lxcfs has a container read its own there, while start times are those of the
  * host. The kernel counts them also while the machine is suspended, which the monotonic clock leaves out: a time that lies in the future says nothing.
  */

@@ -7,7 +7,7 @@ export const VERDICT_DESCRIPTOR = 3;
 export interface Verdict {
   readonly exitCode: number;
   readonly text: string;
-  /** Lines that whoever hears it writes to the journal. */
+  /** Lines that the process that reads it writes to the journal. */
   readonly journal?: readonly string[];
 }
 
@@ -26,8 +26,8 @@ function isAscii(text: string): boolean {
 }
 
 /**
- * Says the verdict, and behind it lines for the journal (os/journal.ts), and closes the descriptor: whoever started this process goes on from here.
- * Returns whether anybody has listened; what was recorded stays true in any case.
+ * Says the verdict, and behind it lines for the journal (os/journal.ts), and closes the descriptor: the process that started this one continues from here.
+ * Returns whether a process has read it; what was recorded stays true in any case.
  */
 export function say(verdict: Verdict): boolean {
   try {

@@ -1,3 +1,5 @@
+// The room puppet/ is Puppet's side: its command line, settings, lock and report, and which process is the Puppet run.
+
 import type { Bytes } from '../os/bytes.ts';
 import {
   longOption,

@@ -168,7 +168,7 @@ export function describeRunOf(child: ProcessSnapshot, daemon: ProcessSnapshot): 
   return isSingle(run.arguments) ? undefined : { ...run, mode: 'daemon' };
 }
 
-/** The outermost Puppet run in which another one is nested, whosever it is: an exec of that has started it. A daemon is no run, its child is one. */
+/** The outermost Puppet run in which another one is nested, of any user: an exec of that run has started it. A daemon is no run, its child is one. */
 export function findOuterRun(ancestry: readonly ProcessSnapshot[], run: Run): ProcessId | undefined {
   const above = ancestry.slice(ancestry.findIndex(({ id }) => id.pid === run.source.pid) + 1);
   const enclosing = above.filter((candidate, at) => {

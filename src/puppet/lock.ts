@@ -7,7 +7,7 @@ import { lockPid } from './settings.ts';
 
 /**
  * The agent run that holds the lock, by Puppet's own idea of a stale one (lib/puppet/util/pidlock.rb): the process must live, and be a Puppet.
- * A crashed agent leaves its lock behind, and its pid may by now be anybody's.
+ * A crashed agent leaves its lock behind, and its pid may by now be that of any process.
  */
 export function lockHolder(lockFile: string): ProcessId | undefined {
   const pid = lockPid(lockFile);

@@ -23,7 +23,7 @@ type Entry = Option & { readonly key: string; readonly releases: Releases };
 
 /**
  * The option that `--SPELLED` means in every Puppet that takes it; undefined where none does, or where they differ. A name that is
- * spelled out in one release counts for all: none of the table takes it for the beginning of another one that anybody would shorten so.
+ * spelled out in one release counts for all: none of the table takes it for the beginning of another one that a person would shorten so.
  */
 export function longOption(spelled: string, subcommand: Subcommand): Option | undefined {
   const name = spelled.replaceAll('_', '-');

@@ -24,7 +24,7 @@ const WITHOUT_BEARING = new Set([
   // Whether it is the only run of its process, and in the foreground. `test` is that, `verbose`, `show_diff`, `no-splay` and
   // `no-usecacheonfailure` (application/agent.rb, `setup_test`; of apply less than that).
   ...['onetime', 'daemonize', 'test'],
-  // A daemon's own affairs: its pid, and how long a run may take until it ends that. A run that it ended is no success.
+  // What concerns a daemon alone: its pid, and how long a run may take until it ends that. A run that it ended is no success.
   ...['pidfile', 'runtimeout'],
   // The name of one orchestrated job, which the report repeats.
   'job_id',

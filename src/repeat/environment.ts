@@ -6,7 +6,7 @@ const PROCESS = 'AGAIN_PROCESS';
 const CHAIN = 'AGAIN_CHAIN';
 const LINK = 'AGAIN_LINK';
 
-/** The process that variables are meant for: children inherit them, where they must count for nothing. */
+/** The process that variables are meant for: children inherit them, and must ignore them. */
 export function processName(id: { pid: number; start: number }, boot: string): string {
   return `${id.pid}:${id.start}:${boot}`;
 }

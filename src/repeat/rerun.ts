@@ -11,6 +11,6 @@ export interface Rerun {
   readonly limitRestored: boolean;
   /** File that gets standard output and standard error. */
   readonly log: string;
-  /** Path of systemd-cat, where the journal gets them instead. What keeps it from that is said in the file. */
+  /** Path of systemd-cat, where the journal gets them instead. If that fails, the file says why. */
   readonly journal?: string;
 }

@@ -14,7 +14,7 @@ const POINTER = 8;
 const TRAMPOLINE = 768;
 
 /**
- * Makes sure that the kernel takes the arguments and the environment: an execve that fails ends this process, and nothing could be told.
+ * Makes sure that the kernel takes the arguments and the environment: an execve that fails ends this process, and nothing could be reported.
  *
  * @throws {Refusal} where they are too large
  */

@@ -1,3 +1,5 @@
+// The room schedule/ decides on plain data: what is asked for, when it is due, what to do next, and how a chain slows down.
+
 import type { ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { type Awaited, type Condition, describeCondition } from './condition.ts';
@@ -12,7 +14,7 @@ export interface ChainLink {
   readonly link: number;
 }
 
-/** How reruns that cause reruns are kept from running away; class parameters of `common::again`. */
+/** What limits reruns that cause reruns; class parameters of `common::again`. */
 export interface ChainRules {
   /** Links that run at their due time. */
   readonly burst: number;
@@ -28,7 +30,7 @@ const FIRST_BACK_OFF = 30;
 /**
  * The link that a notification asks for.
  *
- * @param linkOfRun the link that the notifying run is; 0 for a run that nobody of `again` started
+ * @param linkOfRun the link that the notifying run is; 0 for a run that `again` did not start
  * @param pending the links of what is pending for the same agent or command: their chain is not over, so an ordinary run in
  *   between does not start a new one
  */
@@ -36,7 +38,7 @@ export function nextLink(linkOfRun: number, pending: readonly number[]): number 
   return Math.max(linkOfRun + 1, ...pending);
 }
 
-/** The link in whose place a run stands that began at this time: of what was due by then, as it does what the rerun was to do. 0 for none. */
+/** The link whose place a run takes that began at this time: the newest of what was due by then, since the run does what that rerun was to do. 0 for none. */
 export function linkInPlace(pending: readonly Entry[], began: number): number {
   return Math.max(0, ...pending.filter((entry) => isDue(entry, began)).map((entry) => entry.link));
 }

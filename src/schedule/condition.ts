@@ -8,7 +8,7 @@ export interface Condition {
   readonly connects: readonly string[];
   /** The command that must end with 0: a line for the shell, or its words; undefined for none. */
   readonly succeeds: string | readonly string[] | undefined;
-  /** Whether the manifest calls the command `Sensitive`: then it is shown to nobody. */
+  /** Whether the manifest calls the command `Sensitive`: then it is never shown. */
   readonly sensitive: boolean;
   /** Seconds between two looks. */
   readonly interval: number;
@@ -33,7 +33,7 @@ export interface Awaited {
   readonly metAt?: number;
 }
 
-/** The variable by which the define tells the launcher, and that tells `again`, the words of a condition: {@link parseCondition}. */
+/** The variable in which the define passes the words of a condition to the launcher, and the launcher to `again`: {@link parseCondition}. */
 export const CONDITION_VARIABLE = 'AGAIN_WHEN';
 
 /** Characters of a condition as JSON: the kernel takes 128 KiB as one variable (execve(2)), and a channel 64 KiB as one notice. */
@@ -90,7 +90,7 @@ export function parseEndpoint(
 }
 
 /**
- * What is waited for, for logs and reports: a command's words are not told there.
+ * What is waited for, for logs and reports, without the words of a command.
  *
  * @param command how to call the command
  */
@@ -108,7 +108,7 @@ export function describeCondition(
 }
 
 /**
- * From when on, for what, and for how long is waited.
+ * Says what is waited for, from when on, and for how long.
  *
  * @param wait seconds after the end of the run before the first look
  * @param run pid of the run
@@ -121,7 +121,7 @@ export function describePatience({ what, timeout, onTimeout }: Awaited, wait: nu
   return `when this run (pid ${run}) has ended and ${what}${first}, ${last}`;
 }
 
-/** The command of a condition for the eyes of the user whose command it is; undefined where there is none. */
+/** The command of a condition as its own user may see it; undefined where there is none. */
 export function describeCheck({ succeeds, sensitive }: Condition): string | undefined {
   if (succeeds === undefined) return undefined;
   if (sensitive) return 'its command (Sensitive) succeeds';

@@ -21,26 +21,26 @@ export interface Entry {
   /** The outermost Puppet run in which the notifying run is nested, and when that ended. */
   readonly outer?: ProcessId;
   readonly outerEndedAt?: number;
-  /** Milliseconds that pass after the end of the outermost run before a rerun starts, due or not: whoever started the run goes first. */
+  /** Milliseconds that pass after the end of the outermost run before a rerun starts, due or not: the script that started the run goes first. */
   readonly grace?: number;
   /** Whether the run was broken off, by Ctrl-C or a time limit; `grace` is longer then. */
   readonly brokenOff?: boolean;
   /** Of a `when`: what must hold before it is due. It is looked at from the time on at which a delta would be due. */
   readonly condition?: Awaited;
-  /** Whether somebody has said `again now`: the distance from the rerun before does not count then. */
+  /** Whether `again now` was called for it: the distance from the rerun before does not count then. */
   readonly hurried?: boolean;
 }
 
-/** Milliseconds that pass after a run that was broken off: somebody ended it on purpose, or a limit did. */
+/** Milliseconds that pass after a run that was broken off: a person ended it on purpose, or a limit did. */
 export const BROKEN_OFF_MS = 30 * SECOND_MS;
 
-/** When the wait is over that counts from the run or its notification, or undefined while that depends on a run that goes on. */
+/** When the wait is over that counts from the run or its notification, or undefined while that depends on a run that is going. */
 export function waitOver(entry: Entry): number | undefined {
   const from = entry.startTimerNow ? entry.notifiedAt : entry.runEndedAt;
   return from === undefined ? undefined : from + entry.wait;
 }
 
-/** When the entry is due, or undefined while that depends on a run that goes on, or on a condition that does not hold yet and would be dropped. */
+/** When the entry is due, or undefined while that depends on a run that is going, or on a condition that does not hold yet and would be dropped. */
 export function dueTime(entry: Entry): number | undefined {
   const { condition } = entry;
   if (!condition) return waitOver(entry);
@@ -49,7 +49,7 @@ export function dueTime(entry: Entry): number | undefined {
 }
 
 /**
- * When a condition is not waited for any more; undefined for an entry without one, and while the run goes on. A wait that is longer than the timeout, such as a
+ * When a condition is not waited for any more; undefined for an entry without one, and while the run is going. A wait that is longer than the timeout, such as a
  * back-off, is followed by looks for one interval.
  */
 export function timeoutAt({ condition, runEndedAt, wait }: Entry): number | undefined {
@@ -94,7 +94,7 @@ export function isDue(entry: Entry, by: number): boolean {
   return (dueTime(entry) ?? Number.POSITIVE_INFINITY) <= by;
 }
 
-/** When a rerun for this entry may start: not before it is due, nor in the grace time. Undefined while that depends on a run that goes on. */
+/** When a rerun for this entry may start: not before it is due, nor in the grace time. Undefined while that depends on a run that is going. */
 export function earliestStart(entry: Entry): number | undefined {
   const due = dueTime(entry);
   const ended = entry.outer ? entry.outerEndedAt : entry.runEndedAt;

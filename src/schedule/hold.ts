@@ -1,17 +1,17 @@
 import { SECOND_MS } from '../os/second.ts';
 
-/** What `again hold` has said: no rerun starts before its end. Times are milliseconds since 1970, since people mean the clock on the wall, and since it survives a reboot. */
+/** What `again hold` has set: no rerun starts before its end. Times are milliseconds since 1970, since people mean the clock on the wall, and since it survives a reboot. */
 export interface Hold {
   readonly version: 1;
   readonly since: number;
   readonly until: number;
-  /** Why, in the words of whoever holds. */
+  /** The reason, as it was typed. */
   readonly reason?: string;
 }
 
 const UNITS = { d: 86_400, h: 3600, m: 60, s: 1 } as const;
 
-/** Seconds of a hold whose end nobody has said: a working day. */
+/** Seconds of a hold for which no end was given: a working day. */
 export const DEFAULT_PERIOD = 8 * UNITS.h;
 
 /** Seconds of the longest hold, 30 days; what is to last longer is a matter of the manifest. */
@@ -32,7 +32,7 @@ export function parsePeriod(text: string): number | undefined {
 }
 
 /**
- * Milliseconds for which a hold still holds; 0 where it is over. It never holds longer than was said: where the clock was set back so far that it would, it is over.
+ * Milliseconds for which a hold still holds; 0 where it is over. It never holds longer than was asked for: where the clock was set back so far that it would, it is over.
  *
  * @param now milliseconds since 1970
  */

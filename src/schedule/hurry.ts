@@ -1,7 +1,7 @@
 import type { Entry } from './entry.ts';
 
 /**
- * An entry for which somebody has said `again now`: due at once, or at the end of its run where that goes on. It was not due before: an ordinary run that began
+ * An entry for which `again now` was called: due at once, or at the end of its run where that is still going. It was not due before: an ordinary run that began
  * earlier does not satisfy it. Its grace time stays, and a condition counts as met.
  *
  * @param now milliseconds of the monotonic clock

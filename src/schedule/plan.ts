@@ -28,7 +28,7 @@ export type Step =
    */
   | { readonly kind: 'rerun'; readonly due: number; readonly notBefore: number };
 
-/** Decides by what is pending alone; a notifying run that still goes on comes before everything. */
+/** Decides by what is pending alone; a notifying run that is still going comes before everything. */
 export function nextStep(entries: readonly Entry[], now: number): Step {
   if (entries.length === 0) return { kind: 'finish' };
   const going = entries.find((entry) => entry.runEndedAt === undefined);

@@ -11,7 +11,7 @@ export interface Request {
   readonly condition?: Condition;
 }
 
-/** What the process is told that is to be the waiter. */
+/** The arguments of the process that is to be the waiter. */
 export interface WaiterRequest extends Request {
   /** The process that Puppet started, or Puppet itself; 0 for one outside of this PID namespace. */
   readonly parent: number;
@@ -33,8 +33,8 @@ export function isName(text: string): boolean {
 }
 
 /**
- * Reads the command line in the one form in which the module writes it, or undefined where it is anything else: then the command line of people
- * (`cli/`) has its say. So what every notification pays for is this, not a whole parser.
+ * Reads the command line in the one form in which the module writes it, or undefined where it is anything else: then the parser of `cli/`
+ * reads it. So every notification pays only for this, not for a whole parser.
  *
  * @param words the condition, where the arguments say that there is one: its words are in no argument list
  */

@@ -1,3 +1,5 @@
+// The room state/ is the state folder: the lock, records, history and logs in it, the settings beside it, and what was lost.
+
 import { bootId, monotonic } from '../os/clock.ts';
 import { readOwnFile, replaceFile } from '../os/files.ts';
 import { fingerprint } from '../os/fingerprint.ts';

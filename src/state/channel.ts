@@ -61,7 +61,7 @@ export interface Above {
  * The innermost `again run` among the ancestors (nearest first) that one of these names stands for.
  *
  * @param comm what the kernel calls a process
- * @throws {Refusal} where the innermost one is another user's, which nobody but that user can reach
+ * @throws {Refusal} where the innermost one is another user's, which only that user can reach
  */
 export function innermostChannel(
   ancestry: readonly ProcessSnapshot[],
@@ -111,7 +111,7 @@ function channelsOf(pid: number): Channel[] {
   }
 }
 
-/** Whether nobody but this user (and root) can have made what is in a folder. */
+/** Whether only this user (or root) can have made what is in a folder. */
 export function isPrivate(folder: string, user: number): boolean {
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   return stat?.isDirectory() === true && stat.uid === user && (stat.mode & 0o077) === 0;

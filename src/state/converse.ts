@@ -1,6 +1,6 @@
 /**
  * Says one thing to an `again run` and returns all that it answers, until it closes; '' where it does not listen. There is no time limit: one that is stopped (Ctrl-Z) answers
- * when it goes on, and Puppet has stopped with it.
+ * when it continues, and Puppet has stopped with it.
  */
 export function converse(socket: string, said: string): Promise<string> {
   const { connect } = process.getBuiltinModule('node:net');

@@ -5,7 +5,7 @@ import { join } from '../os/path.ts';
 import { isAlive, type ProcessId, self } from '../os/process.ts';
 
 /**
- * The rerun of a command that goes on. Before its execve it is not yet to be found among Puppet's processes, and before Puppet's start it holds
+ * The rerun of a command that is going. Before its execve it is not yet to be found among Puppet's processes, and before Puppet's start it holds
  * no lock, but it keeps the pid and the start time that are noted here.
  */
 function currentPath(folder: string, id: string): string {
@@ -21,7 +21,7 @@ export function forgetCurrentRerun(folder: string, id: string): void {
   removeFile(currentPath(folder, id));
 }
 
-/** All reruns that go on. */
+/** All reruns that are going. */
 export function currentReruns(folder: string): ProcessId[] {
   return readdirSync(join(folder, 'commands'))
     .filter((name) => name.endsWith('.rerun'))

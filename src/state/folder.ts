@@ -3,7 +3,7 @@ import { dirname, join } from '../os/path.ts';
 import { readBytes } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
 
-/** Opens the state folder of this user, making what is missing, and refuses one that somebody else could tamper with. */
+/** Opens the state folder of this user, making what is missing, and refuses one that another user could tamper with. */
 export function openStateFolder(home: string): string {
   const folder = join(home, 'state');
   refuseForeignWriters(home);
@@ -29,7 +29,7 @@ function refuseOpen(path: string, stat: Stats): void {
   throw new Refusal(`${path} is open to other users (mode ${octal(stat)}): chmod 0700 it`);
 }
 
-/** Nobody else has come to it, for the folder above is closed: a `chmod -R`, or a backup that was restored. */
+/** No other user has reached it, since the folder above is closed: the cause is a `chmod -R`, or a backup that was restored. */
 function closeToOthers(path: string): void {
   chmodSync(path, 0o700);
 }
@@ -45,9 +45,9 @@ function made(path: string): Stats {
 }
 
 /**
- * Sees to it that nobody but root (and the account `puppet`, see docs/SECURITY.md) and this user can change or exchange a file or folder.
+ * Makes sure that only root (and the account `puppet`, see docs/SECURITY.md) and this user can change or exchange a file or folder.
  *
- * @throws {Refusal} naming the first one on the way to `/` that somebody else can write
+ * @throws {Refusal} naming the first one on the way to `/` that another user can write
  */
 export function refuseForeignWriters(path: string): void {
   for (let at = path; ; at = dirname(at)) {
@@ -67,7 +67,7 @@ function foreignWriter(stat: Stats): string | undefined {
   const trustedUsers = [0, user];
   const trustedGroups = user === 0 ? [0] : [0, process.getgid?.() ?? 0];
   if (!trustedUsers.includes(stat.uid) && stat.uid !== puppetAccount().user) return `user ${stat.uid}`;
-  // With the sticky bit (/tmp) others can add entries, but not rename or remove those of somebody else: unlink(2).
+  // With the sticky bit (/tmp) others can add entries, but not rename or remove those of another user: unlink(2).
   const sticky = (stat.mode & 0o1000) !== 0;
   if ((stat.mode & 0o002) !== 0 && !sticky) return 'every user';
   if (

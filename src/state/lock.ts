@@ -42,7 +42,7 @@ export async function withLock<Result>(
 }
 
 /**
- * The same for what is to be recorded. What goes wrong with the disk is told with the place and what to do.
+ * The same for what is to be recorded. A failure of the disk is reported with the place and what to do.
  *
  * @throws {Refusal} in any case
  */
@@ -58,9 +58,9 @@ export async function recordIn<Result>(folder: string, work: () => Result): Prom
 }
 
 /**
- * Sees to it that this process has the lock of a folder.
+ * Makes sure that this process has the lock of a folder.
  *
- * @throws {Refusal} where somebody has removed the folder, and the lock with it: another process may have it by now, and what was read here before is of no use
+ * @throws {Refusal} where the folder was removed, and the lock with it: another process may have it by now, and what was read here before is of no use
  */
 export function requireLock(folder: string): void {
   const locks = [...holding].filter((path) => path === join(folder, basename(path)));
@@ -108,7 +108,7 @@ function isNewest(folder: string, made: string, number: number): boolean {
     holding.add(made);
     return true;
   } catch (error) {
-    // It names this process, which lives and does not hold it: everybody would wait for it.
+    // It names this process, which lives and does not hold it: all others would wait for it.
     release(made);
     throw error;
   }
@@ -121,7 +121,7 @@ function release(held: string): void {
     // Needs no room on the disk, unlike writing a word. Where the folder was removed, another process may have a lock of this name by now.
     if (isOwn(held)) truncateSync(held, 0);
   } catch {
-    // A disk that is read-only for a while: this process does not hold it all the same.
+    // A disk that is read-only for a while: this process still does not hold it.
   }
 }
 

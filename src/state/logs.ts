@@ -24,7 +24,7 @@ export function logPath(folder: string, name: string): string {
   return join(folder, 'logs', name);
 }
 
-/** Makes room for one more: the oldest logs go, of which nobody has written to for the longest time. */
+/** Makes room for one more: the least recently written logs go. */
 export function pruneLogs(folder: string): void {
   const logs = join(folder, 'logs');
   for (const name of namesByAge(logs).slice(0, -(KEPT - 1))) removeFile(join(logs, name));

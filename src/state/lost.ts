@@ -4,7 +4,7 @@ import { displayNames } from '../schedule/names.ts';
 import { writePastRerun } from './history.ts';
 import type { Lost } from './sweep.ts';
 
-/** Notes a lost rerun among the past ones, and says what the journal is to be told. */
+/** Notes a lost rerun among the past ones, and returns the line for the journal. */
 export function reportLost(folder: string): (lost: Lost) => LoggedEvent {
   return ({ record, because }) => {
     const { command, entries, boot, waiter, chain, log } = record;

@@ -26,10 +26,10 @@ export function isRunning({ unit, failure, boot, pid, start }: PastRerun): boole
 }
 
 /**
- * Notes what became of reruns that have ended, and tells the journal of one that failed: once, as soon as somebody is there to see it. After an execve nobody is left
- * to see an exit code, and Puppet keeps one report only, so what is not seen before the next run of Puppet has ended stays unknown.
+ * Notes what became of reruns that have ended, and tells the journal of one that failed: once, as soon as a process looks. After an execve no process is left
+ * that would see an exit code, and Puppet keeps one report only, so what is not seen before the next run of Puppet has ended stays unknown.
  *
- * What can't be noted, because the disk is full or the lock is taken, is left to whoever looks next. Not to be called under the lock of the folder.
+ * What can't be noted, because the disk is full or the lock is taken, is left to the next process that looks. Not to be called under the lock of the folder.
  *
  * @param askUnit says how a start of a unit has ended
  */
@@ -67,7 +67,7 @@ function isOpen({ outcome, failure }: PastRerun): boolean {
   return outcome === undefined && failure === null;
 }
 
-/** Reruns of which is known by now what is not noted yet. */
+/** Reruns whose result is known by now and not noted yet. */
 function newlyKnown(folder: string, unit: UnitOutcome | undefined): PastRerun[] {
   const killed = readStarting(folder)
     .filter((rerun) => !isRunning(rerun))
@@ -80,7 +80,7 @@ function newlyKnown(folder: string, unit: UnitOutcome | undefined): PastRerun[] 
 
 const KILLED = 'lost: it was killed on its way to Puppet';
 
-/** With what Puppet's report says of it, or with why it was none; undefined where neither can be told. */
+/** With what Puppet's report says of it, or with why it was none; undefined where neither is known. */
 function withOutcome(rerun: PastRerun, folder: string, unit: UnitOutcome | undefined): PastRerun | undefined {
   if (unit?.kind === 'going') return undefined;
   const reported = reportedOutcome(rerun, folder);
@@ -101,11 +101,11 @@ function unitOutcome(
   return { status, seconds, result, exitCode };
 }
 
-/** What the journal is told of a rerun whose end is known; nothing of one that ended well. */
+/** The line for the journal about a rerun whose end is known; undefined for one that ended well. */
 export function eventOf(rerun: PastRerun): LoggedEvent | undefined {
   const { id, names, command, link, startedAt, failure, outcome, unit } = rerun;
   const subject = names.map(displayName).join(', ');
-  // What was lost on its way is told by the history alone: another process may still have told it.
+  // Only the history names what was lost on its way: another process may have reported it.
   if (failure !== null) return failure === KILLED ? undefined : ['failed', `${subject}: ${failure}`];
   if (outcome?.status !== 'failed') return undefined;
   const when = `rerun ${link} in a row, ${startedAt}, ${outcome.seconds} s`;
@@ -127,7 +127,7 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
   return { status: report.status, seconds: Math.round((written - began) / 100) / 10 };
 }
 
-/** How much of a log is read: what tells is at its beginning. */
+/** How much of a log is read: what counts is at its beginning. */
 const BEGINNING = 16 * 1024;
 
 function failureByLog(rerun: PastRerun, folder: string): string | undefined {
@@ -141,7 +141,7 @@ function failureByLog(rerun: PastRerun, folder: string): string | undefined {
 
 /**
  * Why a rerun without a report was none, by what its log begins with: the command could not be started, Puppet does not take it (an upgrade may have taken an option
- * away), or Puppet skipped the run. Undefined where it says something else, or nothing: a Puppet that is told to say nothing is a Puppet.
+ * away), or Puppet skipped the run. Undefined where it says something else, or nothing: a Puppet that was told to log nothing has still run.
  */
 export function failureIn(said: string): string | undefined {
   const [, ...lines] = said.split('\n').filter((line) => line !== '');

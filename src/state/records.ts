@@ -11,7 +11,7 @@ import type { Awaited } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { requireLock } from './lock.ts';
 
-/** All that is pending of one command, and who waits for it. Only to be changed under the lock of the state folder. */
+/** All that is pending of one command, and its waiter. Only to be changed under the lock of the state folder. */
 export interface CommandRecord extends Place {
   readonly version: typeof RECORD_VERSION;
   /** The version of `again` that the waiter is. */
@@ -20,11 +20,11 @@ export interface CommandRecord extends Place {
   /** A fingerprint of the run's FACTER variables; empty where it has none. Runs that differ in them are not each other's. */
   readonly facts: string;
   readonly waiter: ProcessId;
-  /** Those before it that may not have seen yet that they are the waiter no more: one that is stopped (SIGSTOP), for example. */
+  /** Those before it that may not have seen yet that another process is the waiter now: one that is stopped (SIGSTOP), for example. */
   readonly former?: readonly ProcessId[];
   /** The run whose surroundings the waiter has: the newest one that notified. */
   readonly run: ProcessId;
-  /** Milliseconds of grace after that run: 0 where nobody is waiting to go on. */
+  /** Milliseconds of grace after that run: 0 where no script waits for its end. */
   readonly grace: number;
   /** What shares a chain: the agent's lock file, or for `puppet apply` the command itself. */
   readonly chainKey: string;
@@ -88,8 +88,8 @@ export function removeRecord(folder: string, id: string): void {
 }
 
 /**
- * Ends a record of which nothing is pending any more. As long as a former waiter lives, it stays, without entries: to that one, a record that is gone is one that somebody has
- * removed, and it would have it all run once more.
+ * Ends a record of which nothing is pending any more. As long as a former waiter lives, it stays, without entries: to that one, a record that is gone means
+ * that the state folder was removed, and it would run everything once more.
  *
  * @param log a name for a new log: that of this record is in use
  */
@@ -105,7 +105,7 @@ export function closeRecord(folder: string, id: string, record: CommandRecord, l
   removeRecord(folder, id);
 }
 
-/** Whether all that a record is there for is that a former waiter sees it. */
+/** Whether a record is there only so that a former waiter sees it. */
 export function isClosed({ entries, former }: CommandRecord): boolean {
   return entries.length === 0 && former?.some(isAlive) === true;
 }
@@ -121,12 +121,12 @@ export function readRecords(folder: string): Map<string, CommandRecord> {
   return records;
 }
 
-/** The record of a waiter that nothing holds up any more. */
+/** The record once nothing holds its waiter up any more. */
 export function withoutHold({ heldUp: _, ...record }: CommandRecord): CommandRecord {
   return record;
 }
 
-/** Whether somebody waits for it here. A record of another boot or of a dead waiter is lost, and trusted for nothing. */
+/** Whether a living process of this place waits for it. A record of another boot or of a dead waiter is lost, and trusted for nothing. */
 export function isHeld(record: CommandRecord): boolean {
   return isHere(record) && isAlive(record.waiter);
 }

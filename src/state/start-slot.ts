@@ -30,7 +30,7 @@ export function takeSlot(folder: string, mode: Command['mode'], lockFile: string
   replaceFile(slotPath(folder), `${JSON.stringify(slot)}\n`);
 }
 
-/** Who has the slot and may still be on the way to Puppet; undefined where nobody does. */
+/** The process that has the slot and may still be on the way to Puppet; undefined where none has. */
 export function slotHolder(folder: string): StartSlot | undefined {
   const slot = readSlot(folder);
   if (!slot || !isHere(slot) || (slot.pid === process.pid && slot.start === self().start)) return undefined;

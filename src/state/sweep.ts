@@ -7,7 +7,7 @@ import { lockPrefix } from './lock.ts';
 import { newLogName } from './logs.ts';
 import { type CommandRecord, closeRecord, isClosed, isHeld, recordPath } from './records.ts';
 
-/** A record that nobody waits for any more. */
+/** A record without a living waiter. */
 export interface Lost {
   readonly id: string;
   readonly record: CommandRecord;
@@ -15,8 +15,8 @@ export interface Lost {
 }
 
 /**
- * Parts what is left of another boot and of dead waiters from the records that somebody waits for. What another place may still wait for is in neither. Nothing is removed: that is
- * for {@link forget}, once it is told.
+ * Separates what another boot and dead waiters have left from the records that a living process waits for. What another place may still wait for is in neither. Nothing is removed:
+ * {@link forget} does that, once the loss is reported.
  *
  * @param found all records, as they are now
  */
@@ -47,7 +47,7 @@ function ageOf(path: string): number {
 }
 
 /**
- * Tells of each lost rerun, once, and removes its record; in this order, so that a process that is killed in between leaves it for the next one that looks. Under the lock
+ * Reports each lost rerun, once, and removes its record; in this order, so that a process that is killed in between leaves it for the next one that looks. Under the lock
  * of the folder.
  */
 export function forget<Told>(folder: string, lost: readonly Lost[], tell: (lost: Lost) => Told): Told[] {
@@ -59,10 +59,10 @@ export function forget<Told>(folder: string, lost: readonly Lost[], tell: (lost:
 
 /** Milliseconds after which a temporary file belongs to a process that was killed while it wrote. */
 const STRAY_MS = 60_000;
-/** Milliseconds after which a lock that is not this place's belongs to nobody: each is held for milliseconds. */
+/** Milliseconds after which a lock that is not this place's belongs to no living process: each is held for milliseconds. */
 const OLD_LOCK_MS = 86_400_000;
 
-/** Removes temporary files that nobody will rename any more, and locks of places and versions that are gone. */
+/** Removes temporary files that no process will rename any more, and locks of places and versions that are gone. */
 export function removeStrays(folder: string): void {
   removeOld(folder, (name) => name.startsWith('lock') && !name.startsWith(lockPrefix()), OLD_LOCK_MS);
   for (const place of [folder, join(folder, 'commands'), join(folder, 'history')])

@@ -1,3 +1,5 @@
+// The room systemd/ is what happens to a waiter at the end of its unit, how it leaves that, and how a unit is started again.
+
 import { decodeMessage, encodeCall, type Message, type MethodCall, messageLength } from './dbus-message.ts';
 import type { Value } from './dbus-values.ts';
 
@@ -27,7 +29,7 @@ export class BusError extends Error {
 export interface BusOptions {
   /** The path of its socket. */
   readonly socket: string;
-  /** Whether a daemon of D-Bus is there, which hands messages on; it wants to be greeted first. Else the socket is the service's own. */
+  /** Whether a daemon of D-Bus is there, which passes messages on; it expects a greeting first. Else the socket is the service's own. */
   readonly daemon: boolean;
   /** Milliseconds that the greeting, and then each call, may take. Default 20000: systemd answers nothing while it reloads its units. */
   readonly timeoutMs?: number;
@@ -96,7 +98,7 @@ export async function connectBus({ socket: path, daemon, timeoutMs = TIMEOUT_MS 
       return await work;
     } finally {
       clearTimeout(timer);
-      if (pending.size === 0) socket.unref(); // a connection that nobody uses keeps no process
+      if (pending.size === 0) socket.unref(); // a connection without a call keeps no process alive
     }
   };
   const call = async (method: MethodCall): Promise<readonly Value[]> => {

@@ -2,7 +2,7 @@ import { Decoder, Encoder, type Value, type Variant } from './dbus-values.ts';
 
 /** A method that is called (D-Bus Specification, "Message Protocol"). */
 export interface MethodCall {
-  /** Who is called; left out on a connection that has one other end only. */
+  /** The name that is called; left out on a connection that has one other end only. */
   readonly destination?: string;
   readonly path: string;
   readonly interface: string;

@@ -2,7 +2,7 @@ import type { UnitOfProcess } from './cgroup.ts';
 
 export type Manager = UnitOfProcess['manager'];
 
-/** How the tools of systemd are told whose manager is meant, and what they need in their environment. */
+/** The words by which the tools of systemd address this manager, and what they need in their environment. */
 export function managerArguments(manager: Manager): string[] {
   return manager.kind === 'user' ? ['--user'] : [];
 }

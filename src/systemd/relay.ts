@@ -11,7 +11,7 @@ export interface WaiterCommand {
 
 /**
  * Starts a waiter in a session of its own and waits for its verdict, as the launcher of the module does from a shell. What goes wrong before
- * that (systemd-run that may not, for example) is told with the command's own words.
+ * that (systemd-run that may not, for example) is reported in the command's own words.
  */
 export async function relay({ file, args, environment, failure }: WaiterCommand): Promise<Verdict> {
   const { spawn } = await import('node:child_process');

@@ -10,7 +10,7 @@ import type { UnitRestart } from './shelter.ts';
 const POLL_MS = 50;
 /** How long a start that is queued behind other jobs may take until systemd gives it a name. */
 const PATIENCE_MS = 15_000;
-/** The pause until the next look at what holds a unit, and which somebody may end at any moment. */
+/** The pause until the next look at what holds a unit, and which a person may end at any moment. */
 const LOOK_AGAIN_MS = 5000;
 /** The longest pause until the next look at what ends by itself. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -28,11 +28,11 @@ export interface HeldUnit {
 export type UnitState =
   /** It has ended, and took with it what is private to it: it can be started. */
   | { readonly kind: 'ended' }
-  /** It goes on, or stays active after its end: all that it has is still there, and the command can be repeated in it. */
+  /** It continues, or stays active after its end: all that it has is still there, and the command can be repeated in it. */
   | { readonly kind: 'going' }
   /** It ends, or its end is not yet known. */
   | { readonly kind: 'changing' }
-  /** Somebody else, such as its timer, has started it meanwhile: a run of its own, which is waited for like any other. */
+  /** Something else, such as its timer, has started it meanwhile: a run of its own, which is waited for like any other. */
   | { readonly kind: 'restarted' }
   | HeldUnit;
 
@@ -88,7 +88,7 @@ export function stateFrom(
 }
 
 /**
- * Whether somebody has stopped a unit (`systemctl stop`) whose run was broken off. Puppet that is told so ends with an exit code of its own, or is ended by SIGTERM; a limit of time or
+ * Whether a unit whose run was broken off was stopped (`systemctl stop`). Puppet then ends with an exit code of its own, or is ended by SIGTERM; a limit of time or
  * of memory has a result of its own.
  */
 function wasStopped({ Result: result, ExecMainStatus: status }: Properties): boolean {

@@ -17,12 +17,12 @@ const DESCRIPTION = 'Waits to run Puppet again';
 
 /**
  * Moves this process into a transient scope of its own (org.freedesktop.systemd1(5), StartTransientUnit): a scope keeps pid, parent,
- * environment and namespaces, and shows its processes' environment to nobody. `systemctl list-units 'again-*'` shows it and `systemctl stop`
+ * environment and namespaces, and does not show its processes' environment. `systemctl list-units 'again-*'` shows it and `systemctl stop`
  * ends it. The notifying run lives until it has its verdict, and so does the unit that this process leaves: nothing kills it on the way but what
  * kills the run, too.
  *
  * @returns false where only {@link inScope} can make one
- * @throws {Refusal} where it can't be had
+ * @throws {Refusal} where systemd makes none
  */
 export async function enterScope({ manager, slice, because, asked: open }: ScopeNeed): Promise<boolean> {
   const name = `${newName()}.scope`;

@@ -33,8 +33,8 @@ export interface NewScope {
 }
 
 /**
- * Connects to systemd by the socket that it has for that, so that no daemon of D-Bus is needed; root's alone it lets in there, so that other users
- * reach the system's manager by D-Bus. Where neither can be had, the tools of systemd are called, which have ways of their own.
+ * Connects to systemd by its own socket, so that no daemon of D-Bus is needed. systemd lets only root in there, so other users reach the system's
+ * manager by D-Bus. Where neither can be reached, the tools of systemd are called, which have ways of their own.
  */
 export async function openManager(manager: Manager): Promise<ServiceManager> {
   const user = process.geteuid?.() ?? 0;
@@ -57,7 +57,7 @@ export const SYSTEM_BUS = '/run/dbus/system_bus_socket';
 
 const MANAGER = { path: '/org/freedesktop/systemd1', interface: 'org.freedesktop.systemd1.Manager' };
 
-/** systemd takes this pid for that of whoever asks, as the kernel tells it: right also where the asker has a pid namespace of its own. */
+/** systemd takes this pid for that of its caller, as the kernel tells it: right also where the caller has a PID namespace of its own. */
 const MYSELF = 0;
 
 function overBus(bus: Bus, isDaemon: boolean): ServiceManager {

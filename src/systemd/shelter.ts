@@ -18,14 +18,14 @@ export interface Shelter {
   readonly restart: UnitRestart | undefined;
   /** Whether the run is the main process of its service, or one of its ExecStartPre= and the like. False where that can't be told. */
   readonly isMain: boolean;
-  /** Why the unit is not started although the site wants that (`rerun: unit`), a half sentence; undefined where it is, or where nobody wants that. */
+  /** Why the unit is not started although the site wants that (`rerun: unit`), a half sentence; undefined where it is, or where the site does not want that. */
   readonly whyCommand: string | undefined;
-  /** What ends the waiter all the same, to be said with what is promised: a half sentence. */
+  /** What may still end the waiter, for the line of the Exec: a half sentence. */
   readonly caveat: string | undefined;
 }
 
 export interface ScopeNeed {
-  /** Who makes it. */
+  /** The manager that makes it. */
   readonly manager: Manager;
   /** Default: that of the manager. */
   readonly slice: string | undefined;
@@ -38,7 +38,7 @@ export interface ScopeNeed {
 /** A unit that is started instead of its command. Plain data, for a successor. */
 export interface UnitRestart {
   readonly unit: UnitOfProcess;
-  /** Whether the unit surely ends with the run. Where it goes on, what is private to it does, too, and the command is repeated there. */
+  /** Whether the unit surely ends with the run. Where it continues, what is private to it does, too, and the command is repeated there. */
   readonly certain: boolean;
   /** What ends with it. */
   readonly because: string;
@@ -255,7 +255,7 @@ async function findOwnUnit(): Promise<UnitOfProcess | undefined> {
   }
 }
 
-/** Root takes no other user's word: such a manager's answers are that user's. Root's process goes to a scope of the system's in any case. */
+/** Root does not trust the manager of another user, whose answers are that user's. Root's process goes to a scope of the system's in any case. */
 function isTrusted({ manager }: Pick<UnitOfProcess, 'manager'>, user: number): boolean {
   return manager.kind === 'system' || user !== ROOT || manager.user === ROOT;
 }
@@ -270,7 +270,7 @@ async function askFor({ unit }: UnitOfProcess, asked: ServiceManager): Promise<P
   }
 }
 
-/** logind looks at the user who logged in, whosever the processes are. */
+/** logind looks at the user who logged in, not at the user of the processes. */
 async function isClearedSession({ unit, user }: UnitOfProcess): Promise<boolean> {
   if (user === undefined || !/^session-.*\.scope$/.test(unit)) return false;
   try {

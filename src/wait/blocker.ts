@@ -1,10 +1,12 @@
+// The room wait/ is the story after the verdict: waiting, what is in the way of a rerun, what satisfies it, its start, and the successor.
+
 import type { ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { describeHold, type Hold } from '../schedule/hold.ts';
 
 /** Why a rerun that is due can't start yet. */
 export type Blocker =
-  /** Another run goes on, or is about to; `patience` is how many milliseconds it may be only about to. */
+  /** Another run is going, or about to begin; `patience` is for how many milliseconds it may be only about to. */
   | { readonly kind: 'run'; readonly run: ProcessId; readonly patience: number; readonly stranger: boolean }
   /** `puppet agent --disable` */
   | { readonly kind: 'disabled' }
@@ -12,7 +14,7 @@ export type Blocker =
   | { readonly kind: 'shutdown'; readonly at: number; readonly mode: string }
   /** `again hold`; `left` is how many milliseconds it still holds. */
   | { readonly kind: 'hold'; readonly hold: Hold; readonly left: number }
-  /** The unit that is to be started again has not quite ended yet; `restarted`: not since somebody else has started it. */
+  /** The unit that is to be started again has not quite ended yet; `restarted`: something else has started it meanwhile. */
   | {
       readonly kind: 'unit end';
       readonly unit: string;
@@ -60,15 +62,15 @@ const TIMES = {
   'back-off': 'the back-off of its chain, of which another rerun started a short time ago',
 } as const;
 
-/** Whether people are told: the grace time is how every rerun begins. */
+/** Whether it is reported to people: not the grace time, with which every rerun begins. */
 export function isWorthTelling(blocker: Blocker): boolean {
   return !(blocker.kind === 'time' && blocker.because === 'grace') && blocker.kind !== 'turn';
 }
 
-/** Milliseconds between two looks at what goes on for minutes or hours. */
+/** Milliseconds between two looks at what lasts for minutes or hours. */
 const SELDOM_MS = 5000;
 
-/** Milliseconds until the next look, where no event tells. */
+/** Milliseconds until the next look, where no event reports it. */
 export function patienceOf(blocker: Blocker, now: number): number {
   switch (blocker.kind) {
     case 'run':

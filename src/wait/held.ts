@@ -29,7 +29,7 @@ export interface Held {
   readonly restart: UnitRestart | undefined;
   /** How far reruns of a chain keep apart. */
   readonly rules: Pick<ChainRules, 'burst' | 'maxDelay'>;
-  /** Milliseconds of grace after the run of somebody else, whose script may go on with another one. */
+  /** Milliseconds of grace after a run whose script may start another one. */
   readonly grace: number;
   /** Where the rerun's output goes, if that works when it starts. */
   readonly logdest: Settings['logdest'];

@@ -15,7 +15,7 @@ import type { Held } from './held.ts';
 
 /** The looks of one waiter at the conditions of its record. */
 export interface Looking {
-  /** Has just these be looked at. */
+  /** Looks at just these. */
   lookAt(awaited: readonly Entry[]): void;
   /** Ends all looks, and what they have started. */
   stop(): Promise<void>;
@@ -39,7 +39,7 @@ export function createLooking(held: Held, met: (ids: readonly string[], at: numb
     try {
       work(openStateFolder(held.home));
     } catch {
-      // The folder cannot be used just now, which the waiter tells by itself.
+      // The folder cannot be used just now, which the waiter reports by itself.
     }
   };
 

@@ -24,7 +24,7 @@ import type { Look, Survey } from './survey.ts';
 
 /** Milliseconds for which a waiter lets another one that is due longer go first; that one may be stopped, or in trouble. */
 const COURTESY_MS = 2000;
-/** Milliseconds after which a run that goes on is looked for again all the same. */
+/** Milliseconds after which a run that is going is looked for again in any case. */
 const LONG_MS = 60_000;
 
 /** Milliseconds between two looks at a unit that is about to end. */
@@ -38,7 +38,7 @@ export interface Situation {
   readonly survey: Survey;
   /** When the rerun may start by what is pending. */
   readonly notBefore: number;
-  /** When the grace time after somebody else's run is over, which was in the way. */
+  /** When the grace time after an ordinary run that was in the way is over. */
   readonly quietUntil: number;
 }
 
@@ -64,7 +64,7 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   return { kind: 'time', until, because: brokenOff && notBefore >= quietUntil ? 'broken off' : 'grace' };
 }
 
-/** What `again hold` has said. It is asked for once more under the lock of the folder: when that command has ended, nothing starts. */
+/** The hold that `again hold` has set. It is read once more under the lock of the folder: when that command has ended, nothing starts. */
 export function holdInTheWay(folder: string): Blocker | undefined {
   const now = Date.now();
   const hold = readHold(folder, now);
@@ -100,12 +100,12 @@ export function runInTheWay(
   return current && { kind: 'run', run: current, patience: LONG_MS, stranger: false };
 }
 
-/** Whether somebody, or a script, started a run and may go on after it: neither a daemon nor `again` did. */
+/** Whether a person or a script started a run, and may start another one after it: neither a daemon nor `again` did. */
 function isStrangers({ id, mode, environment }: PuppetProcess): boolean {
   return mode !== 'daemon' && chainLinkOf(environment, processName(id, here().boot)) === undefined;
 }
 
-/** Beyond the burst, no two reruns of a chain start closer than the back-off, whatever their variables are; unless somebody has said `again now`. */
+/** Beyond the burst, no two reruns of a chain start closer than the back-off, whatever their variables are; unless `again now` was called. */
 function spacedUntil(record: CommandRecord, { rules }: Held, folder: string, now: number): number {
   if (record.entries.some((entry) => entry.hurried && isDue(entry, now))) return now;
   const link = Math.max(...record.entries.map((entry) => entry.link));
@@ -135,7 +135,7 @@ export function otherWaiter(
 }
 
 /**
- * Whether the process of a start slot needs it no more: Puppet has its lock, or waits for one that another process has. A `puppet apply` is seen by
+ * Whether the process of a start slot no longer needs it: Puppet has its lock, or waits for one that another process has. A `puppet apply` is seen by
  * its command line, as a run.
  */
 function isPastStart({ mode, lockFile }: StartSlot): boolean {

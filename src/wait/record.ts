@@ -35,7 +35,7 @@ export interface Known {
   readonly folder: string;
 }
 
-/** Tells whether the folder of the records is still the same one, or one that was made after somebody had removed the state folder. */
+/** Distinguishes the folder of the records from one that was made after the state folder was removed. */
 export function recordsFolder({ home, id }: Held): string {
   const { dev, ino, birthtimeNs } = statSync(dirname(recordPath(openStateFolder(home), id)), {
     bigint: true,
@@ -45,7 +45,7 @@ export function recordsFolder({ home, id }: Held): string {
 
 /**
  * The record as it is now, or undefined where another waiter has taken it over, also one of a newer version, whose record is not understood here. A record that is
- * gone or rubbish was removed by somebody else's hand: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
+ * gone or rubbish was not removed by `again`: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
  *
  * @param known what this process has last seen
  */
@@ -56,7 +56,7 @@ export async function ownRecord(held: Held, known: Known, wakeup: Wakeup): Promi
   fault('record.reading');
   const record = readRecord(folder, held.id);
   const isMoved = recordsFolder(held) !== known.folder;
-  // Who takes a record over keeps the name of its log: a new record knows nothing of what was pending.
+  // A process that takes a record over keeps the name of its log: a new record knows nothing of what was pending.
   const isNew = isMoved && record?.log !== known.record.log;
   if (isMine(record)) {
     touch(recordPath(folder, held.id));
@@ -93,7 +93,7 @@ function handWords({ waiter }: CommandRecord, entries: readonly Entry[]): void {
   }
 }
 
-/** Shows a process that can't see this one, in another container, that somebody waits for this record (os/place.ts). */
+/** Shows a process that can't see this one, in another container, that a process waits for this record (os/place.ts). */
 function touch(path: string): void {
   try {
     const now = new Date();
@@ -115,7 +115,7 @@ export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promi
 /**
  * Changes the record, where this process is still the waiter.
  *
- * @param tell called once that is written, under the same lock: a process that is killed while it gives that back has told it
+ * @param tell called once the record is written, under the same lock: a process that is killed while it releases the lock has reported the change
  */
 export async function changeRecord(
   held: Held,
@@ -147,7 +147,7 @@ export async function finishRecord(held: Held): Promise<boolean> {
 /**
  * Cancels all that is pending.
  *
- * @param known what is pending as far as this process knows: it counts where somebody has removed the record
+ * @param known what is pending as far as this process knows: it counts where the record was removed
  * @param tell called with what is cancelled, before it goes
  */
 export async function cancelRecord(

@@ -23,12 +23,12 @@ export interface Watch {
   readonly late: number;
 }
 
-/** A clock tick, by which start times of processes are reckoned, and the time until JavaScript runs. */
+/** A clock tick, by which start times of processes are counted, and the time until JavaScript runs. */
 const INEXACT_MS = 20;
 
 /**
- * Waits for the end of a run, for a minute at most; `ended` is false when something else came first. Linux tells nobody but the parent of a process that it
- * has ended, so this looks, and the more rarely the longer the run goes on and nothing happens: its end is noticed after a hundredth of that
+ * Waits for the end of a run, for a minute at most; `ended` is false when something else came first. Linux reports the end of a process only to
+ * its parent, so this looks, and the more rarely the longer the run lasts and nothing happens: its end is noticed after a hundredth of that
  * time at most. What Puppet writes last in a run is in its state folder, so a change there is a reason to look closely again.
  *
  * @param nearEnd called at each such change

@@ -13,7 +13,7 @@ import { factsOf } from '../repeat/facts.ts';
 import type { Held } from './held.ts';
 import type { Look } from './survey.ts';
 
-/** A run of somebody else that has done all that a rerun would do. */
+/** An ordinary run that has done all that a rerun would do. */
 export interface SatisfyingRun {
   readonly id: ProcessId;
   /** It began at this time or later: what was due by then is satisfied. */
@@ -22,7 +22,7 @@ export interface SatisfyingRun {
 
 /** Watches ordinary runs while something is due: one of them may do all that the rerun would. */
 export interface Satisfaction {
-  /** Takes note of who goes on now; returns a run that has just ended in full and with success, by Puppet's own report. In any doubt: undefined. */
+  /** Takes note of the runs that are going now; returns a run that has just ended in full and with success, by Puppet's own report. In any doubt: undefined. */
   observe(look: Look): SatisfyingRun | undefined;
 }
 

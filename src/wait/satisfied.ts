@@ -24,7 +24,7 @@ export async function noteSatisfied(
       gone = record.entries.filter((entry) => !entries.includes(entry));
       return { ...record, entries };
     },
-    // Not before that: where there is no room to write it, they are still pending.
+    // Only now: as long as there is no room to write the record, they are still pending.
     () => gone.length > 0 && log('satisfied', `${displayNames(gone)}: by an ordinary run, pid ${run.id.pid}`),
   );
 }

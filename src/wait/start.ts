@@ -75,14 +75,14 @@ export type Attempt =
 export interface StartContext {
   readonly held: Held;
   readonly survey: Survey;
-  /** Told of the record as it is under the lock: what is pending if the start fails. */
+  /** Called with the record as it is under the lock: what is pending if the start fails. */
   readonly know: (record: CommandRecord) => void;
   /** For how many milliseconds other waiters have been let go first. */
   readonly waited: number;
   readonly cancelled: () => boolean;
   /** Ends the looks at conditions, and what they have started: Puppet must not find itself with a child that it never started. */
   readonly stopLooking: () => Promise<void>;
-  /** Which conditions have come to hold, and when, without that the record has it yet. */
+  /** Which conditions have come to hold, and when, before the record has it. */
   readonly met: ReadonlyMap<string, number>;
 }
 
@@ -103,7 +103,7 @@ export async function startRerun(context: StartContext): Promise<Attempt> {
   const folder = openStateFolder(held.home);
   const unit = held.restart && (await unitState(held.restart));
   const restart = unit && unit.kind !== 'going' ? held.restart : undefined;
-  // It starts a program: not while what is due is in nobody's record.
+  // Here, since it starts a program: what is due must be in a record meanwhile.
   const limitRestored = !restart && restoreOpenFiles(held.surroundings.openFiles);
   const journal = !restart && held.logdest === 'journal' && journalWorks();
   const taken = await withLock(folder, () => take(context, folder, restart, journal));
@@ -223,11 +223,11 @@ function takeBack(folder: string, id: string, record: CommandRecord): void {
       attempt();
       return;
     } catch {
-      // No room, or somebody has removed the folder: then what is there now is another one's.
+      // No room, or the folder was removed: then what is there now is another process's.
     }
 }
 
-/** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be told after an execve that fails. */
+/** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be reported after an execve that fails. */
 function prepare({ record, link, past }: Taken, held: Held, limitRestored: boolean, folder: string): Rerun {
   const { command, boot } = record;
   if (held.manifest !== undefined) requireManifest(held.manifest);
@@ -267,12 +267,12 @@ async function startUnit(
     if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
     await atWork(restart, survey);
   } catch {
-    // It was started all the same: without room for its link, its chain begins again.
+    // It was started in any case: without room for its link, its chain begins again.
   }
   return { kind: 'over' };
 }
 
-/** Who is asked later how it has ended. */
+/** The manager that is asked later how it has ended. */
 function managerOf({ unit: { manager } }: UnitRestart): Pick<PastRerun, 'manager'> {
   return manager.kind === 'user' ? { manager: manager.user } : {};
 }
@@ -311,7 +311,7 @@ function tellStarted({ record, link, past, restart }: Taken, folder: string, hel
   log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, output to ${where}`);
 }
 
-/** Tells why what was taken out of the record does not run: in the log, in the history, in the journal. */
+/** Reports why what was taken out of the record does not run: in the log, in the history, in the journal. */
 function giveUp(
   { record, past, output }: Taken,
   failure: string,
@@ -322,7 +322,7 @@ function giveUp(
   try {
     writeSync(output, `again: not run: ${failure}\n`);
   } catch {
-    // No room in the log; the history and the journal are told all the same.
+    // No room in the log; the history and the journal still get it.
   }
   forgetCurrentRerun(folder, held.id);
   writePastRerun(folder, { ...past, failure });

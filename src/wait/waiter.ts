@@ -48,7 +48,7 @@ export async function waitAndBecome(
   watchRecord(held, wakeup);
   const waiter = new Waiter(held, recorded, wakeup, cancelled);
   try {
-    // While the notifying run goes on, Puppet's report is still that of the run before.
+    // While the notifying run is going, Puppet's report is still that of the run before.
     await settleReruns(join(held.home, 'state'));
     while (!cancelled()) {
       try {
@@ -70,7 +70,7 @@ export async function waitAndBecome(
 const loadPart = () => import('./late.ts');
 /** Milliseconds after a run within which something is due soon. */
 const SOON_MS = 1000;
-const loadPartEarly = () => void loadPart().catch(() => {}); // whoever needs it is told
+const loadPartEarly = () => void loadPart().catch(() => {}); // the import that needs it throws
 
 class Waiter {
   private readonly held: Held;
@@ -84,9 +84,9 @@ class Waiter {
   /** The notifying run's Puppet environment, once its report has told it. */
   private environment: string | undefined;
   private watching: { readonly survey: Survey; readonly satisfaction: Satisfaction } | undefined;
-  /** When the grace time after somebody else's run is over, which was in the way. */
+  /** When the grace time after an ordinary run that was in the way is over. */
   private quietUntil = 0;
-  /** A run of somebody else that was in the way when this process looked last. */
+  /** An ordinary run that was in the way at the last look. */
   private stranger: ProcessId | undefined;
   /** Since when other waiters have been let go first. */
   private lettingGoSince: number | undefined;
@@ -94,9 +94,9 @@ class Waiter {
   private looking: Looking | undefined;
   /** Which conditions have come to hold, and when, until that is in the record. */
   private readonly met = new Map<string, number>();
-  /** Notifications of which it was told that the time of their condition is over. */
+  /** Notifications whose timeout was reported. */
   private readonly timedOut = new Set<string>();
-  /** What was told last of why nothing starts. */
+  /** What was reported last about why nothing starts. */
   private told: string | undefined;
 
   constructor(held: Held, { record, folder }: Known, wakeup: Wakeup, cancelled: () => boolean) {
@@ -109,7 +109,7 @@ class Waiter {
     this.puppetState = dirname(held.puppet.reportFile);
   }
 
-  /** Takes out all that is pending: somebody has ended this process, and is told so, also where there is no room to take it out. */
+  /** Takes out all that is pending, since a signal has ended this process, and reports it, also where there is no room to take it out. */
   async cancel(): Promise<void> {
     let told = false;
     const tell = (entries: readonly Entry[], more = '') => {
@@ -181,7 +181,7 @@ class Waiter {
     await settleReruns(openStateFolder(this.held.home));
   }
 
-  /** Has just these be looked at, beside all else. */
+  /** Looks at just these, beside all else. */
   private async lookAt(awaited: readonly Entry[]): Promise<void> {
     if (awaited.length === 0) return this.stopLooking();
     if (!this.looking) {
@@ -209,7 +209,7 @@ class Waiter {
     for (const id of met.keys()) this.met.delete(id);
   }
 
-  /** Takes out what has a condition that did not come to hold in time. It is told before it goes: of a process that is killed in between, the record is told as lost. */
+  /** Takes out what has a condition that did not come to hold in time. It is reported before it goes: if the process is killed in between, the record is reported as lost. */
   private async drop(expired: readonly Entry[]): Promise<void> {
     const isExpired = (entry: Entry) =>
       expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);
@@ -281,7 +281,7 @@ class Waiter {
     return attempt.kind === 'blocked' ? this.waitFor(attempt.blocker) : 'go on';
   }
 
-  /** Tells once that the time of a condition is over, also where there is no room yet to write what comes of it. */
+  /** Reports once that the time of a condition is over, also where there is no room yet to write what comes of it. */
   private tellTimedOut(event: 'dropped' | 'timed out', entry: Entry, more = ''): void {
     const notification = `${entry.condition?.id} ${entry.notifiedAt}`;
     if (this.timedOut.has(notification)) return;
@@ -289,7 +289,7 @@ class Waiter {
     log(event, `${displayNames([entry])}: ${describeTimeout(entry)}${more}`);
   }
 
-  /** A script may go on with another run. Its end is seen by a look, since something else may have ended the wait for it. */
+  /** A script may start another run after an ordinary one. The end of that is seen by a look, since something else may have ended the wait for it. */
   private noteStrangersEnd(going: readonly PuppetProcess[], at: number): void {
     const { stranger } = this;
     if (!stranger || going.some(({ id }) => sameProcess(id, stranger))) return;
@@ -320,8 +320,8 @@ class Waiter {
   }
 
   /**
-   * Tells once what keeps a rerun from starting, and when that has passed: in the journal, and for `again status` in the record, unless it is another run or a hold, which that
-   * sees by itself.
+   * Reports once what keeps a rerun from starting, and when that has passed: in the journal, and for `again status` in the record, unless it is another run or a hold:
+   * `again status` sees these by itself.
    */
   private async tell(blocker: Blocker | undefined): Promise<void> {
     const why = blocker && (await loadPart()).describeBlocker(blocker);

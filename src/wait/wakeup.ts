@@ -2,18 +2,18 @@ import { type FSWatcher, watch } from 'node:fs';
 import { monotonic } from '../os/clock.ts';
 import { basename } from '../os/path.ts';
 
-/** Longest sleep at once: `setTimeout` fires at once beyond 2^31-1 ms, and what no event tells is seen after this long. */
+/** Longest sleep at once: `setTimeout` fires at once beyond 2^31-1 ms, and what no event reports is seen after this long. */
 const LONGEST_MS = 60_000;
 
 /** A sleep that an event can end. */
 export interface Wakeup {
   /** Sleeps for so many milliseconds (60,000 at most), or until something happens: then it is true. */
   sleep(milliseconds: number): Promise<boolean>;
-  /** Ends the sleep that goes on, or the next one. */
+  /** Ends the present sleep, or the next one. */
   poke(): void;
   /** When something has happened last, by the monotonic clock; 0 before the first time. */
   lastPoke(): number;
-  /** Watches a folder, or what one name in it stands for, until the function is called that it returns: a change is a poke, and is told. */
+  /** Watches a folder, or what one name in it stands for, until the returned function is called. A change is a poke, and calls `changed`. */
   watch(folder: string, options?: { readonly name?: string; readonly changed?: () => void }): () => void;
   close(): void;
 }

@@ -81,7 +81,8 @@ function isCramped(steps: readonly Step[]): boolean {
 }
 
 /**
- * The one case of which nothing need be told: the state folder is removed, and a waiter was killed before that, or is before it has looked again.
+ * The cases of which nothing need be told, since the state folder is removed: a waiter was killed before that, or is before it has looked again; or it was stopped
+ * (docs/DESIGN.md, "Faults at named points").
  */
 class Exempt {
   readonly names = new Set<string>();

@@ -14,7 +14,7 @@ export const applyAsRoot: Way = {
 };
 
 export const applyAsUser: Way = {
-  title: '`puppet apply` as an ordinary user, with his own `--vardir` and base folder',
+  title: '`puppet apply` as an ordinary user, with their own `--vardir` and base folder',
   async run(cell) {
     const home = `/home/${USER}`;
     const { command, codedir } = cell.generation.puppet;

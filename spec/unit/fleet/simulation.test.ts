@@ -3,7 +3,7 @@ import { createClock } from '../../../bench/simulation/clock.ts';
 import { type Fleet, type RunTimings, simulate } from '../../../bench/simulation/fleet.ts';
 import { createHeap } from '../../../bench/simulation/heap.ts';
 import { repeatable } from '../../../bench/simulation/random.ts';
-import { DEFAULTS, looks, pulse, sameMinute } from '../../../bench/simulation/scenarios.ts';
+import { DEFAULTS, limitsOfLooks, looks, pulse, sameMinute } from '../../../bench/simulation/scenarios.ts';
 import { createServer } from '../../../bench/simulation/server.ts';
 
 const timings: RunTimings = {
@@ -200,5 +200,17 @@ describe('looks at PuppetDB', () => {
     const answers = looks(10_000, 5, 1, 1);
     expect(answers).toHaveLength(10_000);
     expect(Math.max(...answers)).toBeGreaterThan(100);
+  });
+
+  test.each([
+    ['cores that are busy with whole hosts', { work: 0.1, run: 1, cores: 1 }, { interval: 6, hosts: 51 }],
+    [
+      'a part of a host more than the cores can take',
+      { work: 0.3, run: 1, cores: 1 },
+      { interval: 18, hosts: 17 },
+    ],
+    ['more cores, and a more expensive run', { work: 0.1, run: 2, cores: 4 }, { interval: 3, hosts: 201 }],
+  ])('are worse than a run each minute from there on: %s', (_, { work, run, cores }, limits) => {
+    expect(limitsOfLooks(work, run, 5, cores)).toEqual(limits);
   });
 });

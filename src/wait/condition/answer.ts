@@ -24,5 +24,5 @@ export interface LookContext {
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds that a name server, a connection, or a file system that somebody else serves may take. */
+/** Milliseconds that a name server, a connection, or a file system that another machine or program serves may take. */
 export const PATIENCE_MS = 10_000;

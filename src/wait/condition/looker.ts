@@ -17,9 +17,9 @@ export interface Looks {
   readonly answer: string;
 }
 
-/** Looks at all conditions of one waiter, beside whatever else that does. */
+/** Looks at all conditions of one waiter, beside all else that the waiter does. */
 export interface Looker {
-  /** Has just these be looked at. Looks at others end, with what they have started. */
+  /** Looks at just these. Looks at others end, with what they have started. */
   lookAt(awaited: readonly Entry[]): void;
   /** Ends all looks, and waits until nothing is left that they have started. */
   close(): Promise<void>;

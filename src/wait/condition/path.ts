@@ -15,7 +15,7 @@ export async function lookAtPath(path: string, context: Pick<LookContext, 'signa
   }
 }
 
-/** A server that does not answer holds up whoever asks for a file of it, for ever: that is a process that can be ended. */
+/** A server that does not answer holds up, for ever, a process that asks for a file of it: so a process asks that can be ended. */
 async function lookFromOutside(path: string, { signal }: Pick<LookContext, 'signal'>): Promise<Answer> {
   const end = await runProgram(['test', '-e', path], {
     environment: { PATH: SYSTEM_PATH },
@@ -34,7 +34,7 @@ const SERVED =
 /** Links on the way to one path, at most (path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** Whether the way to a path leads over such a file system, by its links too. Of such a one, nothing is asked: it could hang. */
+/** Whether the way to a path leads over such a file system, by its links too. Such a one is not asked for anything: it could hang. */
 export function leadsToServed(path: string, mountinfo = readMounts()): boolean {
   const mounts = parseMounts(mountinfo);
   const left = path.split('/');

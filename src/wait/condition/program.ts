@@ -26,7 +26,7 @@ const MOST_OUTPUT = 64 * 1024;
 /** Milliseconds for which the end of what was killed is waited for: the kernel may hold it up, as where a disk does not answer. Then others have their turn. */
 const DYING_MS = 2000;
 
-/** By this variable, what a program has started is known for its own, also when it has left its session and its parent. */
+/** This variable identifies what a program has started, also when that has left its session and its parent. */
 export const CHECK_VARIABLE = 'AGAIN_CHECK';
 
 /**

@@ -181,7 +181,7 @@ function isLink(path: string): boolean {
   }
 }
 
-/** Whether process and file are this user's, and nobody else can have written the file, which has no name. */
+/** Whether process and file are this user's, and no other user can have written the file, which has no name. */
 function isPrivate(pid: number, path: string): boolean {
   const user = process.getuid?.();
   const file = statSync(path);

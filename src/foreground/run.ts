@@ -9,24 +9,23 @@ import { SECOND_MS } from '../os/second.ts';
 import { describeWords } from '../puppet/describe.ts';
 import { checkEnvironment, processName } from '../repeat/environment.ts';
 import type { Condition } from '../schedule/condition.ts';
-import { type Entry, timeoutAt } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
 import type { LooksAt } from '../state/looks.ts';
-import { describeBlocker } from '../wait/blocker.ts';
 import { createLooker, type Looker } from '../wait/condition/looker.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
 import { startCommand } from './command.ts';
-import { type Bounds, type Convergence, countdown, createConvergence } from './convergence.ts';
+import { type Bounds, type Convergence, createConvergence } from './convergence.ts';
 import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
-import { createObstacles, LOOK_MS, type Obstacle } from './obstacle.ts';
+import { createObstacles, LOOK_MS } from './obstacle.ts';
 import { type Origin, readOrigin } from './origin.ts';
 import { type CommandEnd, exitCodeOf, LIMIT_REACHED } from './outcome.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Stop, takeSignals } from './stop.ts';
+import { type Over, untilDue } from './until-due.ts';
 
 export interface RunOptions extends Bounds {
   readonly command: readonly string[];
@@ -154,9 +153,6 @@ interface KeptInput {
   readonly open: () => number;
 }
 
-/** Why there is no next run. */
-type Over = 'nothing is pending' | 'stopped' | 'time over' | 'limit reached';
-
 /** What one `again run` has to do with. */
 interface Parts {
   readonly options: RunOptions;
@@ -283,77 +279,21 @@ class Foreground {
   }
 
   /** Waits until a rerun is due and nothing is in its way; says why there is none. */
-  private async untilDue(): Promise<Over | undefined> {
-    const { convergence, wakeup } = this.parts;
-    const { screen } = this;
-    const findObstacle = createObstacles(this.parts.runs.disabledFiles);
-    let told: string | undefined;
-    try {
-      for (;;) {
-        const now = monotonic();
-        this.noteEnds(now);
-        const step = convergence.next(now);
-        if (this.stop.signal !== undefined) return 'stopped';
-        this.parts.looker.lookAt(convergence.awaited(now));
-        if (step.kind === 'finish') {
-          if (await this.parts.listener.drain()) continue;
-          return 'nothing is pending';
-        }
-        if (now >= this.deadline) return 'time over';
-        const patience = this.deadline - now;
-        if (step.kind === 'drop') {
-          convergence.drop(step.entries);
-          for (const dropped of convergence.takeDropped()) screen.say(dropped);
-          this.parts.changed();
-        } else if (step.kind === 'await-run') {
-          await wakeup.sleep(Math.min(LOOK_MS, patience));
-        } else if (convergence.isExhausted) {
-          return 'limit reached';
-        } else if (step.kind === 'look') {
-          const seconds = Math.ceil((Math.min(step.until, this.deadline) - now) / SECOND_MS);
-          screen.count(seconds, describeAwaited(convergence.awaited(now), step.until));
-          await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
-        } else if (step.kind === 'await-time') {
-          const left = countdown(convergence, step.until, now);
-          if (left) {
-            const next = `next run${left.names.length > 0 ? ` (${left.names.join(', ')})` : ''}`;
-            if (step.until <= this.deadline) screen.count(left.seconds, next);
-            else
-              screen.count(Math.ceil(patience / SECOND_MS), `the ${next} is due after --timeout, which ends`);
-          }
-          await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
-        } else {
-          const obstacle = findObstacle() ?? brokenOff(step.notBefore, now);
-          if (obstacle === undefined) return undefined;
-          if (obstacle.because !== told) screen.say(`waits for ${obstacle.because}`);
-          told = obstacle.because;
-          await wakeup.sleep(Math.min(obstacle.patience, patience));
-        }
-      }
-    } finally {
-      screen.clear();
-      // The next run must not find what a look has started.
-      await this.parts.looker.close();
-    }
+  private untilDue(): Promise<Over | undefined> {
+    const { convergence, looker, wakeup, runs, listener, changed } = this.parts;
+    return untilDue({
+      convergence,
+      looker,
+      wakeup,
+      screen: this.screen,
+      stop: this.stop,
+      deadline: this.deadline,
+      noteEnds: (now) => this.noteEnds(now),
+      findObstacle: createObstacles(runs.disabledFiles),
+      drain: () => listener.drain(),
+      changed,
+    });
   }
-}
-
-/** The time after a run that did not come to its end: what else follows a run at once here is a rerun. */
-function brokenOff(until: number, now: number): Obstacle | undefined {
-  if (until <= now) return undefined;
-  return {
-    because: describeBlocker({ kind: 'time', until, because: 'broken off' }),
-    patience: Math.min(until - now, SECOND_MS),
-  };
-}
-
-/** What is waited for, and what happens when the time that is shown behind it is over. */
-function describeAwaited(awaited: readonly Entry[], until: number): string {
-  const what = new Set(awaited.map((entry) => entry.condition?.what));
-  const givesUp = awaited.some(
-    (entry) => timeoutAt(entry) === until && entry.condition?.onTimeout === 'drop',
-  );
-  return `waits until ${[...what].join('; ')}; ${givesUp ? 'gives up' : 'next run at the latest'}`;
 }
 
 function sendTo(pid: number | undefined, signal: NodeJS.Signals): void {

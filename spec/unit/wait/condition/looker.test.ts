@@ -34,7 +34,9 @@ function begin(conditions: Readonly<Record<string, Condition>>, more: Partial<Lo
     unstartable: (ids, because) => unstartable.push(`${ids}: ${because}`),
     ...more,
   });
-  onTestFinished(() => looker.close());
+  onTestFinished(async () => {
+    await looker.close();
+  });
   const at = (ids: readonly string[], interval = 50) =>
     looker.lookAt(ids.map((id) => awaitedEntry({ id, interval }, { name: id })));
   return { looker, at, met, unstartable, looks };
@@ -177,7 +179,8 @@ describe('what a waiter looks at', () => {
     await expect.poll(isGoing, within).toBe(false);
     at(['a']);
     await expect.poll(isGoing, within).toBe(true);
-    await looker.close();
+    expect(await looker.close(), 'there was a look').toBe(true);
+    expect(await looker.close(), 'there is none any more').toBe(false);
     expect(isGoing()).toBe(false);
     expect(
       allPids().filter((pid) => readStat(pid)?.parent === process.pid && readStat(pid)?.state === 'Z'),

@@ -9,6 +9,12 @@ const later = "Common::Again::Delta['later']";
 const delta = (name: string, seconds: number, more = '') =>
   `common::again::delta { '${name}': delta => ${seconds} ${more} }\n`;
 
+/** What `again status` shows to programs. */
+async function statusOf(here: Awaited<ReturnType<typeof place>>) {
+  const { stdout } = await here.world.run({ argv: [here.again, 'status', '--json'] });
+  return JSON.parse(stdout);
+}
+
 describe.concurrent('a manifest that converges in three runs', () => {
   test('is applied three times in front of people, and nothing is left behind', async (context) => {
     const here = await place(context);
@@ -393,8 +399,7 @@ describe.concurrent('others', () => {
     await world.node.files.remove(world.path('steps'));
     const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))));
     await until('the wait', () => saidByRun(waiting.output()).length > 0, { seen: waiting.output });
-    const status = await world.run({ argv: [here.again, 'status', '--json'] });
-    const [pending, ...more] = JSON.parse(status.stdout);
+    const [pending, ...more] = await statusOf(here);
     expect(more).toEqual([]);
     expect(pending).toMatchObject({ name: 'later', delta: 300, link: 1, pid: waiting.pid, foreground: true });
     expect(pending.dueIn).toBeGreaterThan(200);
@@ -438,6 +443,11 @@ describe.concurrent('others', () => {
         seen: run.output,
       },
     );
+    const [pending] = await statusOf(here);
+    expect(pending).toMatchObject({
+      dueIn: 0,
+      waitsFor: { kind: 'held', because: `another Puppet run, pid ${going.pid}` },
+    });
     expect(await world.runs()).toHaveLength(1);
     await world.node.files.remove(world.path('hold'));
     expect((await run.ended).code).toBe(0);
@@ -516,6 +526,7 @@ describe.concurrent('others', () => {
     const run = await here.start([], command, { env: { OF_THE_RUN: 'yes' } });
     await appears(world, 'seen', run);
     const status = await world.run({ argv: [here.again, 'status'] });
+    expect(status.stdout).toMatch(/due +as soon as its command \(Sensitive\) succeeds, or not at all after /);
     expect(status.stdout).toMatch(/looked at +(once|\d+ times), .*: its command has ended with 1\n/);
     expect(await world.runs()).toHaveLength(1);
     await world.write('goal', '');
@@ -622,6 +633,10 @@ describe('what people say beside it', () => {
         seen: run.output,
       },
     );
+    const held = { reason: 'backup', since: expect.any(String), until: expect.any(String) };
+    expect(await statusOf(here)).toEqual([
+      expect.objectContaining({ waitsFor: { kind: 'hold', ...held }, hold: held, foreground: true }),
+    ]);
     expect(await world.runs(), 'the first run is no rerun').toHaveLength(1);
     expect((await world.run({ argv: [here.again, 'release'] })).code).toBe(0);
     const { code, output } = await run.ended;

@@ -1,22 +1,21 @@
-import { closeSync, readlinkSync } from 'node:fs';
-import { fromText, splitAtNul } from '../os/bytes.ts';
+import { closeSync } from 'node:fs';
+import { fromText } from '../os/bytes.ts';
 import { bootId, monotonic } from '../os/clock.ts';
-import { isAlive, type ProcessId, self, withDescendants } from '../os/process.ts';
+import { isAlive, self, withDescendants } from '../os/process.ts';
 import { drawnFor, randomHex } from '../os/random.ts';
-import { readBytes } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { describeWords } from '../puppet/describe.ts';
-import { checkEnvironment, processName } from '../repeat/environment.ts';
-import type { Condition } from '../schedule/condition.ts';
+import { processName } from '../repeat/environment.ts';
 import { displayNames } from '../schedule/names.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
-import type { LooksAt } from '../state/looks.ts';
-import { createLooker, type Looker } from '../wait/condition/looker.ts';
+import type { Looker } from '../wait/condition/looker.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
 import { startCommand } from './command.ts';
+import { createConditions } from './conditions.ts';
 import { type Bounds, type Convergence, createConvergence } from './convergence.ts';
+import { stateHere } from './hold.ts';
 import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
 import { createObstacles, LOOK_MS } from './obstacle.ts';
@@ -61,31 +60,34 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const chain = randomHex(8);
   const screen = openScreen('again run: ');
   const runs = createRuns();
-  const conditions = new Map<string, RunCondition>();
-  const looks: Record<string, LooksAt> = {};
-  const looker = createLooker({
-    words: (id) => conditions.get(id)?.condition,
-    surroundings: (id) => conditions.get(id) ?? { environment: {} },
-    met: (ids, at) => {
+  const conditions = createConditions({
+    met(ids, at) {
       convergence.meet(ids, at);
       changed();
     },
-    looked: (ids, one) => {
-      for (const id of ids) looks[id] = one;
-      changed();
-    },
+    looked: () => changed(),
     unstartable(ids, because) {
       const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
       screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
     },
   });
+  const shown: Shown = { heldUp: undefined };
   let since: string | undefined;
   const changed = () => {
     wakeup.poke();
-    const record = { version: 1, waiter: self(), boot: bootId(), command, chain } as const;
     if (convergence.link > 0) since ??= new Date().toISOString();
-    const { entries } = convergence;
-    writeChannelRecord(listener.channel.folder, { ...record, ...(since && { since }), entries, looks });
+    writeChannelRecord(listener.channel.folder, {
+      version: 1,
+      waiter: self(),
+      boot: bootId(),
+      command,
+      chain,
+      ...(since && { since }),
+      entries: convergence.entries,
+      looks: conditions.looks,
+      ...(shown.heldUp !== undefined && { heldUp: shown.heldUp }),
+      stateFolder: stateHere(),
+    });
   };
   const listener: Listener = await listenForNotices({
     notice: (notice) => {
@@ -94,7 +96,10 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       const spread = drawnFor(bootId(), notice.run.pid, notice.run.start);
       const verdict = convergence.take(notice, monotonic(), spread, id);
       runs.note(notice);
-      if (notice.condition) conditions.set(id, readCondition(notice.condition, notice.run));
+      if (notice.condition) {
+        conditions.take(id, notice.condition, notice.run);
+        conditions.show(convergence.entries);
+      }
       changed();
       return verdict;
     },
@@ -120,30 +125,14 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       listener,
       chain,
       changed,
-      looker,
+      shown,
+      looker: conditions.looker,
       screen,
     }).converge();
   } finally {
-    await looker.close();
+    await conditions.looker.close();
     wakeup.close();
     listener.close();
-  }
-}
-
-/** A condition, and what its command has in common with the run that asked for it. */
-interface RunCondition {
-  readonly condition: Condition;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly directory: string | undefined;
-}
-
-/** Reads that from the run, which waits for its answer. */
-function readCondition(condition: Condition, { pid }: ProcessId): RunCondition {
-  try {
-    const environment = checkEnvironment(splitAtNul(readBytes(`/proc/${pid}/environ`)));
-    return { condition, environment, directory: readlinkSync(`/proc/${pid}/cwd`) };
-  } catch {
-    return { condition, environment: { ...process.env } as Record<string, string>, directory: undefined };
   }
 }
 
@@ -151,6 +140,12 @@ function readCondition(condition: Condition, { pid }: ProcessId): RunCondition {
 interface KeptInput {
   readonly descriptor: number;
   readonly open: () => number;
+}
+
+/** What others are shown beside what is pending. */
+interface Shown {
+  /** What keeps a rerun that is due from starting, in words. */
+  heldUp: string | undefined;
 }
 
 /** What one `again run` has to do with. */
@@ -166,6 +161,7 @@ interface Parts {
   readonly chain: string;
   /** Shows others what is pending now. */
   readonly changed: () => void;
+  readonly shown: Shown;
   /** Looks at conditions between the runs. */
   readonly looker: Looker;
   readonly screen: Screen;
@@ -231,6 +227,8 @@ class Foreground {
     });
     if (input) closeSync(input.from);
     this.going = pid;
+    this.parts.shown.heldUp = `the end of its command, pid ${pid}`;
+    if (this.parts.convergence.entries.length > 0) this.parts.changed();
     let end: CommandEnd | undefined;
     void ended.then((how) => {
       end = how;
@@ -252,14 +250,17 @@ class Foreground {
       await this.parts.wakeup.sleep(Math.min(isWatching ? LOOK_MS : 60_000, Math.max(1, killAt - now)));
     }
     this.going = undefined;
-    this.noteEnds(monotonic());
+    this.parts.shown.heldUp = undefined;
     if (this.parts.convergence.entries.length > 0) this.parts.changed();
+    this.noteEnds(monotonic());
     return end;
   }
 
   private noteEnds(now: number): void {
-    const { convergence, runs } = this.parts;
+    const { convergence, runs, changed } = this.parts;
+    const before = convergence.entries;
     convergence.noteEnds(now, isAlive, runs.isBrokenOff);
+    if (convergence.entries !== before) changed();
   }
 
   /** What a run of the command has in addition: its channel, and in a rerun its chain. */
@@ -280,7 +281,7 @@ class Foreground {
 
   /** Waits until a rerun is due and nothing is in its way; says why there is none. */
   private untilDue(): Promise<Over | undefined> {
-    const { convergence, looker, wakeup, runs, listener, changed } = this.parts;
+    const { convergence, looker, wakeup, runs, listener, shown, changed } = this.parts;
     return untilDue({
       convergence,
       looker,
@@ -291,6 +292,11 @@ class Foreground {
       noteEnds: (now) => this.noteEnds(now),
       findObstacle: createObstacles(runs.disabledFiles),
       drain: () => listener.drain(),
+      heldUp(because) {
+        if (because === shown.heldUp) return;
+        shown.heldUp = because;
+        changed();
+      },
       changed,
     });
   }

@@ -29,6 +29,8 @@ export interface Between {
   readonly drain: () => Promise<boolean>;
   /** Shows others what is pending now. */
   readonly changed: () => void;
+  /** Shows others what keeps a rerun that is due from starting, in words; undefined for nothing. */
+  readonly heldUp: (because: string | undefined) => void;
 }
 
 /** Waits until a rerun is due and nothing is in its way; says why there is none. */
@@ -46,7 +48,8 @@ export async function untilDue(between: Between): Promise<Over | undefined> {
         return 'nothing is pending';
       }
       if (now >= deadline) return 'time over';
-      const sleep = (milliseconds: number) => {
+      const sleep = (milliseconds: number, heldUp?: string) => {
+        between.heldUp(heldUp);
         looker.lookAt(convergence.awaited(now));
         return wakeup.sleep(Math.min(milliseconds, deadline - now));
       };
@@ -83,10 +86,11 @@ export async function untilDue(between: Between): Promise<Over | undefined> {
         }
         if (obstacle.because !== told) screen.say(`waits for ${obstacle.because}`);
         told = obstacle.because;
-        await sleep(obstacle.patience);
+        await sleep(obstacle.patience, obstacle.because);
       }
     }
   } finally {
+    between.heldUp(undefined);
     screen.clear();
   }
 }

@@ -15,9 +15,10 @@ const notice: Notice = {
   splay: 0,
 };
 
-/** One whose run has ended and asked for a rerun at once; what is said, and what else a test changes. */
+/** One whose run has ended and asked for a rerun at once; what is said and shown, and what else a test changes. */
 function begin(more: Partial<Between> = {}) {
   const said: string[] = [];
+  const shown: (string | undefined)[] = [];
   const convergence = createConvergence('puppet apply site.pp', 42, { limit: undefined, maxWait: 600 });
   convergence.take(notice, monotonic(), 0);
   const between: Between = {
@@ -31,9 +32,10 @@ function begin(more: Partial<Between> = {}) {
     findObstacle: () => undefined,
     drain: async () => false,
     changed: () => {},
+    heldUp: (because) => shown.push(because),
     ...more,
   };
-  return { between, convergence, said };
+  return { between, convergence, said, shown };
 }
 
 test('a rerun that is due begins', async () => {
@@ -78,9 +80,9 @@ test('what is cancelled while the looks are ended is not run', async () => {
   expect(await untilDue(between)).toBe('nothing is pending');
 });
 
-test('a run that has begun while the looks are ended is waited for, and said', async () => {
+test('a run that has begun while the looks are ended is waited for, said and shown', async () => {
   const goes: { on: boolean } = { on: false };
-  const { between, said } = begin({
+  const { between, said, shown } = begin({
     looker: whileLooksEnd(() => {
       goes.on = true;
     }),
@@ -94,4 +96,5 @@ test('a run that has begun while the looks are ended is waited for, and said', a
   });
   expect(await untilDue(between)).toBeUndefined();
   expect(said).toEqual(['waits for another Puppet run, pid 7']);
+  expect(shown).toEqual(['another Puppet run, pid 7', undefined]);
 });

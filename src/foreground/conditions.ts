@@ -1,8 +1,10 @@
 import { readlinkSync } from 'node:fs';
 import { splitAtNul } from '../os/bytes.ts';
+import type { Limit } from '../os/limits.ts';
 import type { ProcessId } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
 import { checkEnvironment } from '../repeat/environment.ts';
+import { restoreOpenFiles } from '../repeat/limit.ts';
 import type { Condition } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 import type { LooksAt } from '../state/looks.ts';
@@ -26,7 +28,7 @@ export interface Findings {
   readonly met: (ids: readonly string[], at: number) => void;
   /** Called after each look. */
   readonly looked: () => void;
-  /** Called once for those whose command cannot be started. */
+  /** Called once for each whose command cannot be started. */
   readonly unstartable: (ids: readonly string[], because: string) => void;
 }
 
@@ -37,7 +39,13 @@ interface RunCondition {
   readonly directory: string | undefined;
 }
 
-export function createConditions({ met, looked, unstartable }: Findings): Conditions {
+/** @param openFiles  the limit with which `again run` was started, and so its runs; undefined where that is as it was */
+export function createConditions(
+  { met, looked, unstartable }: Findings,
+  openFiles: Limit | undefined,
+): Conditions {
+  let hasRunLimit = false;
+  const told = new Set<string>();
   const known = new Map<string, RunCondition>();
   const looks: Record<string, LooksAt> = {};
   const looker = createLooker({
@@ -48,13 +56,21 @@ export function createConditions({ met, looked, unstartable }: Findings): Condit
       for (const id of ids) looks[id] = one;
       looked();
     },
-    unstartable,
+    unstartable(ids, because) {
+      // The looks begin anew after each run.
+      const fresh = ids.filter((id) => !told.has(id));
+      for (const id of fresh) told.add(id);
+      if (fresh.length > 0) unstartable(fresh, because);
+    },
   });
   return {
     looker,
     looks,
     take(id, condition, run) {
       known.set(id, { condition, ...surroundingsOf(run) });
+      if (hasRunLimit || condition.succeeds === undefined) return;
+      hasRunLimit = true;
+      restoreOpenFiles(openFiles);
     },
     show(entries) {
       const words = new Map([...known].map(([id, { condition }]) => [id, condition]));

@@ -60,17 +60,20 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const chain = randomHex(8);
   const screen = openScreen('again run: ');
   const runs = createRuns();
-  const conditions = createConditions({
-    met(ids, at) {
-      convergence.meet(ids, at);
-      changed();
+  const conditions = createConditions(
+    {
+      met(ids, at) {
+        convergence.meet(ids, at);
+        changed();
+      },
+      looked: () => changed(),
+      unstartable(ids, because) {
+        const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
+        screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
+      },
     },
-    looked: () => changed(),
-    unstartable(ids, because) {
-      const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
-      screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
-    },
-  });
+    origin.openFiles,
+  );
   const shown: Shown = { heldUp: undefined };
   let since: string | undefined;
   const changed = () => {

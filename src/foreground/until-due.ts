@@ -1,6 +1,7 @@
 import { monotonic } from '../os/clock.ts';
 import { SECOND_MS } from '../os/second.ts';
-import { type Entry, timeoutAt } from '../schedule/entry.ts';
+import { type Entry, isTimedOut, timeoutAt } from '../schedule/entry.ts';
+import { describeTimeout, displayName } from '../schedule/names.ts';
 import { describeBlocker } from '../wait/blocker.ts';
 import type { Looker } from '../wait/condition/looker.ts';
 import type { Wakeup } from '../wait/wakeup.ts';
@@ -37,6 +38,7 @@ export interface Between {
 export async function untilDue(between: Between): Promise<Over | undefined> {
   const { convergence, looker, wakeup, screen, stop, deadline, changed } = between;
   let told: string | undefined;
+  const timedOut = new Set<Entry>();
   try {
     for (;;) {
       const now = monotonic();
@@ -46,6 +48,11 @@ export async function untilDue(between: Between): Promise<Over | undefined> {
       if (step.kind === 'finish') {
         if (await between.drain()) continue;
         return 'nothing is pending';
+      }
+      for (const entry of convergence.entries) {
+        if (!isTimedOut(entry, now) || timedOut.has(entry)) continue;
+        timedOut.add(entry);
+        screen.say(`${displayName(entry.name)}: ${describeTimeout(entry)}; it runs all the same`);
       }
       if (now >= deadline) return 'time over';
       const sleep = (milliseconds: number, heldUp?: string) => {

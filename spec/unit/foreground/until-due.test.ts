@@ -98,3 +98,23 @@ test('a run that has begun while the looks are ended is waited for, said and sho
   expect(said).toEqual(['waits for another Puppet run, pid 7']);
   expect(shown).toEqual(['another Puppet run, pid 7', undefined]);
 });
+
+test('a condition whose time is over is said once, and its rerun comes all the same', async () => {
+  let looks = 0;
+  const { between, convergence, said } = begin({
+    noteEnds: (now) => convergence.noteEnds(now - 10_000, () => false),
+    findObstacle: () => {
+      looks += 1;
+      return looks < 3 ? { because: 'another Puppet run, pid 7', patience: 1 } : undefined;
+    },
+  });
+  const [exists, onTimeout] = [['/dev/x'], 'run'] as const;
+  const words = { exists, connects: [], succeeds: undefined, sensitive: false };
+  const condition = { ...words, interval: 1, timeout: 5, onTimeout };
+  convergence.take({ ...notice, name: 'disk', condition }, monotonic(), 0);
+  expect(await untilDue(between)).toBeUndefined();
+  expect(said).toEqual([
+    'disk: not true within 5 s: /dev/x exists; it runs all the same',
+    'waits for another Puppet run, pid 7',
+  ]);
+});

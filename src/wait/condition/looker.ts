@@ -209,6 +209,7 @@ class Watch {
   }
 }
 
-function commandLimit(interval: number): number {
+/** Milliseconds that a command may take, by the interval between two looks. */
+export function commandLimit(interval: number): number {
   return Math.max(LONGEST_COMMAND_MS, interval);
 }

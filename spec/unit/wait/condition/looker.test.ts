@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { allPids, readStat } from '../../../../src/os/process.ts';
 import type { Condition } from '../../../../src/schedule/condition.ts';
-import { createLooker, type LookerOptions, type Looks } from '../../../../src/wait/condition/looker.ts';
+import {
+  commandLimit,
+  createLooker,
+  type LookerOptions,
+  type Looks,
+} from '../../../../src/wait/condition/looker.ts';
 import { awaitedEntry } from '../../schedule/entries.ts';
 import { temporaryFolder } from '../../state/temporary.ts';
 
@@ -51,6 +56,15 @@ const lines = (path: string) => {
     return 0;
   }
 };
+
+test.each([
+  [1, 30],
+  [30, 30],
+  [31, 31],
+  [3600, 3600],
+])('at an interval of %d s, a command may take %d s', (interval, limit) => {
+  expect(commandLimit(interval * 1000)).toBe(limit * 1000);
+});
 
 describe('what a waiter looks at', () => {
   test('is found at once where it holds already', async () => {

@@ -8,7 +8,7 @@
 # A look checks the paths, then the ports, then the command, and ends at the first that is not there. Paths are also watched by inotify,
 # and seen within 200 milliseconds where the file system supports it. The command runs with the environment, directory and user of the
 # notifying run, without input or output, one at a time, and is ended with its children after 30 seconds, or `interval` where that is
-# longer. A command that can't be started counts as not true; the journal says so once.
+# longer. A command that can't be started counts as not true; the journal says so once (below `again run`, a line on its standard error).
 #
 # The words of the command are in no argument list of `again`, no log, no journal, no report, and no file on the node's disk except
 # Puppet's cached catalog.
@@ -38,7 +38,8 @@
 #   back-off of a chain takes longer than that, looks continue for one interval after the back-off.
 #
 # @param on_timeout
-#   What happens at the timeout: with `run`, Puppet runs anyway; with `drop`, it does not; the journal says so.
+#   What happens at the timeout: with `run`, Puppet runs anyway; with `drop`, it does not; the journal says so (below `again run`, a line on
+#   its standard error).
 #
 # @example Run Puppet again as soon as a disk is formatted
 #   common::again::when { 'the brick is there':

@@ -119,14 +119,19 @@ exec { 'step':
 }
 
 /** Asserts that nothing of `again` is left: no process, no pending entry, no folder. */
-export async function expectNothingLeft({ world }: Place): Promise<void> {
-  expect(await world.helpers()).toEqual([]);
-  expect(await world.pending()).toEqual([]);
+export async function expectNothingLeft(here: Place): Promise<void> {
+  expect(await here.world.helpers()).toEqual([]);
+  expect(await here.world.pending()).toEqual([]);
+  expect(await channelsOf(here)).toEqual([]);
+}
+
+/** The folders of channels that are there. */
+export async function channelsOf({ world }: Place): Promise<string[]> {
   // Other tests' machines have the same /run.
   const { stdout } = await world.run({ argv: ['readlink', '/proc/self/ns/pid'] });
   const prefix = channelPrefix(placeTag({ ...here(), pidNamespace: stdout.trim() }));
   const names = await world.node.files.list('/run');
-  expect(names.filter((name) => name.startsWith(prefix))).toEqual([]);
+  return names.filter((name) => name.startsWith(prefix));
 }
 
 /** Waits until a file is there. */

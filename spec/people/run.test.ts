@@ -1,13 +1,20 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/machine/wait.ts';
 import { inContainer, notifyOnce, outputOf, probe } from '../support/machine/world.ts';
-import { appears, converges, expectNothingLeft, foreground, saidByRun } from './foreground.ts';
+import { appears, channelsOf, converges, expectNothingLeft, foreground, saidByRun } from './foreground.ts';
 import { expectRefusal } from './people.ts';
 
 const { place } = foreground();
 const later = "Common::Again::Delta['later']";
 const delta = (name: string, seconds: number, more = '') =>
   `common::again::delta { '${name}': delta => ${seconds} ${more} }\n`;
+
+/** What `again status` shows to programs. */
+async function statusOf(here: Awaited<ReturnType<typeof place>>) {
+  const { stdout } = await here.world.run({ argv: [here.again, 'status', '--json'] });
+  return JSON.parse(stdout);
+}
 
 describe.concurrent('a manifest that converges in three runs', () => {
   test('is applied three times in front of people, and nothing is left behind', async (context) => {
@@ -355,6 +362,20 @@ describe.concurrent('signals', () => {
     await expectNothingLeft(here);
   });
 
+  test('one that is killed loses what was pending, and the next one removes its folder', async (context) => {
+    const here = await place(context);
+    const run = await here.start([], await waits(here));
+    await until('the wait', () => saidByRun(run.output()).length > 0, { seen: run.output });
+    await here.world.node.signal(run.pid, 'SIGKILL');
+    expect((await run.ended).signal).toBe('SIGKILL');
+    expect(await channelsOf(here), 'its folder is left').toEqual([
+      expect.stringMatching(new RegExp(`-${run.pid}-`)),
+    ]);
+    expect(await statusOf(here)).toEqual([]);
+    expect(await here.run([], ['true'])).toMatchObject({ code: 0, output: '' });
+    await expectNothingLeft(here);
+  });
+
   test('a terminal that closes ends it', async (context) => {
     const here = await place(context);
     const run = await here.onTerminal([here.again, 'run', '--', ...(await waits(here))]);
@@ -393,8 +414,7 @@ describe.concurrent('others', () => {
     await world.node.files.remove(world.path('steps'));
     const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))));
     await until('the wait', () => saidByRun(waiting.output()).length > 0, { seen: waiting.output });
-    const status = await world.run({ argv: [here.again, 'status', '--json'] });
-    const [pending, ...more] = JSON.parse(status.stdout);
+    const [pending, ...more] = await statusOf(here);
     expect(more).toEqual([]);
     expect(pending).toMatchObject({ name: 'later', delta: 300, link: 1, pid: waiting.pid, foreground: true });
     expect(pending.dueIn).toBeGreaterThan(200);
@@ -438,6 +458,11 @@ describe.concurrent('others', () => {
         seen: run.output,
       },
     );
+    const [pending] = await statusOf(here);
+    expect(pending).toMatchObject({
+      dueIn: 0,
+      waitsFor: { kind: 'held', because: `another Puppet run, pid ${going.pid}` },
+    });
     expect(await world.runs()).toHaveLength(1);
     await world.node.files.remove(world.path('hold'));
     expect((await run.ended).code).toBe(0);
@@ -504,25 +529,27 @@ describe.concurrent('others', () => {
     await expectNothingLeft(here);
   });
 
-  test('a condition is looked at between the runs, with the environment of the one that asked for it', async (context) => {
+  test('a condition is looked at between the runs, with the environment and the limit of open files of the one that asked for it', async (context) => {
     const here = await place(context);
     const { world } = here;
     const [goal, seen] = [world.path('goal'), world.path('seen')];
     const when = `common::again::when { 'ready':
-  succeeds => Sensitive('echo "$OF_THE_RUN" > ${seen}; test -e ${goal}'),
+  succeeds => Sensitive('echo "$OF_THE_RUN" $(ulimit -Sn) > ${seen}; test -e ${goal}'),
   interval => 1,
 }`;
     const command = await here.apply(converges(world, 2, "Common::Again::When['ready']", when));
-    const run = await here.start([], command, { env: { OF_THE_RUN: 'yes' } });
+    const wrap = ['sh', '-c', 'ulimit -Sn 1000; "$@"; exit $?', 'sh'];
+    const run = await here.start([], command, { env: { OF_THE_RUN: 'yes' }, wrap });
     await appears(world, 'seen', run);
     const status = await world.run({ argv: [here.again, 'status'] });
+    expect(status.stdout).toMatch(/due +as soon as its command \(Sensitive\) succeeds, or not at all after /);
     expect(status.stdout).toMatch(/looked at +(once|\d+ times), .*: its command has ended with 1\n/);
     expect(await world.runs()).toHaveLength(1);
     await world.write('goal', '');
     const { code, output } = await run.ended;
     expect(code, output).toBe(0);
     expect(await world.runs(), output).toHaveLength(2);
-    expect((await world.node.files.read(seen)).toString()).toBe('yes\n');
+    expect((await world.node.files.read(seen)).toString()).toBe('yes 1000\n');
     expect(saidByRun(output)).toContainEqual(
       expect.stringMatching(/^again run: waits until its command succeeds; gives up in \d+ s$/),
     );
@@ -538,6 +565,58 @@ describe.concurrent('others', () => {
     expect(await here.world.runs(), output).toHaveLength(1);
     expect(saidByRun(output)).toContain('again run: ready: not true within 2 s: /nonexistent exists');
     await expectNothingLeft(here);
+  });
+
+  test('what Puppet prints is the same as without it, in order and with its colours', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const shouts = (text: string) =>
+      `exec { "/bin/sh -c 'echo ${text}; echo ${text} >&2'": logoutput => true, provider => 'posix' }`;
+    const command = await here.apply(
+      `${shouts('one')} -> notify { 'two': } -> ${shouts('three')} -> exec { '/bin/false': } warning('four')`,
+      '--color=ansi',
+      '--trace',
+    );
+    // Both streams lead to one pipe.
+    const output = async (...words: readonly string[]) => {
+      const { stdout } = await world.run({ argv: ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...words] });
+      return stdout.replace(/in \d+\.\d+ seconds/g, 'in N seconds');
+    };
+    const without = await output(...command);
+    expect(without).toMatch(/one.*two.*three.*false/s);
+    expect(without).not.toBe(stripVTControlCharacters(without));
+    expect(await output(here.again, 'run', '--', ...command)).toBe(without);
+  });
+
+  test('of an ordinary user, it has its channel in the runtime folder, and the same `again wait` waits for it', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const runtime = world.path('runtime');
+    await world.run({ argv: ['mkdir', '-m', '0700', runtime] });
+    const command = await here.apply(converges(world, 2, later, delta('later', 8)));
+    const own = await world.run({ argv: ['chown', '-R', 'nobody:nogroup', world.dir] });
+    expect(own.code, own.output).toBe(0);
+    const wrap = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
+    const env = {
+      HOME: world.dir,
+      XDG_RUNTIME_DIR: runtime,
+      FACTER_puppet_vardirtmp: world.path('base'),
+    };
+    const run = await here.start([], command, { wrap, env });
+    await until('the delta to be counted', () => run.output().includes('next run (later)'), {
+      seconds: 100,
+      seen: run.output,
+    });
+    expect(await world.node.files.list(runtime)).toEqual([
+      expect.stringMatching(new RegExp(`^again-run-.*-${run.pid}-`)),
+    ]);
+    const waited = await world.run({ argv: [here.again, 'wait', '--timeout', '200'], wrap, env });
+    expect(waited.code, waited.output).toBe(0);
+    expect(waited.stdout).toContain(`waits for the end of an \`again run\`, pid ${run.pid}\n`);
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(2);
+    expect(await world.node.files.list(runtime)).toEqual([]);
   });
 
   test('a no-op run schedules nothing', async (context) => {
@@ -622,12 +701,32 @@ describe('what people say beside it', () => {
         seen: run.output,
       },
     );
+    const held = { reason: 'backup', since: expect.any(String), until: expect.any(String) };
+    expect(await statusOf(here)).toEqual([
+      expect.objectContaining({ waitsFor: { kind: 'hold', ...held }, hold: held, foreground: true }),
+    ]);
     expect(await world.runs(), 'the first run is no rerun').toHaveLength(1);
     expect((await world.run({ argv: [here.again, 'release'] })).code).toBe(0);
     const { code, output } = await run.ended;
     expect(code, output).toBe(0);
     expect(saidByRun(output)).toEqual([expect.stringContaining('waits for the end of the hold')]);
     expect(await world.runs()).toHaveLength(2);
+    await expectNothingLeft(here);
+  });
+
+  test('Ctrl-C ends the wait for the end of a hold', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    expect((await world.run({ argv: [here.again, 'hold'] })).code).toBe(0);
+    const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(converges(world, 2)))]);
+    await until('the hold to be told', () => /waits for the end of the hold/.test(run.output()), {
+      seconds: 100,
+      seen: run.output,
+    });
+    await run.type('\x03');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(130);
+    expect(await world.runs()).toHaveLength(1);
     await expectNothingLeft(here);
   });
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { until } from '../support/machine/wait.ts';
+import { notifyOnce } from '../support/machine/world.ts';
 import { appears, converges, foreground } from './foreground.ts';
 import { expectRefusal } from './people.ts';
 
@@ -40,6 +41,21 @@ test.concurrent('follows a chain of reruns to its end, and says each event', asy
   expect(second.output).not.toContain('Will run');
 });
 
+test.concurrent('goes on to wait for the successor of a waiter that has become its rerun', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const both = "[Common::Again::Delta['soon'], Common::Again::Delta['later']]";
+  const deltas = `common::again::delta { 'soon': delta => 3 }\n${delta(40)}`;
+  await world.run({ argv: await here.apply(notifyOnce(world, both, deltas)) });
+  const { code, stdout } = await here.wait('--timeout', '300');
+  expect(code, stdout).toBe(0);
+  const started = [...stdout.matchAll(/^rerun of .* has started \((\w+)\), pid (\d+),/gm)];
+  expect(started.map(([, name]) => name)).toEqual(['soon', 'later']);
+  expect(new Set(started.map(([, , pid]) => pid)).size, 'another process').toBe(2);
+  expect(stdout).toMatch(/nothing is pending\n$/);
+  expect(await world.runs()).toHaveLength(3);
+});
+
 test.concurrent('waits for an `again run` in which a rerun was asked for, and not for one below which it is', async (context) => {
   const here = await place(context);
   const { world } = here;
@@ -53,7 +69,12 @@ test.concurrent('waits for an `again run` in which a rerun was asked for, and no
   });
   const { code, stdout } = await here.wait('--timeout', '200');
   expect(code, stdout).toBe(0);
-  expect(stdout).toBe(`waits for the end of an \`again run\`, pid ${run.pid}\nnothing is pending\n`);
+  expect(stdout.split('\n')).toEqual([
+    `waits for the end of an \`again run\`, pid ${run.pid}`,
+    `the \`again run\` with pid ${run.pid} has ended: its own exit code says how`,
+    'nothing is pending',
+    '',
+  ]);
   expect(await world.runs()).toHaveLength(2);
   const { output } = await run.ended;
   expect(output.match(/^quiet$/gm), output).toHaveLength(2);

@@ -4,9 +4,10 @@ import { version } from '../os/version.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import { isDisabled } from '../puppet/lock.ts';
 import { type Condition, describeCheck, describeCondition } from '../schedule/condition.ts';
-import { dueTime, type Entry, earliestStart, timeoutAt, waitOver } from '../schedule/entry.ts';
+import { dueTime, type Entry, earliestStart, isDue, timeoutAt, waitOver } from '../schedule/entry.ts';
+import { describeHold, type Hold } from '../schedule/hold.ts';
 import { displayName } from '../schedule/names.ts';
-import { readChannelRecords } from '../state/channel-record.ts';
+import { type ChannelRecord, readChannelRecords } from '../state/channel-record.ts';
 import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
 import { type LooksAt, readLooks } from '../state/looks.ts';
@@ -93,27 +94,59 @@ interface Circumstances {
 
 /** All that is pending in a state folder, and below an `again run`, soonest first. */
 export function readPending(folder: string, trouble?: string): Pending[] {
-  return [...readBackground(folder, trouble), ...readForeground()].sort(
+  return [...readBackground(folder, trouble), ...readForeground(folder)].sort(
     (a, b) => (a.dueIn ?? Number.POSITIVE_INFINITY) - (b.dueIn ?? Number.POSITIVE_INFINITY),
   );
 }
 
-function readForeground(now = monotonic()): Pending[] {
-  return readChannelRecords().flatMap(({ record: { waiter, command, chain, entries, looks = {} } }) =>
-    entries.map((entry) => {
-      const isGoing = entry.runEndedAt === undefined && !entry.startTimerNow;
-      const kind = isLookedAt(entry, now) ? ('condition' as const) : ('timer' as const);
-      return {
-        ...timesOf(entry, now, { words: new Map(), looks }),
-        waitsFor: isGoing ? { kind: 'run' as const, pid: entry.run.pid } : { kind },
-        command,
-        chain,
-        pid: waiter.pid,
-        log: '',
-        foreground: true as const,
-      };
-    }),
-  );
+function readForeground(folder: string): Pending[] {
+  const now = monotonic();
+  return readChannelRecords().flatMap(({ record }) => {
+    const hold = record.stateFolder === folder ? readHold(folder) : undefined;
+    const words = record.entries.some(isUnmet) ? readWordsOf(record.waiter) : new Map<string, Condition>();
+    return pendingInForeground(record, now, words, hold);
+  });
+}
+
+/** @param hold the one that counts for this `again run` */
+export function pendingInForeground(
+  record: ChannelRecord,
+  now: number,
+  words: ReadonlyMap<string, Condition>,
+  hold: Hold | undefined,
+): Pending[] {
+  const { waiter, command, chain, entries, looks = {} } = record;
+  return entries.map((entry) => ({
+    ...timesOf(entry, now, { words, looks }),
+    waitsFor: waitsForInForeground(record, entry, now, hold),
+    command,
+    chain,
+    pid: waiter.pid,
+    log: '',
+    foreground: true,
+    ...(hold && { hold: shownHold(hold) }),
+  }));
+}
+
+function waitsForInForeground(
+  { entries, heldUp }: ChannelRecord,
+  entry: Entry,
+  now: number,
+  hold: Hold | undefined,
+): WaitsFor {
+  const before = beforeItIsDue(entries, entry, now);
+  if (before) return before;
+  if (hold && (heldUp === undefined || heldUp === describeHold(hold)))
+    return { kind: 'hold', ...shownHold(hold) };
+  return heldUp === undefined ? { kind: 'nothing' } : { kind: 'held', because: heldUp };
+}
+
+/** What one of these entries waits for that is not due; undefined for one that is. */
+function beforeItIsDue(entries: readonly Entry[], entry: Entry, now: number): WaitsFor | undefined {
+  const running = entries.find(({ runEndedAt }) => runEndedAt === undefined);
+  if (running) return { kind: 'run', pid: running.run.pid };
+  if (isDue(entry, now)) return undefined;
+  return { kind: isLookedAt(entry, now) ? 'condition' : 'timer' };
 }
 
 /** What an entry says by itself. */
@@ -206,15 +239,11 @@ function waitsFor(
   entry: Entry,
   { now, going, hold, trouble }: Circumstances,
 ): WaitsFor {
-  const due = dueTime(entry);
-  const running = record.entries.find((one) => one.runEndedAt === undefined);
-  if (running) {
-    // Its end could not be noted.
-    if (trouble !== undefined && !isAlive(running.run)) return { kind: 'held', because: trouble };
-    return { kind: 'run', pid: running.run.pid };
-  }
-  if (isLookedAt(entry, now) && (due === undefined || due > now)) return { kind: 'condition' };
-  if (due === undefined || due > now) return { kind: 'timer' };
+  // The end of a run could not be noted.
+  const isUnnoted = record.entries.some(({ run, runEndedAt }) => runEndedAt === undefined && !isAlive(run));
+  if (trouble !== undefined && isUnnoted) return { kind: 'held', because: trouble };
+  const before = beforeItIsDue(record.entries, entry, now);
+  if (before) return before;
   if (trouble !== undefined) return { kind: 'held', because: trouble };
   if (going) return { kind: 'lock', pid: going.pid };
   if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'enable' };

@@ -4,11 +4,15 @@ import { isPrivate } from '../state/channel.ts';
 import { readHold } from '../state/hold.ts';
 import { home } from '../state/settings.ts';
 
+/** The state folder whose hold counts here: that beside its own executable. */
+export function stateHere(): string {
+  return join(home(), 'state');
+}
+
 /**
- * What holds the reruns of an `again run`, in words: the hold of the state folder beside its own executable, where it has one that only this user can enter. In an
- * image it has none.
+ * What holds the reruns of an `again run`, in words: the hold of that folder, where there is one that only this user can enter. In an image there is none.
  */
-export function holdHere(folder = join(home(), 'state')): string | undefined {
+export function holdHere(folder = stateHere()): string | undefined {
   if (!isPrivate(folder, process.getuid?.() ?? 0)) return undefined;
   const hold = readHold(folder);
   return hold && describeHold(hold);

@@ -1,32 +1,30 @@
-import { closeSync, readlinkSync } from 'node:fs';
-import { fromText, splitAtNul } from '../os/bytes.ts';
+import { closeSync } from 'node:fs';
+import { fromText } from '../os/bytes.ts';
 import { bootId, monotonic } from '../os/clock.ts';
-import { isAlive, type ProcessId, self, withDescendants } from '../os/process.ts';
+import { isAlive, self, withDescendants } from '../os/process.ts';
 import { drawnFor, randomHex } from '../os/random.ts';
-import { readBytes } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { describeWords } from '../puppet/describe.ts';
-import { checkEnvironment, processName } from '../repeat/environment.ts';
-import type { Condition } from '../schedule/condition.ts';
-import { type Entry, timeoutAt } from '../schedule/entry.ts';
+import { processName } from '../repeat/environment.ts';
 import { displayNames } from '../schedule/names.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
-import type { LooksAt } from '../state/looks.ts';
-import { describeBlocker } from '../wait/blocker.ts';
-import { createLooker, type Looker } from '../wait/condition/looker.ts';
+import type { Looker } from '../wait/condition/looker.ts';
 import { createWakeup, type Wakeup } from '../wait/wakeup.ts';
 import { startCommand } from './command.ts';
-import { type Bounds, type Convergence, countdown, createConvergence } from './convergence.ts';
+import { createConditions } from './conditions.ts';
+import { type Bounds, type Convergence, createConvergence } from './convergence.ts';
+import { stateHere } from './hold.ts';
 import { becomesDaemon, keepInput, manifestDescriptor } from './input.ts';
 import { type Listener, listenForNotices } from './listener.ts';
-import { createObstacles, LOOK_MS, type Obstacle } from './obstacle.ts';
+import { createObstacles, LOOK_MS } from './obstacle.ts';
 import { type Origin, readOrigin } from './origin.ts';
 import { type CommandEnd, exitCodeOf, LIMIT_REACHED } from './outcome.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Stop, takeSignals } from './stop.ts';
+import { type Over, untilDue } from './until-due.ts';
 
 export interface RunOptions extends Bounds {
   readonly command: readonly string[];
@@ -62,31 +60,37 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const chain = randomHex(8);
   const screen = openScreen('again run: ');
   const runs = createRuns();
-  const conditions = new Map<string, RunCondition>();
-  const looks: Record<string, LooksAt> = {};
-  const looker = createLooker({
-    words: (id) => conditions.get(id)?.condition,
-    surroundings: (id) => conditions.get(id) ?? { environment: {} },
-    met: (ids, at) => {
-      convergence.meet(ids, at);
-      changed();
+  const conditions = createConditions(
+    {
+      met(ids, at) {
+        convergence.meet(ids, at);
+        changed();
+      },
+      looked: () => changed(),
+      unstartable(ids, because) {
+        const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
+        screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
+      },
     },
-    looked: (ids, one) => {
-      for (const id of ids) looks[id] = one;
-      changed();
-    },
-    unstartable(ids, because) {
-      const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
-      screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
-    },
-  });
+    origin.openFiles,
+  );
+  const shown: Shown = { heldUp: undefined };
   let since: string | undefined;
   const changed = () => {
     wakeup.poke();
-    const record = { version: 1, waiter: self(), boot: bootId(), command, chain } as const;
     if (convergence.link > 0) since ??= new Date().toISOString();
-    const { entries } = convergence;
-    writeChannelRecord(listener.channel.folder, { ...record, ...(since && { since }), entries, looks });
+    writeChannelRecord(listener.channel.folder, {
+      version: 1,
+      waiter: self(),
+      boot: bootId(),
+      command,
+      chain,
+      ...(since && { since }),
+      entries: convergence.entries,
+      looks: conditions.looks,
+      ...(shown.heldUp !== undefined && { heldUp: shown.heldUp }),
+      stateFolder: stateHere(),
+    });
   };
   const listener: Listener = await listenForNotices({
     notice: (notice) => {
@@ -95,7 +99,10 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       const spread = drawnFor(bootId(), notice.run.pid, notice.run.start);
       const verdict = convergence.take(notice, monotonic(), spread, id);
       runs.note(notice);
-      if (notice.condition) conditions.set(id, readCondition(notice.condition, notice.run));
+      if (notice.condition) {
+        conditions.take(id, notice.condition, notice.run);
+        conditions.show(convergence.entries);
+      }
       changed();
       return verdict;
     },
@@ -121,30 +128,14 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       listener,
       chain,
       changed,
-      looker,
+      shown,
+      looker: conditions.looker,
       screen,
     }).converge();
   } finally {
-    await looker.close();
+    await conditions.looker.close();
     wakeup.close();
     listener.close();
-  }
-}
-
-/** A condition, and what its command has in common with the run that asked for it. */
-interface RunCondition {
-  readonly condition: Condition;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly directory: string | undefined;
-}
-
-/** Reads that from the run, which waits for its answer. */
-function readCondition(condition: Condition, { pid }: ProcessId): RunCondition {
-  try {
-    const environment = checkEnvironment(splitAtNul(readBytes(`/proc/${pid}/environ`)));
-    return { condition, environment, directory: readlinkSync(`/proc/${pid}/cwd`) };
-  } catch {
-    return { condition, environment: { ...process.env } as Record<string, string>, directory: undefined };
   }
 }
 
@@ -154,8 +145,11 @@ interface KeptInput {
   readonly open: () => number;
 }
 
-/** Why there is no next run. */
-type Over = 'nothing is pending' | 'stopped' | 'time over' | 'limit reached';
+/** What others are shown beside what is pending. */
+interface Shown {
+  /** What keeps a rerun that is due from starting, in words. */
+  heldUp: string | undefined;
+}
 
 /** What one `again run` has to do with. */
 interface Parts {
@@ -170,6 +164,7 @@ interface Parts {
   readonly chain: string;
   /** Shows others what is pending now. */
   readonly changed: () => void;
+  readonly shown: Shown;
   /** Looks at conditions between the runs. */
   readonly looker: Looker;
   readonly screen: Screen;
@@ -235,6 +230,8 @@ class Foreground {
     });
     if (input) closeSync(input.from);
     this.going = pid;
+    this.parts.shown.heldUp = `the end of its command, pid ${pid}`;
+    if (this.parts.convergence.entries.length > 0) this.parts.changed();
     let end: CommandEnd | undefined;
     void ended.then((how) => {
       end = how;
@@ -256,14 +253,17 @@ class Foreground {
       await this.parts.wakeup.sleep(Math.min(isWatching ? LOOK_MS : 60_000, Math.max(1, killAt - now)));
     }
     this.going = undefined;
-    this.noteEnds(monotonic());
+    this.parts.shown.heldUp = undefined;
     if (this.parts.convergence.entries.length > 0) this.parts.changed();
+    this.noteEnds(monotonic());
     return end;
   }
 
   private noteEnds(now: number): void {
-    const { convergence, runs } = this.parts;
+    const { convergence, runs, changed } = this.parts;
+    const before = convergence.entries;
     convergence.noteEnds(now, isAlive, runs.isBrokenOff);
+    if (convergence.entries !== before) changed();
   }
 
   /** What a run of the command has in addition: its channel, and in a rerun its chain. */
@@ -283,77 +283,26 @@ class Foreground {
   }
 
   /** Waits until a rerun is due and nothing is in its way; says why there is none. */
-  private async untilDue(): Promise<Over | undefined> {
-    const { convergence, wakeup } = this.parts;
-    const { screen } = this;
-    const findObstacle = createObstacles(this.parts.runs.disabledFiles);
-    let told: string | undefined;
-    try {
-      for (;;) {
-        const now = monotonic();
-        this.noteEnds(now);
-        const step = convergence.next(now);
-        if (this.stop.signal !== undefined) return 'stopped';
-        this.parts.looker.lookAt(convergence.awaited(now));
-        if (step.kind === 'finish') {
-          if (await this.parts.listener.drain()) continue;
-          return 'nothing is pending';
-        }
-        if (now >= this.deadline) return 'time over';
-        const patience = this.deadline - now;
-        if (step.kind === 'drop') {
-          convergence.drop(step.entries);
-          for (const dropped of convergence.takeDropped()) screen.say(dropped);
-          this.parts.changed();
-        } else if (step.kind === 'await-run') {
-          await wakeup.sleep(Math.min(LOOK_MS, patience));
-        } else if (convergence.isExhausted) {
-          return 'limit reached';
-        } else if (step.kind === 'look') {
-          const seconds = Math.ceil((Math.min(step.until, this.deadline) - now) / SECOND_MS);
-          screen.count(seconds, describeAwaited(convergence.awaited(now), step.until));
-          await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
-        } else if (step.kind === 'await-time') {
-          const left = countdown(convergence, step.until, now);
-          if (left) {
-            const next = `next run${left.names.length > 0 ? ` (${left.names.join(', ')})` : ''}`;
-            if (step.until <= this.deadline) screen.count(left.seconds, next);
-            else
-              screen.count(Math.ceil(patience / SECOND_MS), `the ${next} is due after --timeout, which ends`);
-          }
-          await wakeup.sleep(Math.min(step.until - now, patience, SECOND_MS));
-        } else {
-          const obstacle = findObstacle() ?? brokenOff(step.notBefore, now);
-          if (obstacle === undefined) return undefined;
-          if (obstacle.because !== told) screen.say(`waits for ${obstacle.because}`);
-          told = obstacle.because;
-          await wakeup.sleep(Math.min(obstacle.patience, patience));
-        }
-      }
-    } finally {
-      screen.clear();
-      // The next run must not find what a look has started.
-      await this.parts.looker.close();
-    }
+  private untilDue(): Promise<Over | undefined> {
+    const { convergence, looker, wakeup, runs, listener, shown, changed } = this.parts;
+    return untilDue({
+      convergence,
+      looker,
+      wakeup,
+      screen: this.screen,
+      stop: this.stop,
+      deadline: this.deadline,
+      noteEnds: (now) => this.noteEnds(now),
+      findObstacle: createObstacles(runs.disabledFiles),
+      drain: () => listener.drain(),
+      heldUp(because) {
+        if (because === shown.heldUp) return;
+        shown.heldUp = because;
+        changed();
+      },
+      changed,
+    });
   }
-}
-
-/** The time after a run that did not come to its end: what else follows a run at once here is a rerun. */
-function brokenOff(until: number, now: number): Obstacle | undefined {
-  if (until <= now) return undefined;
-  return {
-    because: describeBlocker({ kind: 'time', until, because: 'broken off' }),
-    patience: Math.min(until - now, SECOND_MS),
-  };
-}
-
-/** What is waited for, and what happens when the time that is shown behind it is over. */
-function describeAwaited(awaited: readonly Entry[], until: number): string {
-  const what = new Set(awaited.map((entry) => entry.condition?.what));
-  const givesUp = awaited.some(
-    (entry) => timeoutAt(entry) === until && entry.condition?.onTimeout === 'drop',
-  );
-  return `waits until ${[...what].join('; ')}; ${givesUp ? 'gives up' : 'next run at the latest'}`;
 }
 
 function sendTo(pid: number | undefined, signal: NodeJS.Signals): void {

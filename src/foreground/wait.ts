@@ -38,7 +38,8 @@ export const UNKNOWN = 5;
 /**
  * Blocks until nothing is pending and no rerun is going, and says what happens meanwhile.
  *
- * @returns 0 where the last rerun that was seen ended well, or there was none; 4 where it failed, 5 where that can't be told, 124 where the time is over
+ * @returns 0 where the last rerun in the background that was seen ended well, or there was none; 4 where it failed, 5 where that can't be told, 124 where the time is
+ * over. What an `again run` has come to is known to its caller alone
  * @throws {Refusal} below a Puppet run, whose own end would be waited for
  */
 export async function waitUntilQuiet(
@@ -186,6 +187,10 @@ function createEvents(folder: string, say: (line: string) => void) {
       for (const pid of look.foreground.filter((one) => !foreground.has(one))) {
         foreground.add(pid);
         say(`waits for the end of an \`again run\`, pid ${pid}`);
+      }
+      for (const pid of [...foreground].filter((one) => !look.foreground.includes(one))) {
+        foreground.delete(pid);
+        say(`the \`again run\` with pid ${pid} has ended: its own exit code says how`);
       }
       const names = new Set(awaited.map((entry) => `${displayName(entry.name)}${whenOf(entry, look.now)}`));
       const keys = new Set(

@@ -25,8 +25,8 @@ export async function tellForeground(
 ): Promise<Verdict | undefined> {
   const user = process.getuid?.() ?? 0;
   const above = findChannel(ancestry, user);
-  const run = above && identifyForForeground(ancestry.slice(0, above.at), user);
-  if (!run || run.mode === 'daemon') return undefined;
+  const run = above && runForForeground(ancestry.slice(0, above.at), user);
+  if (!run) return undefined;
   const puppet = settingsOf(run, user);
   if (puppet.noop)
     return {
@@ -46,6 +46,12 @@ export async function tellForeground(
     puppet: { isAgent: run.mode === 'agent', ...files },
   };
   return parseVerdict(await converse(socketOf(above.channel.folder), formatNotice(notice)));
+}
+
+/** The run that an `again run` takes a notification of, by what is between the two; undefined for a daemon's, whose reruns come in the background. */
+export function runForForeground(between: readonly ProcessSnapshot[], user: number): Run | undefined {
+  const run = identifyForForeground(between, user);
+  return run?.mode === 'daemon' ? undefined : run;
 }
 
 function settingsOf(run: Run, user: number): PuppetSettings {

@@ -22,6 +22,10 @@ export interface ChannelRecord {
   readonly entries: readonly Entry[];
   /** How far it has come with its looks, by the ids of conditions. */
   readonly looks?: Readonly<Record<string, LooksAt>>;
+  /** What keeps a rerun that is due from starting, in words. */
+  readonly heldUp?: string;
+  /** The state folder whose hold counts for it. */
+  readonly stateFolder?: string;
 }
 
 /** Where the folders of channels lie, the best first. Other users' runtime folders are left out. */
@@ -72,10 +76,11 @@ function namesIn(place: string): string[] {
 export function parseChannelRecord(content: string): ChannelRecord | undefined {
   try {
     const record = JSON.parse(content) as ChannelRecord;
-    const { version, waiter, boot, command, chain, entries } = record;
+    const { version, waiter, boot, command, chain, entries, heldUp, stateFolder } = record;
     const valid =
       version === 1 &&
       [boot, command, chain].every((value) => typeof value === 'string') &&
+      [heldUp, stateFolder].every((value) => value === undefined || typeof value === 'string') &&
       [waiter.pid, waiter.start].every(Number.isSafeInteger) &&
       entries.every(
         ({ wait, link, notifiedAt, condition }) =>

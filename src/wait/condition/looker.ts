@@ -21,8 +21,8 @@ export interface Looks {
 export interface Looker {
   /** Looks at just these. Looks at others end, with what they have started. */
   lookAt(awaited: readonly Entry[]): void;
-  /** Ends all looks, and waits until nothing is left that they have started. */
-  close(): Promise<void>;
+  /** Ends all looks, and waits until nothing is left that they have started. Returns whether there were any. */
+  close(): Promise<boolean>;
 }
 
 export interface LookerOptions {
@@ -88,7 +88,9 @@ export function createLooker(options: LookerOptions): Looker {
     },
     async close() {
       for (const [key, watch] of watches) end(key, watch);
+      if (ending.size === 0) return false;
       await Promise.all(ending);
+      return true;
     },
   };
 }
@@ -207,6 +209,7 @@ class Watch {
   }
 }
 
-function commandLimit(interval: number): number {
+/** Milliseconds that a command may take, by the interval between two looks. */
+export function commandLimit(interval: number): number {
   return Math.max(LONGEST_COMMAND_MS, interval);
 }

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { allPids, readStat } from '../../../../src/os/process.ts';
 import type { Condition } from '../../../../src/schedule/condition.ts';
-import { createLooker, type LookerOptions, type Looks } from '../../../../src/wait/condition/looker.ts';
+import {
+  commandLimit,
+  createLooker,
+  type LookerOptions,
+  type Looks,
+} from '../../../../src/wait/condition/looker.ts';
 import { awaitedEntry } from '../../schedule/entries.ts';
 import { temporaryFolder } from '../../state/temporary.ts';
 
@@ -34,7 +39,9 @@ function begin(conditions: Readonly<Record<string, Condition>>, more: Partial<Lo
     unstartable: (ids, because) => unstartable.push(`${ids}: ${because}`),
     ...more,
   });
-  onTestFinished(() => looker.close());
+  onTestFinished(async () => {
+    await looker.close();
+  });
   const at = (ids: readonly string[], interval = 50) =>
     looker.lookAt(ids.map((id) => awaitedEntry({ id, interval }, { name: id })));
   return { looker, at, met, unstartable, looks };
@@ -49,6 +56,15 @@ const lines = (path: string) => {
     return 0;
   }
 };
+
+test.each([
+  [1, 30],
+  [30, 30],
+  [31, 31],
+  [3600, 3600],
+])('at an interval of %d s, a command may take %d s', (interval, limit) => {
+  expect(commandLimit(interval * 1000)).toBe(limit * 1000);
+});
 
 describe('what a waiter looks at', () => {
   test('is found at once where it holds already', async () => {
@@ -177,7 +193,8 @@ describe('what a waiter looks at', () => {
     await expect.poll(isGoing, within).toBe(false);
     at(['a']);
     await expect.poll(isGoing, within).toBe(true);
-    await looker.close();
+    expect(await looker.close(), 'there was a look').toBe(true);
+    expect(await looker.close(), 'there is none any more').toBe(false);
     expect(isGoing()).toBe(false);
     expect(
       allPids().filter((pid) => readStat(pid)?.parent === process.pid && readStat(pid)?.state === 'Z'),

@@ -1,0 +1,93 @@
+import { readlinkSync } from 'node:fs';
+import { splitAtNul } from '../os/bytes.ts';
+import type { Limit } from '../os/limits.ts';
+import type { ProcessId } from '../os/process.ts';
+import { readBytes } from '../os/read.ts';
+import { checkEnvironment } from '../repeat/environment.ts';
+import { restoreOpenFiles } from '../repeat/limit.ts';
+import type { Condition } from '../schedule/condition.ts';
+import type { Entry } from '../schedule/entry.ts';
+import type { LooksAt } from '../state/looks.ts';
+import { createLooker, type Looker } from '../wait/condition/looker.ts';
+import { keepWords, neededBy } from '../wait/condition/words.ts';
+
+/** The conditions of what is pending below an `again run`, and the looks at them. */
+export interface Conditions {
+  readonly looker: Looker;
+  /** How far the looks have come, by the ids of conditions. */
+  readonly looks: Readonly<Record<string, LooksAt>>;
+  /** Takes in a condition that a run asks for, which waits for its answer. */
+  take(id: string, condition: Condition, run: ProcessId): void;
+  /** Shows `again status` the words of these. */
+  show(entries: readonly Entry[]): void;
+}
+
+/** What is done with what the looks find. */
+export interface Findings {
+  /** Called when these hold, from this time of the monotonic clock on. */
+  readonly met: (ids: readonly string[], at: number) => void;
+  /** Called after each look. */
+  readonly looked: () => void;
+  /** Called once for each whose command cannot be started. */
+  readonly unstartable: (ids: readonly string[], because: string) => void;
+}
+
+/** The words of a condition, and what its command has in common with the run that asked for it. */
+interface RunCondition {
+  readonly condition: Condition;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory: string | undefined;
+}
+
+/** @param openFiles  the limit with which `again run` was started, and so its runs; undefined where that is as it was */
+export function createConditions(
+  { met, looked, unstartable }: Findings,
+  openFiles: Limit | undefined,
+): Conditions {
+  let hasRunLimit = false;
+  const told = new Set<string>();
+  const known = new Map<string, RunCondition>();
+  const looks: Record<string, LooksAt> = {};
+  const looker = createLooker({
+    words: (id) => known.get(id)?.condition,
+    surroundings: (id) => known.get(id) ?? { environment: {} },
+    met,
+    looked(ids, one) {
+      for (const id of ids) looks[id] = one;
+      looked();
+    },
+    unstartable(ids, because) {
+      // The looks begin anew after each run.
+      const fresh = ids.filter((id) => !told.has(id));
+      for (const id of fresh) told.add(id);
+      if (fresh.length > 0) unstartable(fresh, because);
+    },
+  });
+  return {
+    looker,
+    looks,
+    take(id, condition, run) {
+      known.set(id, { condition, ...surroundingsOf(run) });
+      if (hasRunLimit || condition.succeeds === undefined) return;
+      hasRunLimit = true;
+      restoreOpenFiles(openFiles);
+    },
+    show(entries) {
+      const words = new Map([...known].map(([id, { condition }]) => [id, condition]));
+      try {
+        keepWords(neededBy(entries, words));
+      } catch {
+        // There is no memory for them that others can read: they are shown without their commands.
+      }
+    },
+  };
+}
+
+function surroundingsOf({ pid }: ProcessId): Omit<RunCondition, 'condition'> {
+  try {
+    const environment = checkEnvironment(splitAtNul(readBytes(`/proc/${pid}/environ`)));
+    return { environment, directory: readlinkSync(`/proc/${pid}/cwd`) };
+  } catch {
+    return { environment: { ...process.env } as Record<string, string>, directory: undefined };
+  }
+}

@@ -195,11 +195,26 @@ exec { 'gate':
       { check: false },
     );
     const lines = said(stdout);
-    expect(lines, stdout + stderr).toEqual([expect.stringMatching(/^again: .*transient unit/)]);
+    expect(lines, stdout + stderr).toEqual([expect.stringMatching(/^again: .* since it is transient: /)]);
     expect(lines[0]).toContain(`the ${because} of transient.service ends with this run`);
     await site.settled('transient', 1);
     await site.sh('systemctl reset-failed transient.service 2>&1 || :');
   });
+
+  it.each([
+    ['RefuseManualStart=yes', 'not-by-hand'],
+    ['StartLimitAction=reboot', 'reboots'],
+  ])(
+    'is refused where its /tmp ends with it, and it must not be started again: %s',
+    async (setting, name) => {
+      site.manifest(name);
+      await site.timer(name, ['PrivateTmp=yes', '[Unit]', setting]);
+      await site.settled(name, 1);
+      expect(said(await site.journal(`${name}.service`))).toEqual([
+        `again: the PrivateTmp=yes of ${name}.service ends with this run, and the unit cannot be started again, since it has ${setting}: leave one of the two settings out`,
+      ]);
+    },
+  );
 
   it('is run again in a scope where it is transient and has nothing of its own', async () => {
     const path = site.manifest('plain-transient');

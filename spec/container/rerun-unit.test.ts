@@ -81,7 +81,7 @@ describe('with `rerun: unit`, a run', () => {
       exitCode: 6,
     });
     expect(await site.sh('journalctl -t again -p err -o cat')).toMatch(
-      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`$/m,
+      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`; its output goes to what fails\.service has for it$/m,
     );
     await site.sh('systemctl reset-failed');
   });

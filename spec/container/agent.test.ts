@@ -1,5 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { amongFirst, type Cause, delta, manifestOf, openSite, type Site, STATE, said } from './site.ts';
+import {
+  AGAIN,
+  amongFirst,
+  type Cause,
+  delta,
+  manifestOf,
+  openSite,
+  type Site,
+  STATE,
+  said,
+} from './site.ts';
 
 const onetime = '/usr/bin/puppet agent --onetime --no-daemonize --color=false';
 
@@ -25,12 +35,82 @@ describe("an agent's run", () => {
   afterAll(() => site?.box.powerOff());
 
   it('of the daemon is run again beside it, with no scope', async () => {
+    const from = await cursor();
     serve('daemon');
     await site.sh('systemctl start puppet');
     const runs = await site.settled('daemon', 2);
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/puppet.service');
+    // No grace: nobody goes on after a daemon's run.
+    expect(logged(await site.journal('puppet.service', from))).toEqual([
+      expect.stringMatching(/^Will run .* again as soon as this run \(pid \d+\) has ended; /),
+    ]);
     expect(await site.sh('systemctl is-active puppet')).toBe('active\n');
     await site.sh('systemctl stop puppet');
+  });
+
+  it('of the daemon is repeated by its command also with `rerun: unit`, and the line says why', async () => {
+    const from = await cursor();
+    serve('of-unit', undefined, 'unit');
+    await site.sh('systemctl start puppet');
+    await site.settled('of-unit', 2);
+    expect(logged(await site.journal('puppet.service', from))).toEqual([
+      expect.stringMatching(/^Will run .*, not by its unit, since puppet\.service is the daemon's/),
+    ]);
+    expect(await site.sh('systemctl is-active puppet')).toBe('active\n');
+    await site.sh('systemctl stop puppet');
+  });
+
+  it("of theforeman's service, started by its timer, is a start of that service with `rerun: unit`", async () => {
+    serve('foreman', undefined, 'unit');
+    const [minute, next] = [20, 50].map((later) => (new Date().getMinutes() + later) % 60);
+    // As its module theforeman-puppet writes them, with RandomizedDelaySec=.
+    site.box.writeFile(
+      '/etc/systemd/system/puppet-run.service',
+      `[Unit]
+Description=Systemd Timer Service for Puppet Agent
+Wants=network.target network-online.target
+After=network.target network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/puppet agent --config /etc/puppet/puppet.conf --onetime --no-daemonize --detailed-exitcode --no-usecacheonfailure
+SuccessExitStatus=2
+User=root
+Group=root
+`,
+    );
+    site.box.writeFile(
+      '/etc/systemd/system/puppet-run.timer',
+      `[Unit]
+Description=Systemd Timer for Puppet Agent
+
+[Timer]
+OnCalendar=*-*-* *:${minute},${next}:00
+Persistent=true
+RandomizedDelaySec=1
+
+[Install]
+WantedBy=timers.target
+`,
+    );
+    // One of its times has passed while the machine was off.
+    const stamp = '/var/lib/systemd/timers/stamp-puppet-run.timer';
+    await site.sh(`mkdir -p $(dirname ${stamp}) && touch -d '1 hour ago' ${stamp}`);
+    await site.sh('systemctl daemon-reload && systemctl enable --now puppet-run.timer');
+    const runs = await site.settled('foreman', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/puppet-run.service');
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(2);
+    expect(logged(await site.journal('puppet-run.service'))).toEqual([
+      expect.stringMatching(
+        /^Will start puppet-run\.service again as soon as this run \(pid \d+\) has ended; .*output as that unit has it$/,
+      ),
+    ]);
+    const newest = JSON.parse(await site.sh(`${AGAIN}/again history --json -n 1`));
+    // By --detailed-exitcode, which is short for --detailed-exitcodes.
+    expect(newest).toEqual([
+      expect.objectContaining({ unit: 'puppet-run.service', unitResult: 'success', exitCode: 2 }),
+    ]);
+    await site.sh('systemctl disable --now puppet-run.timer');
   });
 
   it('of the daemon is run again also when the daemon is stopped meanwhile', async () => {
@@ -46,9 +126,8 @@ describe("an agent's run", () => {
   });
 
   it('of the daemon that restarts its own service before it notifies is run again once, with the arguments of the new daemon', async () => {
-    // Other tests, and an earlier try of this one, have their lines there, too.
-    const [, cursor = ''] = /cursor: (\S+)/.exec(await site.sh('journalctl --lines=0 --show-cursor')) ?? [];
-    const skipped = `until journalctl --unit=puppet --output=cat --after-cursor="${cursor}" | grep -q "already in progress"; do sleep 0.2; done`;
+    const from = await cursor();
+    const skipped = `until journalctl --unit=puppet --output=cat --after-cursor="${from}" | grep -q "already in progress"; do sleep 0.2; done`;
     const options = (more: string) => `PUPPET_EXTRA_OPTS=--color=false${more}`;
     serve('restarted', {
       more: `exec { 'changed configuration':
@@ -62,8 +141,8 @@ describe("an agent's run", () => {
     await site.sh('systemctl start puppet');
     const [first, rerun] = await site.settled('restarted', 2);
     expect(rerun?.pid).not.toBe(first?.pid);
-    const journal = await site.journal('puppet.service', cursor);
-    expect(journal.match(/Exec\[again\]\/returns\) Will run /g), journal).toHaveLength(1);
+    const journal = await site.journal('puppet.service', from);
+    expect(logged(journal), journal).toEqual([expect.stringMatching(/^Will run /)]);
     expect(journal).toContain('already in progress'); // the new daemon's first run, which the rerun makes up for
     expect(await site.sh(`grep -h ' runs ' $(ls -t ${STATE}/logs/*.log | head -n 1)`)).toMatch(
       / runs \S+ agent .*--show_diff .*--onetime/,
@@ -103,9 +182,20 @@ describe("an agent's run", () => {
   });
 
   /** What the server's catalogs are made from. */
-  function serve(name: string, cause?: Cause): void {
+  function serve(name: string, cause?: Cause, rerun = 'command'): void {
     const path = '/etc/puppet/code/environments/production/manifests/site.pp';
-    site.box.writeFile(path, manifestOf(name, cause));
+    site.box.writeFile(path, `class { 'common::again': rerun => '${rerun}' }\n${manifestOf(name, cause)}`);
+  }
+
+  /** Where the journal ends now: other tests, and an earlier try of the same one, have their lines there, too. */
+  async function cursor(): Promise<string> {
+    return /cursor: (\S+)/.exec(await site.sh('journalctl --lines=0 --show-cursor'))?.[1] ?? '';
+  }
+
+  /** What the helper has said, in the log of an agent that has no terminal. */
+  function logged(journal: string): string[] {
+    const found = journal.matchAll(/Exec\[again(?:-delta-[^\]]*)?\]\/returns\) (.*)/g);
+    return [...found].map(([, line = '']) => line).filter((line) => line !== 'executed successfully');
   }
 
   /** A run that notifies, and ends when the agent is disabled already. */

@@ -3,7 +3,7 @@ import type { Past } from '../../src/cli/history.ts';
 import { AGAIN, amongFirst, delta, openSite, type Site, said } from './site.ts';
 
 /** A site that has its services themselves started again. */
-describe('with `rerun: unit`, a run', () => {
+describe('with `rerun: unit`, a run', { retry: 0 }, () => {
   let site: Site;
 
   beforeAll(async () => {
@@ -38,7 +38,7 @@ describe('with `rerun: unit`, a run', () => {
     const lines = said(log);
     expect(lines).toEqual([
       expect.stringMatching(
-        /^Will start whole\.service again .*; waiter pid \d+, output as that unit has it$/,
+        /^Will start whole\.service again as soon as this run \(pid \d+\) has ended; waiter pid \d+, output as that unit has it$/,
       ),
       expect.stringMatching(/^Will start whole\.service again .*rerun 2 in a row/),
     ]);
@@ -71,7 +71,9 @@ describe('with `rerun: unit`, a run', () => {
     await site.waiter();
     const waited = site.sh(`${AGAIN}/again wait --timeout 100; echo $?`);
     await site.settled('fails', 2);
-    expect(await waited).toMatch(/has ended: failed\n[\s\S]*\n4\n$/);
+    expect(await waited).toMatch(
+      /has started \(.*\), pid \d+, output to what fails\.service has for it\n[\s\S]*has ended: failed\n[\s\S]*\n4\n$/,
+    );
     await site.until('the mail', async () => (await site.sh('cat /root/mail 2>&1 || :')) === 'failed\n');
     const newest = (await history()).at(-1);
     expect(newest).toMatchObject({
@@ -81,7 +83,7 @@ describe('with `rerun: unit`, a run', () => {
       exitCode: 6,
     });
     expect(await site.sh('journalctl -t again -p err -o cat')).toMatch(
-      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`$/m,
+      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`; its output goes to what fails\.service has for it$/m,
     );
     await site.sh('systemctl reset-failed');
   });
@@ -108,6 +110,13 @@ describe('with `rerun: unit`, a run', () => {
     const runs = await site.settled('wrapped', 2);
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/wrapped.service');
   });
+
+  /** A line of a unit that runs a script; the name of the script is that of its text. */
+  function script(text: string): string {
+    const path = `/etc/again-spec/${Buffer.from(text).toString('hex').slice(0, 16)}.sh`;
+    site.box.writeFile(path, `${text}\n`);
+    return `/bin/sh ${path}`;
+  }
 
   it.each<[string, string, readonly string[], (name: string) => string, string]>([
     [
@@ -139,13 +148,37 @@ describe('with `rerun: unit`, a run', () => {
       () => `/bin/true\nExecStartPre=${apply('pre')}`,
       'this run is not the main process of pre.service',
     ],
+    [
+      'that is a daemon which starts all kinds of things, such as cron',
+      'cronlike',
+      ['Type=forking', 'KillMode=process'],
+      (name) => `${script('(/bin/sh -c "$1"; exec sleep 1000) &')} "${apply(name)}"`,
+      'cronlike.service may do more than this run',
+    ],
+    [
+      'of one connection, such as ssh@.service',
+      'sshlike',
+      ['Type=simple', 'KillMode=process'],
+      (name) => `/usr/bin/ruby -e "system ARGV[0]" "${apply(name)}"`,
+      'sshlike.service may do more than this run',
+    ],
+    [
+      'like cloud-final.service, which runs Puppet among other things',
+      'finallike',
+      ['RemainAfterExit=yes', 'KillMode=process', 'TasksMax=infinity', 'StandardOutput=journal+console'],
+      (name) => `${script('true; $1; true')} "${apply(name)}"`,
+      'finallike.service has RemainAfterExit=yes',
+    ],
   ])(
     'of a service %s is repeated by its command, and the line says why',
     async (_, name, service, command, why) => {
       site.manifest(name);
       await site.timer(name, service, command(name));
       const [, rerun] = await site.settled(name, 2);
-      expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
+      // Where systemd leaves alone what goes on after the main process, the waiter stays.
+      expect(rerun?.cgroup).toMatch(
+        service.includes('KillMode=process') ? /\.service$/ : /\/again-[\w-]+\.scope$/,
+      );
       expect(said(await site.journal(`${name}.service`))).toEqual([
         expect.stringContaining(`, not by its unit, since ${why}`),
       ]);
@@ -182,11 +215,7 @@ describe('with `rerun: unit`, a run', () => {
     await site.timer('stopped', []);
     await site.waiter();
     await site.sh('systemctl stop stopped.service');
-    await site.until('the status to say so', async () =>
-      /stopped\.service was stopped: the rerun waits until it is started/.test(
-        await site.sh(`${AGAIN}/again status`),
-      ),
-    );
+    await says('stopped.service was stopped: the rerun waits until it is started');
     await site.holds('nothing starts', () => site.runs('stopped').length === 1, 5);
     await site.sh(
       'rm /run/gate; systemctl reset-failed stopped.service 2>&1; systemctl start stopped.service',
@@ -196,19 +225,67 @@ describe('with `rerun: unit`, a run', () => {
   });
 
   it('is held while the service is disabled, and while it is masked', async () => {
-    site.manifest('away', delta('later', 2));
+    site.manifest('away', delta('later', 4));
     const unit = '/etc/systemd/system/away.service';
+    // As `systemctl enable` does it, which needs the unit to be there.
+    const wants = '/etc/systemd/system/multi-user.target.wants';
+    await site.sh(`mkdir -p ${wants} && ln -s ${unit} ${wants}/away.service`);
     await site.timer('away', ['[Install]', 'WantedBy=multi-user.target'], apply('away'));
     await site.waiter();
-    await site.until('its end', async () => /Deactivated/.test(await site.journal('away.service')));
+    expect(await site.sh('systemctl is-enabled away.service')).toBe('enabled\n');
+    await site.sh('systemctl disable away.service');
+    await says('away.service has been disabled');
     await site.sh(`mv ${unit} /root/ && systemctl mask away.service`);
-    await site.until('the status to say so', async () =>
-      /away\.service is masked/.test(await site.sh(`${AGAIN}/again status`)),
-    );
+    await says('away.service is masked');
+    expect(site.runs('away')).toHaveLength(1);
     await site.sh(
-      `systemctl unmask away.service && mv /root/away.service ${unit} && systemctl daemon-reload`,
+      `systemctl unmask away.service && mv /root/away.service ${unit} && systemctl enable away.service`,
     );
     const [, rerun] = await site.settled('away', 2);
     expect(rerun?.cgroup).toBe('/system.slice/away.service');
   });
+
+  it('is so long after the start before that the service never reaches its start limit', async () => {
+    site.manifest('limited');
+    await site.timer('limited', ['[Unit]', 'StartLimitIntervalSec=30', 'StartLimitBurst=2']);
+    await says('one more start of limited.service could reach its start limit (StartLimitBurst=2)');
+    const runs = await site.settled('limited', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/limited.service');
+    expect(await site.journal('limited.service')).not.toMatch(/start-limit-hit|repeated too quickly/);
+  });
+
+  it('never ends a run of the service that its timer has started meanwhile', async () => {
+    site.manifest('meanwhile', {
+      target: "Common::Again::Delta['later']",
+      more: `common::again::delta { 'later': delta => 6 }
+exec { 'gate':
+  command  => 'while test -e /run/gate; do sleep 0.1; done',
+  unless   => '${amongFirst(1, 'meanwhile')}',
+  provider => 'shell',
+  require  => Exec['probe'],
+}`,
+    });
+    await site.sh('touch /run/gate');
+    await site.timer('meanwhile', []);
+    await site.until('its end', async () => /Deactivated/.test(await site.journal('meanwhile.service')));
+    await site.sh('systemctl restart meanwhile.timer');
+    await site.until('the run of the timer', () => site.runs('meanwhile').length === 2);
+    await says(/due +now\n +waits for +(another run, pid|.*which was started meanwhile)/);
+    expect(site.runs('meanwhile')).toHaveLength(2);
+    await site.sh('rm /run/gate');
+    const runs = await site.settled('meanwhile', 3);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/meanwhile.service');
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(3);
+    const journal = await site.journal('meanwhile.service');
+    expect(journal.match(/Applied catalog/g)).toHaveLength(3);
+    expect(journal).not.toMatch(/Stopping|Failed with result/);
+  });
+
+  /** Waits until `again status` has these words. */
+  async function says(words: string | RegExp): Promise<void> {
+    await site.until(`the status to say: ${words}`, async () => {
+      const status = await site.sh(`${AGAIN}/again status`);
+      return typeof words === 'string' ? status.includes(words) : words.test(status);
+    });
+  }
 });

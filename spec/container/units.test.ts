@@ -3,7 +3,7 @@ import type { CommandRecord } from '../../src/state/records.ts';
 import { AGAIN, amongFirst, delta, openSite, type Site, STATE, said } from './site.ts';
 
 /** How many sites run Puppet: a oneshot service, started by a timer, that systemd clears when the run has ended. */
-describe('a run in a oneshot unit', () => {
+describe('a run in a oneshot unit', { retry: 0 }, () => {
   let site: Site;
 
   beforeAll(async () => {
@@ -79,7 +79,7 @@ describe('a run in a oneshot unit', () => {
     expect(await activations('runtime')).toEqual(runs.map(({ invocation }) => invocation));
     const lines = said(await site.journal('runtime.service'));
     expect(lines).toEqual([
-      expect.stringMatching(/^Will start runtime\.service again .*RuntimeDirectory=mine/),
+      expect.stringMatching(/^Will start runtime\.service again as soon as this run .*RuntimeDirectory=mine/),
     ]);
   });
 
@@ -94,7 +94,9 @@ describe('a run in a oneshot unit', () => {
     expect(await site.sh('systemctl is-active remains.service')).toBe('active\n');
     expect(await site.sh('ls -d /tmp/systemd-private-*-remains.service-*/tmp/mine')).toMatch(/mine\n$/);
     expect(said(await site.journal('remains.service'))).toEqual([
-      expect.stringMatching(/^Will run .* again .*, or start remains\.service if that has ended by then/),
+      expect.stringMatching(
+        /^Will run .* again as soon as this run \(pid \d+\) has ended, or start remains\.service if that has ended by then/,
+      ),
     ]);
     await site.sh('systemctl stop remains.service');
   });
@@ -195,11 +197,26 @@ exec { 'gate':
       { check: false },
     );
     const lines = said(stdout);
-    expect(lines, stdout + stderr).toEqual([expect.stringMatching(/^again: .*transient unit/)]);
+    expect(lines, stdout + stderr).toEqual([expect.stringMatching(/^again: .* since it is transient: /)]);
     expect(lines[0]).toContain(`the ${because} of transient.service ends with this run`);
     await site.settled('transient', 1);
     await site.sh('systemctl reset-failed transient.service 2>&1 || :');
   });
+
+  it.each([
+    ['RefuseManualStart=yes', 'not-by-hand'],
+    ['StartLimitAction=reboot', 'reboots'],
+  ])(
+    'is refused where its /tmp ends with it, and it must not be started again: %s',
+    async (setting, name) => {
+      site.manifest(name);
+      await site.timer(name, ['PrivateTmp=yes', '[Unit]', setting]);
+      await site.settled(name, 1);
+      expect(said(await site.journal(`${name}.service`))).toEqual([
+        `again: the PrivateTmp=yes of ${name}.service ends with this run, and the unit cannot be started again, since it has ${setting}: leave one of the two settings out`,
+      ]);
+    },
+  );
 
   it('is run again in a scope where it is transient and has nothing of its own', async () => {
     const path = site.manifest('plain-transient');

@@ -33,7 +33,7 @@ const LINE =
 const ofFailures = async (syslog: Syslog) =>
   (await syslog.entries()).filter(({ text }) => text.startsWith('rerun failed'));
 
-describe('a rerun that failed is told once, as an error', () => {
+describe('a rerun that failed is told once, as an error', { retry: 0 }, () => {
   test('by `again status`', async (context) => {
     const { here, syslog } = await failed(context);
     const status = { argv: [here.link, 'status'], wrap: syslog.wrap };

@@ -179,7 +179,9 @@ test.concurrent('is called again-wait, and ends when what is pending is cancelle
   expect(await world.runs()).toHaveLength(1);
 });
 
-test.concurrent('a notification below `again run` whose end comes at that moment is either its own or a waiter', async (context) => {
+test.concurrent('a notification below `again run` whose end comes at that moment is either its own or a waiter', {
+  retry: 0,
+}, async (context) => {
   const here = await place(context);
   const { world } = here;
   // The command ends while a Puppet that it has left behind notifies: each of them is accounted for.

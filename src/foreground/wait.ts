@@ -14,7 +14,7 @@ import { openStateFolder } from '../state/folder.ts';
 import { type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
-import { describeOutput } from '../state/output.ts';
+import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
 import { isHeld, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
 import { settleReruns } from '../systemd/outcome.ts';
@@ -238,7 +238,7 @@ function whenOf(entry: Entry, now: number): string {
 
 function outputOf(folder: string, { id, pid, unit, journal = false }: PastRerun): string {
   const place = describeOutput(folder, { pid, log: `${id}.log`, journal });
-  return `output to ${unit === null ? place : `the journal of ${unit}`}`;
+  return `output to ${unit === null ? place : describeOutputOfUnit(unit)}`;
 }
 
 function resultOf({ failure, outcome }: PastRerun): string {

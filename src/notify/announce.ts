@@ -27,9 +27,7 @@ export function announce({ command, entry, settings, waiter, output, restart, ca
   const [what, where] = restart?.certain
     ? [
         `start ${restart.unit.unit}`,
-        restart.wanted
-          ? 'output as that unit has it'
-          : `output to the journal of that unit (its ${restart.because} ends with it, so it is started as a whole)`,
+        `output as that unit has it${restart.wanted ? '' : ` (its ${restart.because} ends with it, so it is started as a whole)`}`,
       ]
     : [`run \`${describeCommand(command)}\``, `output to ${output}`];
   const otherwise =

@@ -9,7 +9,7 @@ import { displayName } from '../schedule/names.ts';
 import { newestRerun, type PastRerun, readStarting, writePastRerun } from './history.ts';
 import { withLock } from './lock.ts';
 import { logPath } from './logs.ts';
-import { readFromJournal } from './output.ts';
+import { describeOutputOfUnit, readFromJournal } from './output.ts';
 
 /** A report belongs to a rerun when its run began within this time after it; Puppet takes a second or two to start. */
 const START_UP_MS = 60_000;
@@ -109,7 +109,10 @@ export function eventOf(rerun: PastRerun): LoggedEvent | undefined {
   if (failure !== null) return failure === KILLED ? undefined : ['failed', `${subject}: ${failure}`];
   if (outcome?.status !== 'failed') return undefined;
   const when = `rerun ${link} in a row, ${startedAt}, ${outcome.seconds} s`;
-  const where = unit === null ? `\`again log ${id}\`` : `\`journalctl -u ${unit}\``;
+  const where =
+    unit === null
+      ? `\`again log ${id}\``
+      : `\`journalctl -u ${unit}\`; its output goes to ${describeOutputOfUnit(unit)}`;
   return ['rerun failed', `${subject}: \`${command}\` has failed (${when}): see ${where}`];
 }
 

@@ -11,6 +11,11 @@ export function journalCommand(pid: number): string {
   return `journalctl -t ${OUTPUT_IDENTIFIER} _PID=${pid}`;
 }
 
+/** Where the output of a unit goes, for people: its `StandardOutput=` and the like say so, and that need not be the journal. */
+export function describeOutputOfUnit(unit: string): string {
+  return `what ${unit} has for it`;
+}
+
 /** Where the output of a rerun goes, for people. */
 export function describeOutput(
   folder: string,

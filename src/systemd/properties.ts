@@ -71,12 +71,15 @@ export function privateSurroundings(
     : undefined;
 }
 
-/** Why a unit that has ended can never be started again by anybody who asks; undefined where it can. */
+/**
+ * Why a unit that has ended is never started again, with the unit as its subject; undefined where it may be. A transient one is gone by then, one with `RefuseManualStart=`
+ * only another unit may start, and too many starts of one with a `StartLimitAction=` would reboot the machine, or end its manager.
+ */
 export function neverStartsAgain(properties: Properties): string | undefined {
-  if (properties.Transient === 'yes') return 'it is a transient unit, which is gone once it has ended';
-  if (properties.RefuseManualStart === 'yes')
-    return 'RefuseManualStart=yes allows only other units to start it';
-  return undefined;
+  if (properties.Transient === 'yes') return 'is transient';
+  if (properties.RefuseManualStart === 'yes') return 'has RefuseManualStart=yes';
+  const action = properties.StartLimitAction;
+  return action && action !== 'none' ? `has StartLimitAction=${action}` : undefined;
 }
 
 const UNITS_OF_TIME: Readonly<Record<string, number>> = {

@@ -3,7 +3,7 @@ import { monotonic } from '../os/clock.ts';
 import { readStat } from '../os/process.ts';
 import { hasEnded } from '../os/stat.ts';
 import { BusError } from './bus.ts';
-import { type Properties, parseSpan } from './properties.ts';
+import { neverStartsAgain, type Properties, parseSpan } from './properties.ts';
 import { openManager } from './service-manager.ts';
 import type { UnitRestart } from './shelter.ts';
 
@@ -124,7 +124,7 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
         Math.min(left, LOOK_AGAIN_MS), // until `systemctl reset-failed`, maybe
       );
   }
-  // Too many starts would fail, those of its timer too, and may reboot the machine (StartLimitAction=): so evenly spread that the limit is never reached.
+  // Too many starts would fail, those of its timer too: so evenly spread that the limit is never reached.
   const left = Number(properties.InactiveExitTimestampMonotonic) / 1000 + (1.1 * interval) / burst - now;
   return left > 0 && properties.InactiveExitTimestampMonotonic !== '0'
     ? held(`one more start of ${unit} could reach its start limit (StartLimitBurst=${burst})`, left)
@@ -141,9 +141,8 @@ export async function startAgain(restart: UnitRestart): Promise<StartResult> {
   const asked = await openManager(manager);
   try {
     const before = await asked.properties(unit);
-    if (before.LoadState === 'not-found') return { kind: 'refused', because: `there is no ${unit} any more` };
-    const hold = findHold(restart, before, monotonic());
-    if (hold) return hold;
+    const obstacle = obstacleTo(restart, before, monotonic());
+    if (obstacle) return obstacle;
     await asked.start(unit);
     for (const deadline = monotonic() + PATIENCE_MS; monotonic() < deadline; await sleep(POLL_MS)) {
       const properties = await asked.properties(unit);
@@ -158,6 +157,20 @@ export async function startAgain(restart: UnitRestart): Promise<StartResult> {
   } finally {
     asked.close();
   }
+}
+
+/** Why a unit is not started now; undefined where nothing is in the way. Its settings may have changed since the notification, which could refuse it then only where its end was certain. */
+export function obstacleTo(
+  restart: UnitRestart,
+  properties: Properties,
+  now: number,
+): StartResult | undefined {
+  const { unit } = restart.unit;
+  if (properties.LoadState === 'not-found')
+    return { kind: 'refused', because: `there is no ${unit} any more` };
+  const never = neverStartsAgain(properties);
+  if (never !== undefined) return { kind: 'refused', because: `${unit} ${never}` };
+  return findHold(restart, properties, now);
 }
 
 /** What became of a start, by the properties before and after it; undefined where it is not known yet. */

@@ -178,7 +178,7 @@ export function surroundingsOfService(
   const never = neverStartsAgain(properties);
   if (certain && never !== undefined) {
     throw new Refusal(
-      `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again: ${never}. Leave that setting out, or make a unit file`,
+      `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again, since it ${never}: ${properties.Transient === 'yes' ? 'leave that setting out, or make a unit file' : 'leave one of the two settings out'}`,
     );
   }
   return { restart: { certain, because, ...startOf(unit, properties) }, isMain };
@@ -216,11 +216,9 @@ export function whyNotUnit(
 ): string | undefined {
   if (run.mode === 'daemon') return `${unit} is the daemon's`;
   if (manager.kind === 'user' && !lingers) return `user ${manager.user} does not linger`;
-  if (properties.Transient === 'yes') return `${unit} is transient`;
-  for (const setting of ['RemainAfterExit', 'RefuseManualStart'])
-    if (properties[setting] === 'yes') return `${unit} has ${setting}=yes`;
-  const action = properties.StartLimitAction;
-  if (action && action !== 'none') return `${unit} has StartLimitAction=${action}`;
+  if (properties.RemainAfterExit === 'yes') return `${unit} has RemainAfterExit=yes`;
+  const never = neverStartsAgain(properties);
+  if (never !== undefined) return `${unit} ${never}`;
   const main = Number(properties.MainPID);
   const from = ancestry.findIndex(({ id }) => id.pid === run.process.pid);
   const to = ancestry.findIndex(({ id }) => id.pid === main);

@@ -34,7 +34,7 @@ import {
 } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
 import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
-import { describeOutput } from '../state/output.ts';
+import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
 import {
   type CommandRecord,
   closeRecord,
@@ -304,10 +304,7 @@ function tellStarted({ record, link, past, restart }: Taken, folder: string, hel
   const journal = past.journal === true;
   const file = describeOutput(folder, { pid: past.pid, log: record.log, journal });
   const why = held.logdest === 'journal' && !journal ? ', since the journal cannot be written' : '';
-  const its = restart?.wanted
-    ? `what ${restart.unit.unit} has for it`
-    : `the journal of ${restart?.unit.unit}`;
-  const where = restart ? its : `${file}${why}`;
+  const where = restart ? describeOutputOfUnit(restart.unit.unit) : `${file}${why}`;
   log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, output to ${where}`);
 }
 

@@ -19,9 +19,25 @@ export function brokenOffScenarios(bench: Bench): void {
     await world.settled(2);
     const [first, rerun] = await spans(world);
     expect((rerun?.from ?? 0) - (first?.to ?? 0)).toBeGreaterThanOrEqual(29.5);
+    const [log = ''] = await world.node.files.list(`${world.state}/logs`);
+    expect((await world.node.files.read(`${world.state}/logs/${log}`)).toString()).toMatch(
+      /^again: \S+ runs puppet apply .*, no sooner than 30 s after a run that was aborted\n/,
+    );
   });
 
-  test('Ctrl-C on `puppet agent -t` after a notification: no rerun within 30 s', async (context) => {
+  test('`timeout` on `puppet apply` after a notification: the rerun is put off for 30 s', async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const site = await world.write('site.pp', notifyAndHang(world));
+    const run = await world.start({ argv: ['timeout', '600', ...world.apply(site)], wrap: syslog.wrap });
+    // To `timeout` itself this signal says that its time is over (timer_create(2)): it sends SIGTERM to Puppet.
+    await breakOff(world, run, 'SIGALRM');
+    expect((await run.ended).code, run.output()).toBe(124);
+    await expectHeldBack(world, syslog);
+    await cancelAll(world);
+  });
+
+  test('Ctrl-C on `puppet agent -t` after a notification: the rerun is put off for 30 s', async (context) => {
     const { world, command, compiles } = await openAgent(bench, context);
     const syslog = await openSyslog(world);
     await compiles(notifyAndHang(world));
@@ -31,7 +47,7 @@ export function brokenOffScenarios(bench: Bench): void {
     await cancelAll(world);
   });
 
-  test('`puppet agent -t` that is killed after a notification leaves its lock behind: no rerun within 30 s', async (context) => {
+  test('`puppet agent -t` that is killed after a notification leaves its lock behind: the rerun is put off for 30 s', async (context) => {
     const { world, command, compiles, lock } = await openAgent(bench, context);
     const syslog = await openSyslog(world);
     await compiles(notifyAndHang(world));

@@ -100,12 +100,27 @@ export function deliveryScenarios(bench: Bench): void {
       seen: run.output,
     });
     const [waiter] = await world.helpers();
+    // It is of this version, as everything here.
+    await shell(
+      world,
+      `sed -i 's/"software":"[^"]*"/"software":"0.1.9"/' "$1"/*.json`,
+      `${world.state}/commands`,
+    );
 
     const module = await anotherVersion(world.node, world.module);
     await world.useModule(module);
     const update = await include(world);
     expect(changes(world, update)).toEqual([...everything, 'File[AGAIN.sha256]']);
     await expectSound(world, module);
+    const older = `Waiters that were there before stay as they are until they run: pid ${waiter?.pid} of version 0.1.9\n`;
+    expect(update.output).toContain(older);
+    const typed = async (word: string) => (await world.run({ argv: [executableOf(world), word] })).stdout;
+    expect(await typed('updated')).toBe(older);
+    expect(await typed('status')).toMatch(
+      new RegExp(`^ +waiter +pid ${waiter?.pid}, still version 0\\.1\\.9$`, 'm'),
+    );
+    // Told once: the next run has nothing to deliver.
+    expect((await include(world)).output).not.toContain('Waiters that were there before');
     const after = (await world.node.processes()).find(({ pid }) => pid === waiter?.pid);
     expect(after).toMatchObject({
       startTime: waiter?.startTime,

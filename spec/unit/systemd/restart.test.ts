@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Properties } from '../../../src/systemd/properties.ts';
-import { resultFrom, stateFrom } from '../../../src/systemd/restart.ts';
+import { obstacleTo, resultFrom, stateFrom } from '../../../src/systemd/restart.ts';
 import type { UnitRestart } from '../../../src/systemd/shelter.ts';
 
 const restart: UnitRestart = {
@@ -130,6 +130,20 @@ describe('a start of a unit', () => {
     ['begun, and failed', { ActiveState: 'failed', InvocationID: 'b2', Result: 'exit-code' }],
   ])('has %s', (_, changes) => {
     expect(result(changes)).toEqual({ kind: 'started', invocation: 'b2' });
+  });
+
+  test.each<[string, Properties]>([
+    ['there is no nightly.service any more', { LoadState: 'not-found' }],
+    ['nightly.service is transient', { Transient: 'yes' }],
+    ['nightly.service has RefuseManualStart=yes', { RefuseManualStart: 'yes' }],
+    ['nightly.service has StartLimitAction=reboot', { StartLimitAction: 'reboot' }],
+  ])('is not asked for: %s', (because, changes) => {
+    expect(obstacleTo(restart, { ...ENDED, ...changes }, NOW)).toEqual({ kind: 'refused', because });
+  });
+
+  test('is asked for where nothing is in the way, and later where something may pass', () => {
+    expect(obstacleTo(restart, ENDED, NOW)).toBeUndefined();
+    expect(obstacleTo(restart, { ...ENDED, LoadState: 'masked' }, NOW)).toMatchObject({ kind: 'held' });
   });
 
   test('that is queued is not known yet', () => {

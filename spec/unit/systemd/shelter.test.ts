@@ -182,11 +182,20 @@ describe('the service of a run', () => {
     expect(found({ PrivateTmp: 'yes', KillMode: 'process' }, 'daemon').restart).toBeUndefined();
   });
 
-  test.each([{ Transient: 'yes' }, { RefuseManualStart: 'yes' }])(
+  test.each<[Record<string, string>, string]>([
+    [{ Transient: 'yes' }, 'it is transient: leave that setting out, or make a unit file'],
+    [{ RefuseManualStart: 'yes' }, 'it has RefuseManualStart=yes: leave one of the two settings out'],
+    ...['reboot', 'reboot-force', 'poweroff', 'exit', 'soft-reboot'].map(
+      (action): [Record<string, string>, string] => [
+        { StartLimitAction: action },
+        `it has StartLimitAction=${action}: leave one of the two settings out`,
+      ],
+    ),
+  ])(
     'that surely takes what it has with it, and can never be started again, is refused: %j',
-    (changes) => {
+    (changes, since) => {
       expect(() => found({ PrivateTmp: 'yes', ...changes })).toThrow(
-        /^the PrivateTmp=yes of nightly\.service ends with this run, and the unit cannot be started again: /,
+        `the PrivateTmp=yes of nightly.service ends with this run, and the unit cannot be started again, since ${since}`,
       );
       expect(found(changes).restart).toBeUndefined();
       expect(found({ PrivateTmp: 'yes', Type: 'simple', ...changes }).restart?.certain).toBe(false);

@@ -20,8 +20,8 @@ const entries = {
 export const INSTRUMENTS = { AGAIN_INSTRUMENTED: 'true', AGAIN_SECOND_MS: '20' };
 
 /**
- * The executable's first script, which loads the parts, and their sources: `{ loader, parts: { NAME: SOURCE }, inputs }`. `inputs` are the files that they are made
- * of.
+ * The executable's first script, which loads the parts, and their sources: `{ loader, parts: { NAME: SOURCE }, holds: { NAME: FILES }, inputs }`. `holds` are
+ * the files that each part has for itself, `inputs` those that all are made of.
  */
 export async function bundleSources(version, instruments = {}) {
   const { main, ...others } = entries;
@@ -33,20 +33,25 @@ export async function bundleSources(version, instruments = {}) {
   };
   const inMain = new Set(Object.keys((await bundleOf({ entryPoints: [main] })).metafile.inputs));
   const shared = new Set();
-  const sources = {};
+  const [sources, holds] = [{}, {}];
+  const add = async (name, options) => {
+    const { text, metafile } = await bundleOf(options);
+    sources[name] = text;
+    holds[name] = Object.keys(metafile.inputs).sort();
+  };
   for (const [name, entry] of Object.entries(others)) {
     const plugins = [otherParts, sharedWithMain(inMain, shared)];
-    sources[name] = (await bundleOf({ entryPoints: [entry], plugins })).text;
+    await add(name, { entryPoints: [entry], plugins });
   }
   const lines = [...shared].sort().map((file) => `export * as ${JSON.stringify(file)} from './${file}';`);
   const stdin = { contents: [`import './${main}';`, ...lines].join('\n'), resolveDir: root };
-  sources.main = (await bundleOf({ stdin })).text;
+  await add('main', { stdin });
   // The loader (src/bundle/loader.ts) calls them.
   const parts = Object.fromEntries(
     Object.keys(entries).map((name) => [name, `(function(require,module){${sources[name]}\n})`]),
   );
   const loader = (await bundleOf({ entryPoints: ['src/bundle/loader.ts'] })).text;
-  return { loader, parts, inputs: [...inputs].sort() };
+  return { loader, parts, holds, inputs: [...inputs].sort() };
 }
 
 /**

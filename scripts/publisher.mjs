@@ -1,4 +1,4 @@
-// What only a publisher knows of a release, and what has to be true of the project before there is one. Pure: release.mjs asks, and looks.
+// What only a publisher knows of a release, and what has to be true of the project before there is one. Pure: ask.mjs asks, and release.mjs looks.
 
 /** Names that belong to nobody, by RFC 2606 and 6761. */
 const nobodys = /(^|\.)(example(\.(com|net|org))?|invalid|test|localhost|local)$/i;

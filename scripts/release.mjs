@@ -10,9 +10,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import { ask } from './ask.mjs';
 import { capture, Failure, readJson, readVersion, root, run } from './project.mjs';
 import { obstacles, publishedMetadata, questions, wrongAnswers } from './publisher.mjs';
 import { copyArchives, makeTarballs } from './tarballs.mjs';
@@ -28,7 +28,7 @@ await run('release', async (args) => {
       matrix: readJson('spec/matrix/results.json').version,
     }),
   );
-  const answers = await ask(given);
+  const answers = await ask(questions, given);
   refuseFor(wrongAnswers(answers), 64);
   const metadata = publishedMetadata(readJson('metadata.json'), answers);
   lint(metadata);
@@ -64,42 +64,13 @@ function refuseFor(reasons, status) {
   }
 }
 
-/** What is not given is asked for, where there is somebody to ask. */
-async function ask(given) {
-  const missing = questions.filter(({ option }) => given[option] === undefined);
-  if (missing.length === 0) return given;
-  if (!process.stdin.isTTY) {
-    const names = missing.map(({ option }) => `--${option}`);
-    throw new Failure(`only a publisher knows ${names.join(', ')}: give them, or run this at a terminal`, 64);
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answers = { ...given };
-    const lines = terminal[Symbol.asyncIterator](); // which loses none of several that come at once
-    for (const { option, ask } of missing) {
-      process.stdout.write(`${ask}: `);
-      const { value, done } = await lines.next();
-      if (done) {
-        throw new Failure(`--${option} was not answered`);
-      }
-      answers[option] = value.trim();
-    }
-    return answers;
-  } finally {
-    terminal.close();
-  }
-}
-
 /** Checks metadata.json with the options that the Forge asks for. */
 function lint(metadata) {
   const folder = mkdtempSync(join(tmpdir(), 'again-release-'));
   try {
     const file = join(folder, 'metadata.json');
     writeFileSync(file, `${JSON.stringify(metadata, undefined, 2)}\n`);
-    capture('bundle', ['exec', 'metadata-json-lint', '--strict-dependencies', '--fail-on-warnings', file], {
-      cwd: root,
-      env: { ...process.env, BUNDLE_PATH: join(root, 'vendor/bundle'), BUNDLE_FROZEN: 'true' },
-    });
+    capture('sh', [join(root, 'scripts/catalog.sh'), '--metadata', file]);
   } finally {
     rmSync(folder, { recursive: true });
   }

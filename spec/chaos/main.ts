@@ -3,7 +3,8 @@
 //   node spec/chaos/main.ts [--short] [--seed N] [--pure N] [--real N] [--minutes N] [--keep FOLDER]
 //
 // --pure and --real say how many sequences there are (200000 and 2000; --short: 4000 of one seed, and the kept ones). --minutes: ends the real ones after that time, 70 by default; fewer than there were
-// to be is a failure. The seed is printed; a sequence that fails is shrunk, printed, and kept in a folder (default: spec/chaos/kept), from which every later run tells it again.
+// to be is a failure. The seed is printed; a sequence that fails is shrunk, printed, and kept in a folder (default: spec/chaos/kept; pure ones in `pure` below it), from
+// which every later run tells it again.
 
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -44,7 +45,7 @@ await run('chaos', async (args: string[]) => {
   // What the build puts in: see src/os/version.ts.
   Object.assign(globalThis, { AGAIN_VERSION: readVersion() });
   const { checkModel } = await import('./pure/check.ts');
-  checkModel(seed, pure);
+  checkModel(seed, pure, { folder: join(values.keep, 'pure') });
   const kept = readKept(values.keep);
   // The short form tells those again that have failed once; new ones, on a machine that is as busy as it likes, are for a run of their own.
   if (values.short && real === 0 && (await work(kept)) !== 0)

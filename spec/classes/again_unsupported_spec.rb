@@ -111,6 +111,22 @@ describe 'common::again' do
     end
   end
 
+  # Where there is nothing to remove or to cancel, and no shell for it.
+  ["ensure => 'absent'", 'enable => false', "ensure => 'absent', enable => false"].each do |switch|
+    {
+      'on macOS' => [%w[Darwin 20 4.2.2], 'Darwin', { command: 'true', path: ['/bin', '/usr/bin'] }],
+      'on Windows' => [%w[windows 2022], 'windows', { command: 'cmd.exe /c exit 0', path: 'C:\Windows\system32' }],
+    }.each do |where, (system, name, attributes)|
+      context "#{where}, where a warning is enough, with #{switch}" do
+        let(:facts) { override_facts(facts_of(*system), hiera_data: 'warn') }
+        let(:pre_condition) { "class { 'common::again': #{switch} }\n#{super()}" }
+
+        it_behaves_like 'a warning, and nothing done', name, **attributes
+        it_behaves_like 'nothing but execs'
+      end
+    end
+  end
+
   context 'for an ordinary user without a folder' do
     let(:sentence) { 'Puppet runs as an ordinary user: set common::vardir::base to a folder that this user owns instead of /var/lib/puppet/tmp/.' }
 

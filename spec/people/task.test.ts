@@ -194,13 +194,21 @@ describe('the task, by Bolt on localhost', () => {
     const { stdout: tasks } = await bolt.command(thisMachine, ['task', 'show', ...modules]);
     expect(tasks).toContain('common::again_status');
     expect(tasks).not.toContain('common::again_progress');
-    const wrong = await bolt.command(thisMachine, [
-      ...['task', 'run', 'common::again', 'action=explode', '--targets', 'localhost', ...modules],
-    ]);
-    expect(wrong.code).not.toBe(0);
-    expect(wrong.output).toContain(
-      "parameter 'action' expects a match for Enum['cancel', 'due', 'hold', 'now', 'release', 'run', 'status']",
-    );
+    for (const [task, wrong, refusal] of [
+      [
+        'again',
+        'action=explode',
+        "parameter 'action' expects a match for Enum['cancel', 'due', 'hold', 'now', 'release', 'run', 'status']",
+      ],
+      ['again', 'for=soon', "parameter 'for' expects"],
+      ['again_hold', 'for=2h;id', "parameter 'for' expects"],
+      ['again_status', 'folder=relative/again', "parameter 'folder' expects"],
+    ] as const) {
+      const words = ['task', 'run', `common::${task}`, wrong, '--targets', 'localhost', ...modules];
+      const { code, output } = await bolt.command(thisMachine, words);
+      expect(code, wrong).not.toBe(0);
+      expect(output).toContain(refusal);
+    }
   });
 });
 

@@ -38,6 +38,9 @@ const sumOf = (content: Buffer) => createHash('sha256').update(content).digest('
 /** A real ELF program that says its version, as small as there is: `true`, which knows `--version`. With a tail, one of any size. */
 const program = (tail = '') => Buffer.concat([readFileSync('/bin/true'), Buffer.from(tail)]);
 
+/** What the build has made for this CPU. */
+const executable = `files/again/again-linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;
+
 interface Place {
   readonly folder: string;
   /** Puts an archive there as Puppet does, by a rename. */
@@ -152,24 +155,61 @@ describe.each(shells)('the delivery, by %s', (...shell) => {
     expect(statSync(join(folder, 'again.gz')).size).toBeGreaterThan(512);
   });
 
-  test('another C library, and a mount without the right to execute, are named', () => {
-    const { fetch, run } = place(shell);
+  test('another C library, and a mount without the right to execute, are named, and the old one stays', () => {
+    const old = sumOf(program());
+    const withOld = (folder?: string) => {
+      const here = place(shell, folder);
+      here.fetch(program());
+      expect(here.run('unpack', old)).toEqual(done);
+      return here;
+    };
+    const { folder, fetch, run } = withOld();
     const text = program().toString('latin1');
     const loader = /\/lib[^\0]*\/ld-[^\0]*/.exec(text)?.[0] ?? '';
     const musl = Buffer.from(text.replace(loader, loader.replace(/.$/, '#')), 'latin1');
     fetch(musl);
     expect(run('unpack', sumOf(musl)).stderr).toMatch(
-      /^again: the new executable does not start: \S+\/again needs glibc 2\.28 or later, and this system has no \/lib\S+#\n$/,
+      /^again: the new executable does not start, and the old one stays: \S+\/again needs glibc 2\.28 or later, and this system has no \/lib\S+#\n$/,
     );
+    expect(sumOf(readFileSync(join(folder, 'again')))).toBe(old);
 
-    const noexec = place(shell, join(temporaryFolder(), 'with a space', 'again'));
-    noexec.fetch(program());
-    const script = 'mount -t tmpfs -o noexec tmpfs "$1" && cp -a "$1-kept/." "$1" && shift && exec "$@"';
+    const noexec = withOld(join(temporaryFolder(), 'with a space', 'again'));
+    noexec.fetch(program('new'));
+    // The mount goes with the namespace: what the folder has by then is said there.
+    const script = `mount -t tmpfs -o noexec tmpfs "$1" && cp -a "$1-kept/." "$1" || exit
+folder=$1
+shift
+"$@"
+status=$?
+sha256sum <"$folder/again"
+exit $status`;
     execFileSync('cp', ['-a', noexec.folder, `${noexec.folder}-kept`]);
     const wrap = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', noexec.folder];
-    expect(noexec.run('unpack', sumOf(program()), wrap).stderr).toBe(
-      `again: the new executable does not start: ${noexec.folder}/again lies on ${noexec.folder}, which is mounted noexec: set common::vardir::base to a folder on another file system\n`,
-    );
+    expect(noexec.run('unpack', sumOf(program('new')), wrap)).toEqual({
+      status: 1,
+      stdout: `${old}  -\n`,
+      stderr: `again: the new executable does not start, and the old one stays: ${noexec.folder}/again lies on ${noexec.folder}, which is mounted noexec: set common::vardir::base to a folder on another file system\n`,
+    });
+  });
+
+  test('a limit on memory that stops the real executable is named, and the old one stays', () => {
+    const { folder, fetch, run, files } = place(shell);
+    const old = sumOf(program());
+    fetch(program());
+    expect(run('unpack', old)).toEqual(done);
+    const [wanted = ''] = readFileSync(sumsOf(executable), 'utf8').split(' ');
+    copyFileSync(archiveOf(executable), join(folder, 'again.gz'));
+    const limited = ['sh', '-c', 'ulimit -v 1048576; exec "$@"', 'sh'];
+    expect(run('unpack', wanted, limited)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `again: the new executable does not start, and the old one stays: ${folder}/again is stopped by a limit on memory that this process has (ulimit -v 1048576, in KiB): 2097152 is enough\n`,
+    });
+    expect(sumOf(readFileSync(join(folder, 'again')))).toBe(old);
+    expect(files()).toEqual(delivered);
+    // Without the limit, the archive that stayed is all that it takes.
+    expect(run('unpack', wanted)).toEqual(done);
+    expect(run('check', wanted)).toEqual(done);
   });
 
   test('what an ordinary user has delivered is that user’s, also in a folder that hands on its group', () => {
@@ -281,7 +321,6 @@ describe.each(shells)('the delivery, by %s', (...shell) => {
 });
 
 describe('the executable itself', () => {
-  const executable = `files/again/again-linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;
   const real = () => {
     const here = place();
     copyFileSync(executable, join(here.folder, 'again'));

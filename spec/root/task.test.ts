@@ -250,6 +250,23 @@ esac
     expect(described).toMatchObject({ pending: shown });
   });
 
+  test('nor has what the plan is told of the newest rerun', () => {
+    const shown = [
+      { startedAt: 't', names: ['later'], link: 1, pid: 7, failure: null },
+      { startedAt: 'u', names: ['"command": "y"'], link: 2, pid: 8, failure: 'lost: its waiter was killed' },
+    ];
+    const command = "puppet apply -e 'class { secret: }'";
+    const history = shown.map(({ startedAt, ...rest }) => ({ startedAt, command, ...rest }));
+    const folder = folderThatSays([], history);
+    const settings = ['agent_catalog_run_lockfile', 'agent_disabled_lockfile', 'lastrunreport'];
+    const stub = settings.map((name) => `echo ${name} = ${join(folder, name)}\n`).join('');
+    writeFileSync(join(folder, 'stub'), stub);
+    writeFileSync(join(folder, 'again.json'), `{\n  "puppet": ["/bin/sh", "${join(folder, 'stub')}"],\n}\n`);
+    const told = answer({ shell, folder, variables: { PT__task: 'common::again_progress' } });
+    expect(told).toMatchObject({ history: shown });
+    expect(JSON.stringify(told)).not.toContain('secret');
+  });
+
   test('_noop says what would be done, and asks for nothing but what is pending', () => {
     const pending = [{ name: "Exec['again']" }, { name: 'it\'s "a" \\ name, \u00fc' }, { name: 'again' }];
     const folder = folderThatSays(pending.map((one) => ({ ...one, link: 1 })));
@@ -320,17 +337,18 @@ esac\n`;
   });
 });
 
-/** A folder with a stand-in for the executable, which says that this is pending, notes what it is asked, and knows of a hold what lies beside it. */
-function folderThatSays(pending: readonly object[]): string {
+/** A folder with a stand-in for the executable, which says that this is pending and past, notes what it is asked, and knows of a hold what lies beside it. */
+function folderThatSays(pending: readonly object[], history: readonly object[] = []): string {
   const folder = folderWith();
   writeFileSync(join(folder, 'pending'), JSON.stringify(pending, undefined, 2));
+  writeFileSync(join(folder, 'history'), JSON.stringify(history, undefined, 2));
   const script = `#!/bin/sh
 here=\${0%/*}
 echo "$*" >> $here/asked
 case $* in
   'status --hold --json') cat $here/hold ;;
   'status --json') cat $here/pending ;;
-  'history '*) echo '[]' ;;
+  'history -n 1 --json') cat $here/history ;;
   *) echo done ;;
 esac
 `;

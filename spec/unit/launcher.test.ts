@@ -55,7 +55,7 @@ describe('the launcher', () => {
     else expect(session).toBe(pid);
   });
 
-  test.each(['dash', 'bash'])(
+  test.each(['dash', 'bash', 'busybox sh', 'ksh'])(
     'has `again` ignore real-time signals, which Node can\u2019t, and no others (%s)',
     (shell) => {
       const folder = folderWith('0 well');

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { ask } from '../../scripts/ask.mjs';
 import { obstacles, publishedMetadata, questions, wrongAnswers } from '../../scripts/publisher.mjs';
 
 const answers = {
@@ -85,6 +87,40 @@ describe('what keeps a project from being released', () => {
       found.some((one) => reason.test(one)),
       found.join('\n'),
     ).toBe(true);
+  });
+});
+
+describe('what is not given', () => {
+  /** A terminal at which somebody types this, or no terminal. */
+  const typed = (text: string, isTTY = true) => {
+    const output = new PassThrough();
+    return {
+      input: Object.assign(Readable.from([text]), { isTTY }),
+      output,
+      said: () => String(output.read() ?? ''),
+    };
+  };
+  const { author, source, ...given } = answers;
+
+  test('is refused without a terminal, with the options that are missing, and nothing is asked', async () => {
+    const terminal = typed('ACME\n', false);
+    const refused = ask(questions, given, terminal);
+    await expect(refused).rejects.toThrow(
+      'only a publisher knows --author, --source: give them, or run this at a terminal',
+    );
+    await expect(refused).rejects.toMatchObject({ status: 64 });
+    expect(terminal.said()).toBe('');
+  });
+
+  test('is asked for at a terminal, and nothing else', async () => {
+    const terminal = typed(`${author} \n${source}\n`);
+    expect(await ask(questions, given, terminal)).toEqual(answers);
+    expect(terminal.said().match(/[^:]+: /g)).toHaveLength(2);
+    expect(await ask(questions, answers, typed('', false))).toEqual(answers);
+  });
+
+  test('is not made up where the terminal ends', async () => {
+    await expect(ask(questions, given, typed('ACME\n'))).rejects.toThrow('--source was not answered');
   });
 });
 

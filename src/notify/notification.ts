@@ -56,7 +56,7 @@ import { type Known, recordsFolder } from '../wait/record.ts';
 import { announce } from './announce.ts';
 import { tellForeground } from './foreground.ts';
 import { withNewDaemon } from './orphan.ts';
-import { isServed, linkOfRun, withNotification } from './recording.ts';
+import { graceAfter, isServed, linkOfRun, withNotification } from './recording.ts';
 
 /** How a notification ended: what to say, and what this process then has to wait for, if anything. */
 export type Outcome =
@@ -91,9 +91,6 @@ interface Subject {
 
 /** How many sets of FACTER variables of one command can wait at once: a variable that counts up must not fill the machine with waiters. */
 const MOST_SETS_OF_FACTS = 8;
-
-/** Milliseconds within which a daemon that was just started begins its first run. */
-const FIRST_RUN_MS = 15_000;
 
 /**
  * The life of a notification up to its verdict: find the run, decide what to repeat, and record it for the waiter that this process is about to
@@ -226,9 +223,8 @@ function record({
 }: Recording): Promise<Recorded | undefined> {
   const { run, command, facts, id } = subject;
   const link = linkOfRun(run, subject.surroundings.environment, folder, id);
-  // No script waits for the end of a run that `again` itself or a daemon has started, or that is a service's main process. But a new daemon begins with a run of its own.
-  const isOurs = link !== undefined || run.mode === 'daemon' || shelter?.isMain === true;
-  const grace = subject.isOrphan ? FIRST_RUN_MS : isOurs ? 0 : held.grace;
+  const { isOrphan } = subject;
+  const grace = graceAfter({ mode: run.mode, link, isOrphan, isMain: shelter?.isMain === true }, held.grace);
   return recordIn(folder, () => {
     const found = readRecords(folder);
     const newer = found.has(id) ? undefined : newerVersion(folder, id);

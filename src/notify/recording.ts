@@ -79,6 +79,30 @@ function thisMoment({ request, run, held, records }: Notification): Moment {
   };
 }
 
+/** Milliseconds within which a daemon that was just started begins its first run. */
+const FIRST_RUN_MS = 15_000;
+
+/** Who has started a run. */
+export interface Origin {
+  readonly mode: Run['mode'];
+  /** The link of a chain that the run is. */
+  readonly link: ChainLink | undefined;
+  /** Whether its daemon has ended meanwhile, and another one has taken the place of that. */
+  readonly isOrphan: boolean;
+  /** Whether it is the main process of its service. */
+  readonly isMain: boolean;
+}
+
+/**
+ * Milliseconds of grace after a run. Nobody waits to go on where `again` itself, a daemon or systemd has started it. But a new daemon begins with a run of its own.
+ *
+ * @param grace after a run that somebody else has started
+ */
+export function graceAfter({ mode, link, isOrphan, isMain }: Origin, grace: number): number {
+  if (isOrphan) return FIRST_RUN_MS;
+  return link !== undefined || mode === 'daemon' || isMain ? 0 : grace;
+}
+
 /** Who has been a record's waiter when a notification takes it over; also of one without entries, which `again cancel` may have emptied. */
 export function formerWaiters(record: CommandRecord | undefined, served: boolean): readonly ProcessId[] {
   if (!record) return [];

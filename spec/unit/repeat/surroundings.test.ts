@@ -28,12 +28,14 @@ function runOf(id: ProcessId): Run {
 describe('what a rerun shares with its run', () => {
   test('is read from the living process: environment, umask, limit, signals; and this process goes to its directory', async () => {
     const cwd = realpathSync(temporaryFolder());
-    const script = 'umask 0077; ulimit -Sn 100; ulimit -Hn 200; trap "" HUP; echo ready; exec cat';
+    const script = 'umask 0077; ulimit -Sn 100; ulimit -Hn 200; trap "" HUP; exec cat';
     const child = spawn('/bin/sh', ['-c', script], {
       cwd,
       env: { B: '1', A: 'ü=\n' },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
+    // What says it is `cat`: while a process becomes another program, the kernel shows no environment of it.
+    child.stdin.write('ready');
     await once(child.stdout, 'data');
     const pid = child.pid as number;
     const found = enterSurroundings(runOf({ pid, start: readStat(pid)?.start ?? 0 }));

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { monotonic } from '../../../src/os/clock.ts';
+import { here } from '../../../src/os/place.ts';
+import { type ProcessId, readStat, self } from '../../../src/os/process.ts';
+import type { Entry } from '../../../src/schedule/entry.ts';
+import { withLock } from '../../../src/state/lock.ts';
+import { type CommandRecord, writeRecord } from '../../../src/state/records.ts';
+import { type StartSlot, slotPath, takeSlot } from '../../../src/state/start-slot.ts';
+import type { Held } from '../../../src/wait/held.ts';
+import { otherWaiter } from '../../../src/wait/obstacles.ts';
+import { entry } from '../schedule/entries.ts';
+import { record } from '../state/record.ts';
+import { temporaryFolder } from '../state/temporary.ts';
+
+const [OWN, OTHER] = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
+const MINUTE = 60_000;
+const DEAD = { pid: 4_194_304, start: 1 };
+
+const children: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** A process that lives, and does nothing; its name is that of its file. */
+function living(file = 'sleep'): ProcessId {
+  const child = spawn(file, ['600'], { stdio: 'ignore' });
+  children.push(child);
+  const pid = child.pid as number;
+  return { pid, start: readStat(pid)?.start as number };
+}
+
+let other: ProcessId;
+let stopped: ProcessId;
+let lockFile: string;
+beforeAll(async () => {
+  other = living();
+  stopped = living();
+  process.kill(stopped.pid, 'SIGSTOP');
+  const folder = temporaryFolder();
+  const puppet = join(folder, 'puppet');
+  symlinkSync('/bin/sleep', puppet);
+  lockFile = join(folder, 'agent_catalog_run.lock');
+  writeFileSync(lockFile, String(living(puppet).pid));
+  await vi.waitFor(() => expect(readStat(stopped.pid)?.state).toBe('T'));
+});
+
+function stateFolder(): string {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'commands'));
+  return folder;
+}
+
+/** Something that was due so many milliseconds ago. */
+function dueSince(milliseconds: number, changes: Partial<Entry> = {}): Entry {
+  const at = monotonic() - milliseconds;
+  return entry({ notifiedAt: at, runEndedAt: at, ...changes });
+}
+
+const held = { id: OWN } as Held;
+/** What this process waits for has been due for a second. */
+const own = () => record({ ...here(), waiter: self(), entries: [dueSince(1000)] });
+
+describe('another rerun that is about to start', () => {
+  const slot = (changes: Partial<StartSlot> = {}): StartSlot => ({
+    ...{ ...other, ...here(), at: monotonic(), mode: 'agent', lockFile: '/nonexistent' },
+    ...changes,
+  });
+  test.each<[string, boolean, () => Partial<StartSlot>]>([
+    ['goes first', true, () => ({})],
+    ['has 15 s for that', false, () => ({ at: monotonic() - 15_001 })],
+    ['has died', false, () => DEAD],
+    ['has died, and another process has its pid', false, () => ({ start: other.start - 1 })],
+    ['is of another boot', false, () => ({ boot: 'b' })],
+    ['is in another container', false, () => ({ pidNamespace: 'pid:[1]' })],
+    ['is past that where its Puppet, or another one, has the lock', false, () => ({ lockFile })],
+    ['is a `puppet apply`, for which no lock counts', true, () => ({ mode: 'apply', lockFile })],
+  ])('%s: %s', (_, expected, changes) => {
+    const folder = stateFolder();
+    writeFileSync(slotPath(folder), JSON.stringify(slot(changes())));
+    const found = otherWaiter(own(), held, folder, 0);
+    expect(found).toEqual(expected ? { kind: 'start', pid: other.pid } : undefined);
+    // However long others have been let go first: it may start a Puppet in this moment.
+    expect(otherWaiter(own(), held, folder, MINUTE)).toEqual(found);
+  });
+
+  test('is not this process itself', () => {
+    const folder = stateFolder();
+    takeSlot(folder, 'apply', '/nonexistent');
+    expect(otherWaiter(own(), held, folder, 0)).toBeUndefined();
+  });
+});
+
+describe('another waiter', () => {
+  const turn = async (changes: Partial<CommandRecord>, { id = OTHER, waited = 0 } = {}) => {
+    const folder = stateFolder();
+    const its = record({ ...here(), waiter: other, entries: [dueSince(5000)], ...changes });
+    await withLock(folder, () => writeRecord(folder, id, its));
+    return otherWaiter(own(), held, folder, waited);
+  };
+
+  test.each<[string, boolean, () => Partial<CommandRecord>]>([
+    ['goes first whose rerun has been due for longer', true, () => ({})],
+    ['that is due later', false, () => ({ entries: [dueSince(0)] })],
+    ['that is not due yet', false, () => ({ entries: [dueSince(5000, { wait: MINUTE })] })],
+    ['whose run goes on', false, () => ({ entries: [dueSince(5000, { runEndedAt: undefined as never })] })],
+    ['that is in its grace time', false, () => ({ entries: [dueSince(5000, { grace: MINUTE })] })],
+    ['that something else holds up', false, () => ({ heldUp: '`puppet agent --enable`' })],
+    ['that has nothing pending', false, () => ({ entries: [] })],
+    ['that is dead', false, () => ({ waiter: DEAD })],
+    ['that is stopped', false, () => ({ waiter: stopped })],
+    ['that is in another container', false, () => ({ pidNamespace: 'pid:[1]' })],
+  ])('%s: %s', async (_, expected, changes) => {
+    const found = await turn(changes());
+    expect(found).toEqual(expected ? { kind: 'turn', pid: other.pid } : undefined);
+  });
+
+  test('is let go first for 2 s', async () => {
+    expect(await turn({}, { waited: 2000 })).toMatchObject({ kind: 'turn' });
+    expect(await turn({}, { waited: 2001 })).toBeUndefined();
+  });
+
+  test('is none where it is the record of this very command', async () => {
+    expect(await turn({}, { id: OWN })).toBeUndefined();
+  });
+});

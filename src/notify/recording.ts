@@ -94,7 +94,8 @@ export interface Origin {
 }
 
 /**
- * Milliseconds of grace after a run. Nobody waits to go on where `again` itself, a daemon or systemd has started it. But a new daemon begins with a run of its own.
+ * Milliseconds of grace after a run. No script waits for the end of a run that `again` itself or a daemon has started, or that is a service's main process.
+ * But a new daemon begins with a run of its own.
  *
  * @param grace after a run that somebody else has started
  */

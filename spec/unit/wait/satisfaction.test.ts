@@ -47,7 +47,7 @@ class Watch {
 
   settings(changes: Partial<PuppetSettings> = {}): PuppetSettings {
     return {
-      ...{ noop: false, tagged: false, lockFile: '/run/a.lock', disabledFile: '/run/d.lock' },
+      ...{ noop: false, onetime: false, tagged: false, lockFile: '/run/a.lock', disabledFile: '/run/d.lock' },
       ...{ reportFile: this.reportFile, pidFile: '/run/p', server: '', certname: '', puppetEnvironment: '' },
       ...changes,
     };

@@ -12,6 +12,7 @@ export interface AgentMachine {
   readonly world: World;
   /** What the agent gets from now on. */
   compiles(manifest: string, hieraData?: string): Promise<void>;
+  readonly server: PuppetServer;
   /** Where the server looks for modules first. */
   readonly modules: string;
   close(): Promise<void>;
@@ -47,6 +48,7 @@ export async function openAgentMachine(
   return {
     node,
     world,
+    server,
     modules: server.modulesOf(name),
     compiles: (manifest, hieraData = '') =>
       server.environment(name, manifest, `common::again::symlink: false\n${hieraData}`),

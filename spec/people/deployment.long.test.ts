@@ -156,6 +156,7 @@ describe.each(r10ks)('deployed by %s, to a server with static catalogs', once, (
       'files/again',
     );
     web = await serveFolder(dir('web'));
+    await cp(dir('web'), join(machine.server.mount, 'again'), { recursive: true });
   });
   afterAll(async () => {
     web?.close();
@@ -185,6 +186,7 @@ describe.each(r10ks)('deployed by %s, to a server with static catalogs', once, (
     });
     await node.files.makeFolder(world.path('journal'));
     await machine.compiles(notifyOnce(world), hieraData);
+    const before = (await machine.server.log()).length;
     const { code, output } = await world.run({
       argv: [world.puppet.command, 'agent', '--test', '--color=false', '--environment', r10k],
     });
@@ -192,23 +194,29 @@ describe.each(r10ks)('deployed by %s, to a server with static catalogs', once, (
     const [catalog = ''] = await node.files.list(catalogs);
     const { code_id } = JSON.parse((await node.files.read(join(catalogs, catalog))).toString());
     expect(code_id, 'the catalog is static').toBe('one');
-    return { code, output };
+    const warnings = (await machine.server.log())
+      .slice(before)
+      .split('\n')
+      .filter((line) => / WARN .* Scope\(/.test(line));
+    return { code, output, warnings };
   }
 
-  async function expectRerun({ code, output }: { code: number | null; output: string }): Promise<void> {
+  type FirstRun = Awaited<ReturnType<typeof firstRun>>;
+
+  async function expectRerun({ code, output, warnings }: FirstRun): Promise<void> {
     expect(code, output).toBe(2);
+    expect(warnings).toEqual([]);
     const { waiter } = announcement(output);
     const [, rerun] = await machine.world.settled(2);
     expect(rerun?.run.pid).toBe(waiter);
   }
 
-  async function expectSentence(
-    { code, output }: { code: number | null; output: string },
-    sentence: string,
-  ): Promise<void> {
+  /** The server's log and the node's Exec say the same. */
+  async function expectSentence({ code, output, warnings }: FirstRun, sentence: string): Promise<void> {
     expect(code, output).toBe(6);
     expect(output).not.toContain('Could not retrieve catalog');
     expect(outputOf(output, 'again')).toEqual([`again: ${sentence}`]);
+    expect(warnings).toEqual([expect.stringContaining(sentence)]);
     await machine.world.settled(1);
   }
 
@@ -227,6 +235,16 @@ describe.each(r10ks)('deployed by %s, to a server with static catalogs', once, (
     expect((await readdir(files)).filter((name) => name.endsWith('.gz'))).toEqual([]);
     await expectRerun(await firstRun(`common::again::source: ${web.url}\n`));
     expect(web.requests.filter((line) => /GET .*\/again-linux-\w+\.gz/.test(line))).toHaveLength(1);
+  });
+
+  test('the slim module, whose executables another mount of the server has', async () => {
+    await install(tarball('-slim-r10k'));
+    const before = (await machine.server.requests()).length;
+    await expectRerun(await firstRun('common::again::source: puppet:///files/again\n'));
+    const requests = (await machine.server.requests()).slice(before);
+    expect(
+      requests.filter(({ line }) => /file_content\/files\/again\/again-linux-\w+\.gz/.test(line)),
+    ).toHaveLength(1);
   });
 
   test('the slim module, with no place for its executables: the catalog compiles, and the Exec says what to do', async () => {

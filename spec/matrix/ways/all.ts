@@ -3,7 +3,7 @@ import { applyAsRoot, applyAsUser } from './apply.ts';
 import { boltApply, boltCommand } from './bolt.ts';
 import { consumers } from './consumers.ts';
 import { byHand, reload, service, translated } from './daemon.ts';
-import { agentInForeground, applyInForeground } from './foreground.ts';
+import { agentInForeground, applyInForeground, inputInForeground } from './foreground.ts';
 import { outputInJournal, unitItself } from './settings.ts';
 import { onetimeInTimer } from './timer.ts';
 import type { Way } from './way.ts';
@@ -27,6 +27,7 @@ export const ways: readonly Way[] = [
   boltApply,
   applyInForeground,
   agentInForeground,
+  inputInForeground,
   unitItself,
   outputInJournal,
   consumers,

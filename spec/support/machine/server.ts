@@ -12,6 +12,10 @@ export interface PuppetServer {
   readonly certname: string;
   /** What it was asked for so far, and how many bytes it sent for that, by its access log. */
   requests(): Promise<readonly Request[]>;
+  /** What it has logged so far, of catalogs among others. */
+  log(): Promise<string>;
+  /** The folder behind `puppet:///files/`, a mount of fileserver.conf. */
+  readonly mount: string;
   /** How long a run of an agent takes here and now. */
   readonly secondsPerRun: number;
   /** A folder with the certificate of `certname`, for an agent to copy. */
@@ -78,6 +82,8 @@ export async function startServer(
 
   for (const folder of ['conf', 'code/modules', 'var', 'log', 'run']) await node.files.makeFolder(at(folder));
   await node.files.link(module, at('code/modules/common'));
+  await node.files.makeFolder(at('files'));
+  await node.files.write(at('conf/fileserver.conf'), `[files]\npath ${at('files')}\n`);
   await environment('production', "notify { 'here': }\n");
   await must('cp', '-r', '/etc/puppet/puppetserver', at('jetty'));
   await must('sed', '-i', `s#/etc/puppet/puppetserver/#${at('jetty')}/#`, at('jetty/conf.d/global.conf'));
@@ -142,6 +148,8 @@ export async function startServer(
     port,
     certname,
     requests: async () => readRequests((await node.files.read(at('log/puppetserver-access.log'))).toString()),
+    log: async () => (await node.files.read(at('log/puppetserver.log'))).toString(),
+    mount: at('files'),
     secondsPerRun,
     agentSsl: at('first-agent/ssl'),
     modulesOf: (name) => at('code/environments', name, 'modules'),

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { generations } from '../matrix/generations.ts';
+import { boot } from '../support/container/container.ts';
+import {
+  type Answer,
+  COMMAND_LINES,
+  commandLines,
+  expectSameReading,
+  seed,
+} from '../support/puppet/command-lines.ts';
+
+const { debian_11_puppet_5, openvox_9_gem } = generations;
+const script = readFileSync(new URL('../support/puppet/command_lines.rb', import.meta.url), 'utf8');
+
+/** The oldest and the newest Puppet; `machine/command-lines.test.ts` has those between them. */
+describe.each([debian_11_puppet_5, openvox_9_gem])(
+  '$title and we read the same from a command line',
+  ({ system, packages, commands, puppet }) => {
+    it(`${COMMAND_LINES} of them (seed ${seed})`, async () => {
+      const box = await boot({ system, packages, commands });
+      try {
+        const version = (await box.exec([puppet.command, '--version'])).stdout;
+        expect(version).toMatch(puppet.version);
+        box.writeFile('/root/command_lines.rb', script);
+        const given = commandLines();
+        const { stdout } = await box.exec([puppet.ruby, '/root/command_lines.rb'], {
+          input: JSON.stringify(given),
+          env: { LANG: 'C.UTF-8' },
+          timeoutMs: 300_000,
+        });
+        const answers = JSON.parse(stdout) as Answer[];
+        expectSameReading(given, answers, Number.parseInt(version, 10));
+      } finally {
+        await box.powerOff();
+      }
+    });
+  },
+);

@@ -89,9 +89,14 @@ const commandLine = (subcommand: Subcommand): fc.Arbitrary<CommandLine> => {
   return fc.array(piece, { maxLength: 4 }).map((pieces) => [subcommand, pieces.flat()]);
 };
 
-/** The same ones each time, for the same seed. */
+/**
+ * The same ones each time, for the same seed. Without `--no-ca`, which Puppet 5.5 spells out, and which is short for `--node_cache_terminus` since: for us it is what
+ * 5.5 takes it for (`longOption` in src/puppet/options.ts), and no other name of the tables has two meanings.
+ */
 export function commandLines(): CommandLine[] {
-  return fc.sample(fc.oneof(commandLine('apply'), commandLine('agent')), { numRuns: COMMAND_LINES, seed });
+  const any = fc.oneof(commandLine('apply'), commandLine('agent'));
+  const known = any.filter(([, words]) => !words.some((word) => /^--no[-_]ca$/.test(word)));
+  return fc.sample(known, { numRuns: COMMAND_LINES, seed });
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   type Option,
   type Subcommand,
   settingNamed,
+  settingTurnedOff,
   shortOption,
   shortSetting,
 } from './options.ts';
@@ -87,6 +88,8 @@ function findOptions(list: readonly Bytes[], subcommand: Subcommand): Found[] {
       attached === undefined &&
       next !== undefined &&
       (option.kind === 'value' || (option.kind === 'optional' && !next.startsWith('-')));
+    // A newer Ruby takes a dash alone for the value, an older one does not.
+    if (option.kind === 'optional' && attached === undefined && next === '-') unsure = true;
     const value = option.kind === 'flag' ? option.on : (attached ?? (takesNext ? next : true));
     const length = takesNext ? 2 : 1;
     add({ name: option.name, value, at, length, isSetting: option.setting });
@@ -164,8 +167,8 @@ function findSettings(list: readonly Bytes[]): Argument[] {
       const attached = equals < 0 ? undefined : word.slice(equals + 1);
       const isOff = name.startsWith('no-');
       const bare = isOff ? name.slice(3) : name;
-      const option = settingNamed(bare);
-      if (!isOff || option?.kind === 'flag') take(option, !isOff, attached, bare.includes('-'));
+      const option = isOff ? settingTurnedOff(bare) : settingNamed(bare);
+      take(option, !isOff, attached, bare.includes('-'));
     } else if (word) {
       for (const letter of word.slice(1, -1)) {
         const option = shortSetting(letter);

@@ -40,6 +40,11 @@ export function settingNamed(name: string): Option | undefined {
   return single(named(SETTINGS, name.replaceAll('-', '_')));
 }
 
+/** The flag that `--no-NAME` turns off. A release in which that is no flag does not start with it. */
+export function settingTurnedOff(name: string): Option | undefined {
+  return named(SETTINGS, name.replaceAll('-', '_')).find(({ kind }) => kind === 'flag');
+}
+
 /** The setting with this short form. */
 export function shortSetting(letter: string): Option | undefined {
   return withLetter(SETTINGS, letter, true);
@@ -58,9 +63,8 @@ function single([first, ...others]: readonly Option[]): Option | undefined {
 function namedSetting(name: string): Option[] {
   const found = named(SETTINGS, name.replaceAll('-', '_'));
   if (found.length > 0 || !name.startsWith('no-')) return found;
-  return named(SETTINGS, name.slice(3).replaceAll('-', '_'))
-    .filter(({ kind }) => kind === 'flag')
-    .map((option) => ({ ...option, on: false }));
+  const turnedOff = settingTurnedOff(name.slice(3));
+  return turnedOff ? [{ ...turnedOff, on: false }] : [];
 }
 
 function named(table: string, name: string): Option[] {

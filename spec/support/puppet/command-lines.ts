@@ -91,7 +91,7 @@ const commandLine = (subcommand: Subcommand): fc.Arbitrary<CommandLine> => {
 
 /**
  * The same ones each time, for the same seed. Without `--no-ca`, which Puppet 5.5 spells out, and which is short for `--node_cache_terminus` since: for us it is what
- * 5.5 takes it for (`longOption` in src/puppet/options.ts), and no other name of the tables has two meanings.
+ * 5.5 takes it for (`longOption` in src/puppet/options.ts). No other name that one release spells out is short for something else in another.
  */
 export function commandLines(): CommandLine[] {
   const any = fc.oneof(commandLine('apply'), commandLine('agent'));

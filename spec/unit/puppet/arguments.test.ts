@@ -92,6 +92,26 @@ describe('the command line of `puppet apply` and `puppet agent`', () => {
     expect(isSure(parseArguments(words.map(fromText), subcommand))).toBe(false);
   });
 
+  test('a setting that is a flag in some releases is turned off by `--no-`, and a guess otherwise', () => {
+    expect(readable('agent', ['--no-strict_hostname_checking', 'x'])).toEqual([
+      'strict_hostname_checking=false',
+      'x',
+    ]);
+    expect(readable('agent', ['--strict_hostname_checking', 'x'])).toEqual([
+      '?strict_hostname_checking=true',
+      '?x',
+    ]);
+  });
+
+  test('whether a dash alone is an optional value is a guess, as Rubies differ about it', () => {
+    expect(readable('agent', ['--onetime', '--disable', '-'])).toEqual([
+      'onetime=true',
+      '?disable=true',
+      '?-',
+    ]);
+    expect(readable('agent', ['--disable', '--', '-'])).toEqual(['disable=true', '-']);
+  });
+
   test('bytes that are not UTF-8 stay as they are', () => {
     expect(
       parseArguments(['--tags', 'caf\xe9', '\xff'] as Bytes[], 'agent').map(({ value }) => value),

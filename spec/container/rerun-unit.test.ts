@@ -72,7 +72,7 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
     const waited = site.sh(`${AGAIN}/again wait --timeout 100; echo $?`);
     await site.settled('fails', 2);
     expect(await waited).toMatch(
-      /has started \(.*\), pid \d+, output to what fails\.service has for it\n[\s\S]*has ended: failed\n[\s\S]*\n4\n$/,
+      /has started \(.*\), pid \d+, output as fails\.service has it\n[\s\S]*has ended: failed\n[\s\S]*\n4\n$/,
     );
     await site.until('the mail', async () => (await site.sh('cat /root/mail 2>&1 || :')) === 'failed\n');
     const newest = (await history()).at(-1);
@@ -83,7 +83,7 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
       exitCode: 6,
     });
     expect(await site.sh('journalctl -t again -p err -o cat')).toMatch(
-      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`; its output goes to what fails\.service has for it$/m,
+      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`; output as fails\.service has it$/m,
     );
     await site.sh('systemctl reset-failed');
   });
@@ -225,7 +225,7 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
   });
 
   it('is held while the service is disabled, and while it is masked', async () => {
-    site.manifest('away', delta('later', 4));
+    site.manifest('away', delta('later', 20));
     const unit = '/etc/systemd/system/away.service';
     // As `systemctl enable` does it, which needs the unit to be there.
     const wants = '/etc/systemd/system/multi-user.target.wants';
@@ -257,7 +257,7 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
   it('never ends a run of the service that its timer has started meanwhile', async () => {
     site.manifest('meanwhile', {
       target: "Common::Again::Delta['later']",
-      more: `common::again::delta { 'later': delta => 6 }
+      more: `common::again::delta { 'later': delta => 20 }
 exec { 'gate':
   command  => 'while test -e /run/gate; do sleep 0.1; done',
   unless   => '${amongFirst(1, 'meanwhile')}',

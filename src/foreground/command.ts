@@ -1,3 +1,5 @@
+// The room foreground/ runs Puppet in front of a person: `again run`, and `again wait`.
+
 import { accessSync, constants as modes, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from '../os/path.ts';

@@ -57,7 +57,7 @@ export function createConditions(
       looked();
     },
     unstartable(ids, because) {
-      // The looks begin anew after each run.
+      // The looks begin again after each run.
       const fresh = ids.filter((id) => !told.has(id));
       for (const id of fresh) told.add(id);
       if (fresh.length > 0) unstartable(fresh, because);

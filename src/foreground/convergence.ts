@@ -161,7 +161,7 @@ function withinReach(notice: Notice, maxWait: number): Notice {
   return { ...notice, condition: { ...condition, timeout: Math.max(1, maxWait), onTimeout: 'drop' } };
 }
 
-/** Milliseconds of a wait that nobody has to be told of. */
+/** Milliseconds of a wait that needs no word. */
 const SHORT_MS = 500;
 
 /** Seconds until the next rerun, rounded up, and what it is for; undefined where there is less than half a second left. */

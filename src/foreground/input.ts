@@ -79,7 +79,7 @@ function copyInput(from: number, to: number): void {
   }
 }
 
-/** Milliseconds until the next look at an input that somebody has set not to block. */
+/** Milliseconds until the next look at an input that is set not to block. */
 const RETRY_MS = 20;
 
 function readInput(descriptor: number, room: Buffer): number {

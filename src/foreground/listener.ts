@@ -23,7 +23,7 @@ import { channelPlaces, channelPrefix } from '../state/channel-record.ts';
 export interface Listener {
   readonly channel: Channel;
   /**
-   * Ends the channel, unless a notification comes at this very moment: then it goes on, and true is returned. One that comes later finds nobody, and becomes a waiter in
+   * Ends the channel, unless a notification comes at this very moment: then it goes on, and true is returned. One that comes later finds no listener, and becomes a waiter in
    * the background.
    */
   drain(): Promise<boolean>;
@@ -112,7 +112,7 @@ export async function listenForNotices(handlers: Handlers): Promise<Listener> {
   };
 }
 
-/** Makes a folder that nobody else can enter, in memory where there is such a place. */
+/** Makes a folder that no other user can enter, in memory where there is such a place. */
 function makeFolder(): string {
   const user = process.getuid?.() ?? 0;
   const failures: string[] = [];

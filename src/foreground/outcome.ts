@@ -7,7 +7,7 @@ export type CommandEnd =
 
 /** What else has a say in the exit code. */
 export interface Circumstances {
-  /** The number of a signal that somebody sent `again run` to end it. */
+  /** The number of a signal that was sent to `again run` to end it. */
   readonly stopped: number | undefined;
   readonly timeOver: boolean;
   readonly limitReached: boolean;

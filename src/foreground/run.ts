@@ -254,8 +254,8 @@ class Foreground {
     }
     this.going = undefined;
     this.parts.shown.heldUp = undefined;
-    if (this.parts.convergence.entries.length > 0) this.parts.changed();
     this.noteEnds(monotonic());
+    if (this.parts.convergence.entries.length > 0) this.parts.changed();
     return end;
   }
 

@@ -49,6 +49,6 @@ function writeToErrors(text: string): void {
   try {
     writeSync(2, text);
   } catch {
-    // Closed, or full and not to be waited for: nobody reads it.
+    // Closed, or full and not to be waited for: it is not read.
   }
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** What somebody has sent to end this `again run`. */
+/** What was sent to end this `again run`. */
 export interface Stop {
   /** The signal's number; undefined while there was none. */
   readonly signal: number | undefined;

@@ -49,11 +49,6 @@ export async function untilDue(between: Between): Promise<Over | undefined> {
         if (await between.drain()) continue;
         return 'nothing is pending';
       }
-      for (const entry of convergence.entries) {
-        if (!isTimedOut(entry, now) || timedOut.has(entry)) continue;
-        timedOut.add(entry);
-        screen.say(`${displayName(entry.name)}: ${describeTimeout(entry)}; it runs all the same`);
-      }
       if (now >= deadline) return 'time over';
       const sleep = (milliseconds: number, heldUp?: string) => {
         between.heldUp(heldUp);
@@ -85,6 +80,11 @@ export async function untilDue(between: Between): Promise<Over | undefined> {
         }
         await sleep(Math.min(step.until - now, SECOND_MS));
       } else {
+        for (const entry of convergence.entries) {
+          if (!isTimedOut(entry, now) || timedOut.has(entry)) continue;
+          timedOut.add(entry);
+          screen.say(`${displayName(entry.name)}: ${describeTimeout(entry)}; it runs all the same`);
+        }
         const obstacle = between.findObstacle() ?? brokenOff(step.notBefore, now);
         if (obstacle === undefined) {
           // The next run must not find what a look has started. To end that takes its time, in which everything may change.

@@ -238,7 +238,7 @@ function whenOf(entry: Entry, now: number): string {
 
 function outputOf(folder: string, { id, pid, unit, journal = false }: PastRerun): string {
   const place = describeOutput(folder, { pid, log: `${id}.log`, journal });
-  return `output to ${unit === null ? place : describeOutputOfUnit(unit)}`;
+  return unit === null ? `output to ${place}` : describeOutputOfUnit(unit);
 }
 
 function resultOf({ failure, outcome }: PastRerun): string {
@@ -256,6 +256,6 @@ function sayOnOutput(line: string): void {
   try {
     writeSync(1, `${line}\n`);
   } catch {
-    // Closed: nobody reads it.
+    // Closed: it is not read.
   }
 }

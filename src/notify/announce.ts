@@ -5,6 +5,7 @@ import { describeCommand } from '../puppet/describe.ts';
 import { describePatience } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { describeLink } from '../schedule/names.ts';
+import { describeOutputOfUnit } from '../state/output.ts';
 import type { Settings } from '../state/settings.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 
@@ -27,13 +28,19 @@ export function announce({ command, entry, settings, waiter, output, restart, ca
   const [what, where] = restart?.certain
     ? [
         `start ${restart.unit.unit}`,
-        `output as that unit has it${restart.wanted ? '' : ` (its ${restart.because} ends with it, so it is started as a whole)`}`,
+        `${describeOutputOfUnit('that unit')}${restart.wanted ? '' : ` (its ${restart.because} ends with it, so it is started as a whole)`}`,
       ]
     : [`run \`${describeCommand(command)}\``, `output to ${output}`];
-  const otherwise =
-    restart && !restart.certain ? `, or start ${restart.unit.unit} if that has ended by then` : '';
+  const otherwise = restart && !restart.certain ? `, ${ifEnded(restart)}` : '';
   const unless = caveats.map((caveat) => `, ${caveat}`).join('');
   return `Will ${what} again ${when(entry)}${describeLink(entry.link, settings.burst)}${otherwise}${unless}; waiter pid ${waiter}, ${where}`;
+}
+
+/** What happens instead where the unit has ended when the rerun is due. */
+function ifEnded({ unit: { unit }, never }: UnitRestart): string {
+  return never === undefined
+    ? `or start ${unit} if that has ended by then`
+    : `unless ${unit} has ended by then, since it ${never} and is never started again`;
 }
 
 function when(entry: Entry): string {

@@ -83,7 +83,7 @@ function thisMoment({ request, run, held, records }: Notification): Moment {
 const FIRST_RUN_MS = 15_000;
 
 /** Who has started a run. */
-export interface Origin {
+export interface Starter {
   readonly mode: Run['mode'];
   /** The link of a chain that the run is. */
   readonly link: ChainLink | undefined;
@@ -97,9 +97,9 @@ export interface Origin {
  * Milliseconds of grace after a run. No script waits for the end of a run that `again` itself or a daemon has started, or that is a service's main process.
  * But a new daemon begins with a run of its own.
  *
- * @param grace after a run that somebody else has started
+ * @param grace after any other run
  */
-export function graceAfter({ mode, link, isOrphan, isMain }: Origin, grace: number): number {
+export function graceAfter({ mode, link, isOrphan, isMain }: Starter, grace: number): number {
   if (isOrphan) return FIRST_RUN_MS;
   return link !== undefined || mode === 'daemon' || isMain ? 0 : grace;
 }

@@ -145,7 +145,7 @@ function identifyAnyManifest(process: ProcessSnapshot, commandLine: PuppetComman
   );
 }
 
-/** Whether an agent is asked for one run, and not to be a daemon. */
+/** Whether an agent's command line asks for one run, and not for a daemon. puppet.conf may ask for that, too (`PuppetSettings`). */
 export function isSingle(args: readonly Argument[]): boolean {
   return flag(args, 'onetime') === true || flag(args, 'test') === true;
 }

@@ -65,7 +65,7 @@ export async function recordIn<Result>(folder: string, work: () => Result): Prom
 export function requireLock(folder: string): void {
   const locks = [...holding].filter((path) => path === join(folder, basename(path)));
   if (locks.length === 0) throw new Error(`${folder} was to be changed without its lock`);
-  if (!locks.every(isOwn)) throw new Refusal(`${folder} was removed by somebody while it was used`);
+  if (!locks.every(isOwn)) throw new Refusal(`${folder} was removed while it was used`);
 }
 
 async function acquire(folder: string): Promise<string> {

@@ -110,9 +110,7 @@ export function eventOf(rerun: PastRerun): LoggedEvent | undefined {
   if (outcome?.status !== 'failed') return undefined;
   const when = `rerun ${link} in a row, ${startedAt}, ${outcome.seconds} s`;
   const where =
-    unit === null
-      ? `\`again log ${id}\``
-      : `\`journalctl -u ${unit}\`; its output goes to ${describeOutputOfUnit(unit)}`;
+    unit === null ? `\`again log ${id}\`` : `\`journalctl -u ${unit}\`; ${describeOutputOfUnit(unit)}`;
   return ['rerun failed', `${subject}: \`${command}\` has failed (${when}): see ${where}`];
 }
 

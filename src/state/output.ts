@@ -13,7 +13,7 @@ export function journalCommand(pid: number): string {
 
 /** Where the output of a unit goes, for people: its `StandardOutput=` and the like say so, and that need not be the journal. */
 export function describeOutputOfUnit(unit: string): string {
-  return `what ${unit} has for it`;
+  return `output as ${unit} has it`;
 }
 
 /** Where the output of a rerun goes, for people. */

@@ -48,6 +48,8 @@ export interface UnitRestart {
   readonly wanted?: boolean;
   /** Whether the unit was enabled then. */
   readonly enabled: boolean;
+  /** Why it is never started again, with the unit as the subject, where it is not certain that it ends. */
+  readonly never?: string;
 }
 
 const NONE: Shelter = {
@@ -181,7 +183,8 @@ export function surroundingsOfService(
       `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again, since it ${never}: ${properties.Transient === 'yes' ? 'leave that setting out, or make a unit file' : 'leave one of the two settings out'}`,
     );
   }
-  return { restart: { certain, because, ...startOf(unit, properties) }, isMain };
+  const restart = { certain, because, ...startOf(unit, properties), ...(never !== undefined && { never }) };
+  return { restart, isMain };
 }
 
 function startOf(unit: UnitOfProcess, properties: Properties) {

@@ -304,8 +304,8 @@ function tellStarted({ record, link, past, restart }: Taken, folder: string, hel
   const journal = past.journal === true;
   const file = describeOutput(folder, { pid: past.pid, log: record.log, journal });
   const why = held.logdest === 'journal' && !journal ? ', since the journal cannot be written' : '';
-  const where = restart ? describeOutputOfUnit(restart.unit.unit) : `${file}${why}`;
-  log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, output to ${where}`);
+  const where = restart ? describeOutputOfUnit(restart.unit.unit) : `output to ${file}${why}`;
+  log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, ${where}`);
 }
 
 /** Reports why what was taken out of the record does not run: in the log, in the history, in the journal. */

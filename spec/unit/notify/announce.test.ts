@@ -4,6 +4,7 @@ import { fromText } from '../../../src/os/bytes.ts';
 import type { Awaited } from '../../../src/schedule/condition.ts';
 import type { Entry } from '../../../src/schedule/entry.ts';
 import { parseSettings } from '../../../src/state/settings.ts';
+import type { UnitRestart } from '../../../src/systemd/shelter.ts';
 import { goingEntry } from '../schedule/entries.ts';
 
 const command = {
@@ -28,14 +29,14 @@ const awaited: Awaited = {
   splay: 0,
 };
 
-const line = (changes: Partial<Entry>) =>
+const line = (changes: Partial<Entry>, restart?: UnitRestart) =>
   announce({
     command,
     entry: goingEntry(changes),
     settings,
     waiter: 4800,
     output: log,
-    restart: undefined,
+    restart,
     caveats: [],
   });
 
@@ -76,4 +77,31 @@ test.each<[string, Partial<Entry>, string]>([
   ],
 ])('%s', (_, changes, when) => {
   expect(line(changes)).toBe(`Will run \`puppet agent -t\` again ${when}; waiter pid 4800, output to ${log}`);
+});
+
+test.each<[string, Partial<UnitRestart>, string]>([
+  [
+    'wants',
+    { certain: true, because: 'rerun: unit', wanted: true },
+    'start x.service again as soon as this run (pid 4711) has ended; waiter pid 4800, output as that unit has it',
+  ],
+  [
+    'has what the run needs',
+    { certain: true },
+    'start x.service again as soon as this run (pid 4711) has ended; waiter pid 4800, output as that unit has it (its PrivateTmp=yes ends with it, so it is started as a whole)',
+  ],
+  [
+    'may end',
+    { certain: false },
+    `run \`puppet agent -t\` again as soon as this run (pid 4711) has ended, or start x.service if that has ended by then; waiter pid 4800, output to ${log}`,
+  ],
+  [
+    'may end, and is never started again',
+    { certain: false, never: 'has StartLimitAction=reboot' },
+    `run \`puppet agent -t\` again as soon as this run (pid 4711) has ended, unless x.service has ended by then, since it has StartLimitAction=reboot and is never started again; waiter pid 4800, output to ${log}`,
+  ],
+])('a unit that %s', (_, changes, said) => {
+  const unit = { unit: 'x.service', manager: { kind: 'system' }, user: undefined } as const;
+  const restart = { unit, because: 'PrivateTmp=yes', invocation: '', enabled: false, certain: true };
+  expect(line({}, { ...restart, ...changes })).toBe(`Will ${said}`);
 });

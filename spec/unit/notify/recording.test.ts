@@ -6,7 +6,7 @@ import {
   isServed,
   type Moment,
   type Notification,
-  type Origin,
+  type Starter,
   withNotification,
 } from '../../../src/notify/recording.ts';
 import { here } from '../../../src/os/place.ts';
@@ -175,8 +175,8 @@ describe('the link that a notification asks for, and its chain', () => {
 
 describe('the grace after a run', () => {
   const link = { chain: 'c', link: 1 };
-  const origin: Origin = { mode: 'agent', link: undefined, isOrphan: false, isMain: false };
-  test.each<[string, Partial<Origin>, number]>([
+  const origin: Starter = { mode: 'agent', link: undefined, isOrphan: false, isMain: false };
+  test.each<[string, Partial<Starter>, number]>([
     ['of an agent that somebody has started', {}, GRACE],
     ['of a `puppet apply` that somebody has started', { mode: 'apply' }, GRACE],
     ["that is a rerun of again's own", { link }, 0],

@@ -44,7 +44,7 @@ describe('what the journal is told of the end of a rerun', () => {
       { outcome: failed, unit: 'run.service', names: ['x'] },
       [
         'rerun failed',
-        'x: `puppet agent --test` has failed (rerun 3 in a row, 2026-01-02T03:04:05.000Z, 4.5 s): see `journalctl -u run.service`; its output goes to what run.service has for it',
+        'x: `puppet agent --test` has failed (rerun 3 in a row, 2026-01-02T03:04:05.000Z, 4.5 s): see `journalctl -u run.service`; output as run.service has it',
       ],
     ],
     ['it could not be started', { failure: 'no room' }, ['failed', "Exec['again'], later: no room"]],

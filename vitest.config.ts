@@ -10,7 +10,7 @@ const minutes = 60 * seconds;
 /**
  * Tests that drive a whole machine: one file at a time, for they share Puppet, its lock and its server. On a CI machine, which others may
  * keep busy, one that fails has a second try, and the closing part of `npm test` names it; at a desk it fails. Tests of races, coalescing,
- * faults and delivery have one try everywhere: they say so themselves.
+ * faults, delivery and the like have one try everywhere: they say so themselves.
  */
 const wholeMachine = {
   fileParallelism: false,

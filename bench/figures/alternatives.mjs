@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { capture, root } from '../../scripts/project.mjs';
+import { capture, Failure, findProgram, root } from '../../scripts/project.mjs';
 import { makeWorld, must } from '../place.mjs';
 import { until } from '../until.mjs';
 
@@ -21,6 +21,7 @@ export async function measureAlternatives(place) {
   const count = join(world.world, 'count');
   const meter = join(world.world, 'meter');
   Object.assign(process.env, { METER: meter, RUBYOPT: `-r${join(root, 'bench/peers/meter.rb')}` });
+  if (!findProgram('atd')) throw new Failure('needs atd(8): the package at');
   const daemon = spawn('atd', ['-f'], { stdio: 'inherit' });
   try {
     const node = (need, notified) => `
@@ -53,13 +54,13 @@ exec { 'step':
       },
       'until it changes nothing (`--detailed-exitcodes` says 0)': (need) =>
         inShell(
-          `until ${world.manifest('naught', naught + node(need, 'naught')).join(' ')} --detailed-exitcodes; do :; done`,
+          `until ${world.manifest('naught', naught + node(need, 'naught')).join(' ')} --detailed-exitcodes; do [ $? = 2 ] || exit 1; done`,
         ),
       '`at now`, by an Exec': async (need) => {
         const words = world.manifest('at', '');
         world.manifest('at', atNow(words) + node(need, 'at'));
         must(words);
-        await until('the end of all jobs', () => capture('atq') === '' && quiet());
+        await until('the end of all jobs', () => capture('atq', []) === '' && quiet());
       },
     };
     must(world.manifest('naught', naught));
@@ -118,7 +119,7 @@ function rowsOf(found) {
   return Object.entries(found).map(([what, { runs, beside, cpu, left }]) => ({
     figure: `nodes that need ${needs.slice(0, -1).join(', ')} and ${needs.at(-1)} runs`,
     what,
-    value: `${runs} runs, ${beside} of them beside another one; ${left} nodes left behind; ${cpu.toFixed(1)} s of CPU`,
+    value: `${runs} runs, ${beside} of them beside another one; ${left} nodes left behind; ${cpu.toFixed(1)} s of Puppet's CPU`,
     ratio: cpu / found.again.cpu,
     budget: what.includes('again') ? '<= 10 runs, none beside another one, none left behind' : '',
   }));

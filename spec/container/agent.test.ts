@@ -61,6 +61,7 @@ describe("an agent's run", () => {
   });
 
   it("of theforeman's service, started by its timer, is a start of that service with `rerun: unit`", async () => {
+    const from = await cursor();
     serve('foreman', undefined, 'unit');
     const [minute, next] = [20, 50].map((later) => (new Date().getMinutes() + later) % 60);
     // As its module theforeman-puppet writes them, with RandomizedDelaySec=.
@@ -100,7 +101,7 @@ WantedBy=timers.target
     const runs = await site.settled('foreman', 2);
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/puppet-run.service');
     expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(2);
-    expect(logged(await site.journal('puppet-run.service'))).toEqual([
+    expect(logged(await site.journal('puppet-run.service', from))).toEqual([
       expect.stringMatching(
         /^Will start puppet-run\.service again as soon as this run \(pid \d+\) has ended; .*output as that unit has it$/,
       ),

@@ -363,14 +363,14 @@ exec { 'gate':
   });
 
   it('is not run again when its waiter is ended, also without the tools of systemd', async () => {
-    site.manifest('ended', delta('later', 600));
+    site.manifest('ended', delta('ended', 600));
     await site.timer('ended', []);
     await site.waiter();
     await site.sh('mv /usr/bin/systemctl /root/');
     try {
       await site.sh('killall again');
       const journal = () => site.sh('journalctl -t again -o cat');
-      await site.until('its last word', async () => /^cancelled: later/m.test(await journal()));
+      await site.until('its last word', async () => /^cancelled: ended$/m.test(await journal()));
     } finally {
       await site.sh('mv /root/systemctl /usr/bin/');
     }

@@ -69,7 +69,7 @@ function bench(name: string): Bench {
   };
 }
 
-/** Tests of races, coalescing, faults and delivery have one try, on every machine: what they look for may show itself once in a hundred times. */
+/** Tests of races, coalescing, faults, delivery and the like have one try, on every machine: what they look for may show itself once in a hundred times. */
 const once = { retry: 0 };
 
 describe.concurrent('puppet apply', () => applyScenarios(bench('apply')));

@@ -37,7 +37,9 @@ export function drawPage(results: Results, generations: readonly Generation[], w
       }),
     ]),
   ];
-  const table = rows.map((row) => `| ${row.map((text) => text.trim()).join(' | ')} |`).join('\n');
+  const table = rows
+    .map((row) => `| ${row.map((text) => text.trim().replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
   const list = notes.map((text, index) => `${index + 1}. ${text}`).join('\n');
   return `${HEAD}\n${WORDS}\n## Version ${results.version}\n\n${table}\n${list ? `\n${list}\n` : ''}\n${TAIL}`;
 }

@@ -94,8 +94,10 @@ export function checkModel(
 function keep(folder: string, seed: number, told: readonly string[]): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `seed-${seed}.json`);
-  writeFileSync(path, `${JSON.stringify(told, undefined, 2)}\n`);
-  return path;
+  // The short form always has the same seed: what it has found before stays.
+  const free = existsSync(path) ? join(folder, `seed-${seed}-${Date.now()}.json`) : path;
+  writeFileSync(free, `${JSON.stringify(told, undefined, 2)}\n`);
+  return free;
 }
 
 /** Tells each sequence again that is kept. */

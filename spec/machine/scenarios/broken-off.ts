@@ -77,6 +77,8 @@ async function breakOff(world: World, run: Started, signal: string): Promise<voi
     { seconds: 200, seen: run.output },
   );
   await world.node.signal(run.pid, signal);
+  // `timeout` passes it on a moment later: Puppet must not have gone on by then.
+  if (signal === 'SIGALRM') await run.ended;
   await world.node.signal(sleeper.pid, 'SIGKILL');
   await run.ended;
 }

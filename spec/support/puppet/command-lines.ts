@@ -10,7 +10,7 @@ import { AGENT, APPLY, SETTINGS } from '../../../src/puppet/option-table.ts';
 import type { Subcommand } from '../../../src/puppet/options.ts';
 
 type Value = string | boolean;
-export type CommandLine = [Subcommand, string[]];
+type CommandLine = [Subcommand, string[]];
 /** What command_lines.rb says of one. */
 export type Answer =
   | { readonly error: string }

@@ -60,8 +60,8 @@ function dueSince(milliseconds: number, changes: Partial<Entry> = {}): Entry {
 }
 
 const held = { id: OWN } as Held;
-/** What this process waits for has been due for a second. */
-const own = () => record({ ...here(), waiter: self(), entries: [dueSince(1000)] });
+/** What this process waits for has been due for a minute. */
+const own = () => record({ ...here(), waiter: self(), entries: [dueSince(MINUTE)] });
 
 describe('another rerun that is about to start', () => {
   const slot = (changes: Partial<StartSlot> = {}): StartSlot => ({
@@ -96,7 +96,7 @@ describe('another rerun that is about to start', () => {
 describe('another waiter', () => {
   const turn = async (changes: Partial<CommandRecord>, { id = OTHER, waited = 0 } = {}) => {
     const folder = stateFolder();
-    const its = record({ ...here(), waiter: other, entries: [dueSince(5000)], ...changes });
+    const its = record({ ...here(), waiter: other, entries: [dueSince(2 * MINUTE)], ...changes });
     await withLock(folder, () => writeRecord(folder, id, its));
     return otherWaiter(own(), held, folder, waited);
   };
@@ -104,9 +104,13 @@ describe('another waiter', () => {
   test.each<[string, boolean, () => Partial<CommandRecord>]>([
     ['goes first whose rerun has been due for longer', true, () => ({})],
     ['that is due later', false, () => ({ entries: [dueSince(0)] })],
-    ['that is not due yet', false, () => ({ entries: [dueSince(5000, { wait: MINUTE })] })],
-    ['whose run goes on', false, () => ({ entries: [dueSince(5000, { runEndedAt: undefined as never })] })],
-    ['that is in its grace time', false, () => ({ entries: [dueSince(5000, { grace: MINUTE })] })],
+    ['that is not due yet', false, () => ({ entries: [dueSince(2 * MINUTE, { wait: 3 * MINUTE })] })],
+    [
+      'whose run goes on',
+      false,
+      () => ({ entries: [dueSince(2 * MINUTE, { runEndedAt: undefined as never })] }),
+    ],
+    ['that is in its grace time', false, () => ({ entries: [dueSince(2 * MINUTE, { grace: 3 * MINUTE })] })],
     ['that something else holds up', false, () => ({ heldUp: '`puppet agent --enable`' })],
     ['that has nothing pending', false, () => ({ entries: [] })],
     ['that is dead', false, () => ({ waiter: DEAD })],

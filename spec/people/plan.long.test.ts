@@ -147,7 +147,9 @@ describe('the plan common::converge', () => {
     ['batch', 0, 'Integer[1]'],
     ['timeout', 86_401, 'Integer[1, 86400]'],
     ['interval', 0, 'Integer[1, 3600]'],
-  ])('refuses %s=%d', async (parameter, value, type) => {
+    ['fail_plan_on_errors', 'maybe', 'Boolean'],
+    ['folder', 'base', 'Pattern'],
+  ])('refuses %s=%s', async (parameter, value, type) => {
     const modules = ['--modulepath', `${session().root}/bolt/modules`, '--targets', 'localhost'];
     const params = ['--params', JSON.stringify({ [parameter]: value })];
     const words = ['plan', 'run', 'common::converge', ...params, ...modules];

@@ -57,7 +57,7 @@ describe('one process', () => {
     await withLock(folder, () => {
       expect(() => requireLock(folder)).not.toThrow();
       for (const name of readdirSync(folder)) rmSync(join(folder, name));
-      expect(() => requireLock(folder)).toThrow(`${folder} was removed by somebody while it was used`);
+      expect(() => requireLock(folder)).toThrow(`${folder} was removed while it was used`);
       writeFileSync(others, owner, { mode: 0o600 });
       expect(() => requireLock(folder)).toThrow('was removed');
     });

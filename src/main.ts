@@ -79,7 +79,7 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
     speak(outcome.verdict, outcome.events);
     fault('verdict.said');
     if (outcome.kind === 'said') return;
-    await waitAndBecome(outcome.held, outcome.known, wakeup, cancelled);
+    await waitAndBecome(outcome.context, outcome.seen, wakeup, cancelled);
   } catch (error) {
     if (error instanceof Unsupported && isWarningEnough(request.parent))
       return speak({ exitCode: 0, text: `Warning: nothing scheduled: ${oneLine(error)}` });
@@ -119,7 +119,7 @@ async function beSuccessor(): Promise<void> {
   const { wakeup, cancelled } = listen();
   const { adopt } = await import('./wait/late.ts');
   const adopted = adopt();
-  if (adopted) await waitAndBecome(adopted.held, adopted.known, wakeup, cancelled);
+  if (adopted) await waitAndBecome(adopted.context, adopted.seen, wakeup, cancelled);
   wakeup.close();
 }
 

@@ -51,8 +51,8 @@ import type { WaiterCommand } from '../systemd/relay.ts';
 import { enterScope, inScope } from '../systemd/scope.ts';
 import { findShelter, type Shelter } from '../systemd/shelter.ts';
 import { giveWords, keepWords, neededBy, readWordsOf } from '../wait/condition/words.ts';
-import type { Held } from '../wait/held.ts';
-import { type Known, recordsFolder } from '../wait/record.ts';
+import type { WaiterContext } from '../wait/context.ts';
+import { recordsFolder, type SeenRecord } from '../wait/record.ts';
 import { announce } from './announce.ts';
 import { tellForeground } from './foreground.ts';
 import { withNewDaemon } from './orphan.ts';
@@ -65,8 +65,8 @@ export type Outcome =
       readonly kind: 'waiting';
       readonly verdict: Verdict;
       readonly events: readonly LoggedEvent[];
-      readonly held: Held;
-      readonly known: Known;
+      readonly context: WaiterContext;
+      readonly seen: SeenRecord;
     }
   /** The waiter must live in a scope of its own, and only this command can start it there. */
   | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
@@ -114,11 +114,11 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
     const command = inScope(shelter.scope, [process.execPath, ...plainArguments(request)]);
     return { kind: 'elsewhere', command: withWords(command, request) };
   }
-  const held = holdFor(subject, shelter);
-  const recorded = await record({ request, subject, shelter, held, folder, served });
+  const context = contextOf(subject, shelter);
+  const recorded = await record({ request, subject, shelter, context, folder, served });
   // The waiter that was to serve it has ended meanwhile.
   if (!recorded) return takeNotification(request);
-  return outcomeOf(recorded, subject, shelter, held, folder);
+  return outcomeOf(recorded, subject, shelter, context, folder);
 }
 
 /** The words of a condition go the way on which they have come. */
@@ -180,7 +180,10 @@ function requireFile(manifest: Bytes): void {
 }
 
 /** What this process holds in memory, should it be the waiter. */
-function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: Shelter | undefined): Held {
+function contextOf(
+  { run, settings, surroundings, puppet, id }: Subject,
+  shelter: Shelter | undefined,
+): WaiterContext {
   return {
     home: home(),
     id,
@@ -190,7 +193,7 @@ function holdFor({ run, settings, surroundings, puppet, id }: Subject, shelter: 
     image: imageOf(run.process.pid),
     manifest: run.mode === 'apply' ? run.manifest : undefined,
     reportMark: reportMark(puppet.reportFile),
-    environment: undefined,
+    puppetEnvironment: undefined,
     restart: shelter?.restart,
     rules: { burst: settings.burst, maxDelay: settings.maxDelay },
     grace: settings.grace * SECOND_MS,
@@ -202,13 +205,13 @@ interface Recording {
   readonly request: WaiterRequest;
   readonly subject: Subject;
   readonly shelter: Shelter | undefined;
-  readonly held: Held;
+  readonly context: WaiterContext;
   readonly folder: string;
   readonly served: boolean;
 }
 
 interface Recorded {
-  readonly known: Known;
+  readonly seen: SeenRecord;
   readonly events: readonly LoggedEvent[];
 }
 
@@ -217,14 +220,17 @@ function record({
   request,
   subject,
   shelter,
-  held,
+  context,
   folder,
   served,
 }: Recording): Promise<Recorded | undefined> {
   const { run, command, facts, id } = subject;
   const link = linkOfRun(run, subject.surroundings.environment, folder, id);
   const { isOrphan } = subject;
-  const grace = graceAfter({ mode: run.mode, link, isOrphan, isMain: shelter?.isMain === true }, held.grace);
+  const grace = graceAfter(
+    { mode: run.mode, link, isOrphan, isMain: shelter?.isMain === true },
+    context.grace,
+  );
   return recordIn(folder, () => {
     const found = readRecords(folder);
     const newer = found.has(id) ? undefined : newerVersion(folder, id);
@@ -235,7 +241,7 @@ function record({
     }
     if (served && !isServed(found.get(id), run, request)) return undefined;
     const { lost, records } = sweep(folder, found);
-    const chainKey = run.mode === 'apply' ? commandKey(command) : held.puppet.lockFile;
+    const chainKey = run.mode === 'apply' ? commandKey(command) : context.puppet.lockFile;
     const former = formerRecord(records, subject);
     const taken = new Map(records);
     // This process takes it over, also where it is of this very run.
@@ -250,7 +256,7 @@ function record({
         chainKey,
         link,
         settings: subject.settings,
-        held,
+        context,
       },
       records: taken,
       grace,
@@ -259,7 +265,7 @@ function record({
     const replaced = lost.filter((one) => one.id === id && one.record.entries.length > 0);
     const told = replaced.map(reportLost(folder));
     handOver(made, taken.get(id), request.condition);
-    const where = recordsFolder(held);
+    const where = recordsFolder(context);
     fault('notification.recording');
     writeRecord(folder, id, made);
     const tidied = tidyUp(() => {
@@ -269,7 +275,7 @@ function record({
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });
-    return { known: { record: made, folder: where }, events: [...told, ...tidied] };
+    return { seen: { record: made, folder: where }, events: [...told, ...tidied] };
   });
 }
 
@@ -349,13 +355,13 @@ function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, f
 
 /** What to say, and whether this process waits. */
 function outcomeOf(
-  { known, events }: Recorded,
+  { seen, events }: Recorded,
   { command, settings, caveat }: Subject,
   shelter: Shelter | undefined,
-  held: Held,
+  context: WaiterContext,
   folder: string,
 ): Outcome {
-  const { record: made } = known;
+  const { record: made } = seen;
   const entry = made.entries.at(-1) as Entry;
   const hold = readHold(folder);
   const notBefore = hold && `but not before ${describeHold(hold)}`;
@@ -366,13 +372,13 @@ function outcomeOf(
     settings,
     waiter: made.waiter.pid,
     output: outputOf(made, settings, folder),
-    restart: held.restart,
+    restart: context.restart,
     caveats: [whyCommand, notBefore, shelter?.caveat, caveat].filter((one) => one !== undefined),
   });
   const verdict = { exitCode: 0, text };
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';
   const all: LoggedEvent[] = [...events, [event, `${displayName(entry.name)}: ${text}`]];
   return isMine(made)
-    ? { kind: 'waiting', verdict, events: all, held, known }
+    ? { kind: 'waiting', verdict, events: all, context, seen }
     : { kind: 'said', verdict, events: all };
 }

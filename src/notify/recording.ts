@@ -18,7 +18,7 @@ import { newLogName } from '../state/logs.ts';
 import { type CommandRecord, isHeld, RECORD_VERSION } from '../state/records.ts';
 import type { Settings } from '../state/settings.ts';
 import { takesWords } from '../wait/condition/words.ts';
-import type { Held } from '../wait/held.ts';
+import type { WaiterContext } from '../wait/context.ts';
 
 /** A notification and all that its record follows from. */
 export interface Notification {
@@ -36,7 +36,7 @@ export interface Notification {
   /** Milliseconds of grace after the run, where no waiter serves it yet. */
   readonly grace: number;
   readonly settings: Settings;
-  readonly held: Held;
+  readonly context: WaiterContext;
   /** All that is pending, by command. */
   readonly records: ReadonlyMap<string, CommandRecord>;
 }
@@ -61,8 +61,8 @@ export interface Moment {
   readonly condition: string;
 }
 
-function thisMoment({ request, run, held, records }: Notification): Moment {
-  const mine = records.get(held.id);
+function thisMoment({ request, run, context, records }: Notification): Moment {
+  const mine = records.get(context.id);
   const served = isServed(mine, run, request);
   return {
     now: monotonic(),
@@ -120,8 +120,8 @@ export function withNotification(
   notification: Notification,
   moment: Moment = thisMoment(notification),
 ): CommandRecord {
-  const { request, run, outer, command, facts, chainKey, held, settings, records } = notification;
-  const mine = records.get(held.id);
+  const { request, run, outer, command, facts, chainKey, context, settings, records } = notification;
+  const mine = records.get(context.id);
   const siblings = [...records.values()].filter(
     (record) => record.chainKey === chainKey && record.entries.length > 0,
   );
@@ -150,22 +150,22 @@ export function withNotification(
     grace,
     chainKey,
     chain: notification.link?.chain ?? siblings[0]?.chain ?? moment.chain,
-    puppet: { lockFile: held.puppet.lockFile, disabledFile: held.puppet.disabledFile },
+    puppet: { lockFile: context.puppet.lockFile, disabledFile: context.puppet.disabledFile },
     log: mine?.log ?? moment.log,
-    ...((shared ?? held).logdest === 'journal' && { logdest: 'journal' }),
+    ...((shared ?? context).logdest === 'journal' && { logdest: 'journal' }),
     entries: withEntry(mine?.entries ?? [], entry),
   };
 }
 
 /** The link that a notification asks for: after that of its run, or of what is pending in the same chain. */
 function linkOf(
-  { link, held, records }: Notification,
+  { link, context, records }: Notification,
   siblings: readonly CommandRecord[],
   began: number,
 ): number {
   const pending = siblings.flatMap((record) => record.entries);
   // Only what is pending with the same facts is satisfied by this run.
-  const own = records.get(held.id)?.entries ?? [];
+  const own = records.get(context.id)?.entries ?? [];
   const inPlace = own.length > 0 ? linkInPlace(own, began) : 0;
   return nextLink(
     Math.max(link?.link ?? 0, inPlace),

@@ -11,7 +11,7 @@ export interface Report {
   readonly transactionCompleted: boolean | undefined;
   /** `not_used`, `explicitly_requested` or `on_failure`. */
   readonly cachedCatalogStatus: string | undefined;
-  readonly environment: string | undefined;
+  readonly puppetEnvironment: string | undefined;
   /** When the run began, in milliseconds since 1970. */
   readonly time: number | undefined;
 }
@@ -55,7 +55,7 @@ export function parseReport(yaml: string): Report | undefined {
     noop: scalars.get('noop') !== 'false',
     transactionCompleted: booleanOf(scalars.get('transaction_completed')),
     cachedCatalogStatus: scalars.get('cached_catalog_status'),
-    environment: scalars.get('environment'),
+    puppetEnvironment: scalars.get('environment'),
     time: parseTime(scalars.get('time')),
   };
 }
@@ -65,11 +65,13 @@ function booleanOf(text: string | undefined): boolean | undefined {
 }
 
 /** Whether the run of this report did all that a rerun would do. */
-export function isFullSuccess(report: Report | undefined, environment: string | undefined): boolean {
-  if (!report || environment === undefined) return false;
+export function isFullSuccess(report: Report | undefined, puppetEnvironment: string | undefined): boolean {
+  if (!report || puppetEnvironment === undefined) return false;
   const { status, noop, transactionCompleted, cachedCatalogStatus } = report;
   const succeeded = (status === 'changed' || status === 'unchanged') && transactionCompleted === true;
-  return succeeded && !noop && cachedCatalogStatus === 'not_used' && report.environment === environment;
+  return (
+    succeeded && !noop && cachedCatalogStatus === 'not_used' && report.puppetEnvironment === puppetEnvironment
+  );
 }
 
 /** `2026-11-22T08:07:07.910123456+00:00`, or with a space and ` Z` as older Puppets write it. */

@@ -18,7 +18,7 @@ const TRAMPOLINE = 768;
  *
  * @throws {Refusal} where they are too large
  */
-export function requireRoom(
+export function requireAcceptableSize(
   { executable, argv, environment }: Pick<Rerun, 'executable' | 'argv' | 'environment'>,
   limit = stackLimit(),
 ): void {

@@ -6,10 +6,10 @@ import { throughJournal } from '../os/journal-stream.ts';
 import { readText } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
 import { parseStatus } from '../os/status.ts';
+import { requireAcceptableSize } from './argument-size.ts';
 import { ENV, throughEnv } from './env.ts';
 import { nodeCanSetSignals, textArguments, textEnvironment } from './exactly.ts';
 import type { Rerun } from './rerun.ts';
-import { requireRoom } from './room.ts';
 import { throughRuby } from './ruby.ts';
 
 const SIGNALS = { SIGPIPE: 1n << 12n, SIGXFSZ: 1n << 24n } as const;
@@ -58,7 +58,7 @@ export function become(rerun: Rerun, last: () => void = () => {}): never {
 function replaceProcess(file: string, argv: string[], environment: Record<string, string>): never {
   if (!process.execve) throw new Error('this build of Node has no execve');
   const variables = Object.entries(environment).map(([name, value]) => fromText(`${name}=${value}`));
-  requireRoom({ executable: fromText(file), argv: argv.map(fromText), environment: variables });
+  requireAcceptableSize({ executable: fromText(file), argv: argv.map(fromText), environment: variables });
   return process.execve(file, argv, environment);
 }
 

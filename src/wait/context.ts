@@ -8,7 +8,7 @@ import type { Settings } from '../state/settings.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 
 /** What a waiter holds in memory alone, beside the record on disk: no environment goes there. Plain data, for a successor. */
-export interface Held {
+export interface WaiterContext {
   /** The folder of the executable. */
   readonly home: string;
   /** The command, as the state folder names it. */
@@ -24,7 +24,7 @@ export interface Held {
   /** Puppet's last report as it was when the run notified. */
   readonly reportMark: ReportMark;
   /** The notifying run's Puppet environment, once its report has told it. */
-  readonly environment: string | undefined;
+  readonly puppetEnvironment: string | undefined;
   /** The unit to start instead of becoming the command, where the run's surroundings ended with it. */
   readonly restart: UnitRestart | undefined;
   /** How far reruns of a chain keep apart. */

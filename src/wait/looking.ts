@@ -11,7 +11,7 @@ import { openStateFolder } from '../state/folder.ts';
 import { type LooksAt, removeLooks, writeLooks } from '../state/looks.ts';
 import { createLooker, type Looker } from './condition/looker.ts';
 import { readOwnWords } from './condition/words.ts';
-import type { Held } from './held.ts';
+import type { WaiterContext } from './context.ts';
 
 /** The looks of one waiter at the conditions of its record. */
 export interface Looking {
@@ -25,19 +25,22 @@ export interface Looking {
 const NOTE_MS = 1000;
 
 /** @param met called when these hold, from this time of the monotonic clock on */
-export function createLooking(held: Held, met: (ids: readonly string[], at: number) => void): Looking {
+export function createLooking(
+  context: WaiterContext,
+  met: (ids: readonly string[], at: number) => void,
+): Looking {
   let awaited: readonly Entry[] = [];
   let words: ReadonlyMap<string, Condition> = new Map();
   let hasRunLimit = false;
   let notes: Record<string, LooksAt> = {};
   let notedAt = Number.NEGATIVE_INFINITY;
-  const environment = checkEnvironment(held.surroundings.environment);
+  const environment = checkEnvironment(context.surroundings.environment);
   const names = (ids: readonly string[]) =>
     displayNames(awaited.filter(({ condition }) => condition && ids.includes(condition.id)));
 
   const note = (work: (folder: string) => void) => {
     try {
-      work(openStateFolder(held.home));
+      work(openStateFolder(context.home));
     } catch {
       // The folder cannot be used just now, which the waiter reports by itself.
     }
@@ -55,7 +58,7 @@ export function createLooking(held: Held, met: (ids: readonly string[], at: numb
       for (const id of ids) notes[id] = looks;
       if (!isNews && monotonic() - notedAt < NOTE_MS) return;
       notedAt = monotonic();
-      note((folder) => writeLooks(folder, held.id, { waiter: self(), conditions: notes }));
+      note((folder) => writeLooks(folder, context.id, { waiter: self(), conditions: notes }));
     },
     unstartable: (ids, because) => log('waiting', `${names(ids)}: ${because}, so it counts as not true`),
   });
@@ -66,7 +69,7 @@ export function createLooking(held: Held, met: (ids: readonly string[], at: numb
       if ([...ids].some((id) => !words.has(id))) words = readOwnWords();
       if (!hasRunLimit && [...ids].some((id) => words.get(id)?.succeeds !== undefined)) {
         hasRunLimit = true;
-        restoreOpenFiles(held.surroundings.openFiles);
+        restoreOpenFiles(context.surroundings.openFiles);
       }
       for (const id of Object.keys(notes)) if (!ids.has(id)) delete notes[id];
       looker.lookAt(entries);
@@ -74,7 +77,7 @@ export function createLooking(held: Held, met: (ids: readonly string[], at: numb
     async stop() {
       await looker.close();
       notes = {};
-      note((folder) => removeLooks(folder, held.id, self()));
+      note((folder) => removeLooks(folder, context.id, self()));
     },
   };
 }

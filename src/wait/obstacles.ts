@@ -19,7 +19,7 @@ import { unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import { holdsReruns, scheduledShutdown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
-import type { Held } from './held.ts';
+import type { WaiterContext } from './context.ts';
 import type { Look, Survey } from './survey.ts';
 
 /** Milliseconds for which a waiter lets another one that is due longer go first; that one may be stopped, or in trouble. */
@@ -32,7 +32,7 @@ const ENDING_MS = 1000;
 
 /** What a waiter knows when something is due. */
 export interface Situation {
-  readonly held: Held;
+  readonly context: WaiterContext;
   readonly record: CommandRecord;
   readonly look: Look;
   readonly survey: Survey;
@@ -44,8 +44,8 @@ export interface Situation {
 
 /** What is in the way of a rerun that is due, other than another waiter; the most telling first. */
 export async function findObstacle(situation: Situation): Promise<Blocker | undefined> {
-  const { held, record, notBefore, quietUntil } = situation;
-  const folder = join(held.home, 'state');
+  const { context, record, notBefore, quietUntil } = situation;
+  const folder = join(context.home, 'state');
   const now = monotonic();
   const run = runInTheWay(situation, folder);
   if (run) return run;
@@ -55,9 +55,9 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   const hold = holdInTheWay(folder);
   if (hold) return hold;
   const brokenOff = record.entries.some((entry) => entry.brokenOff);
-  const unit = held.restart && (await unitInTheWay(held.restart, brokenOff));
+  const unit = context.restart && (await unitInTheWay(context.restart, brokenOff));
   if (unit) return unit;
-  const spaced = spacedUntil(record, held, folder, now);
+  const spaced = spacedUntil(record, context, folder, now);
   if (spaced > now) return { kind: 'time', until: spaced, because: 'back-off' };
   const until = Math.max(notBefore, quietUntil);
   if (until <= now) return undefined;
@@ -88,7 +88,7 @@ async function unitInTheWay(restart: UnitRestart, brokenOff: boolean): Promise<B
 
 /** A run that is going, or the rerun before this one, which may still wait for Puppet's lock. */
 export function runInTheWay(
-  { look, survey, held }: Pick<Situation, 'look' | 'survey' | 'held'>,
+  { look, survey, context }: Pick<Situation, 'look' | 'survey' | 'context'>,
   folder: string,
 ): Blocker | undefined {
   const [going] = survey.going(look);
@@ -96,7 +96,7 @@ export function runInTheWay(
     const patience = going.atWork ? LONG_MS : survey.mayTakeLock(going);
     return { kind: 'run', run: going.id, patience, stranger: isStrangers(going) };
   }
-  const current = currentRerun(folder, held.id);
+  const current = currentRerun(folder, context.id);
   return current && { kind: 'run', run: current, patience: LONG_MS, stranger: false };
 }
 
@@ -106,7 +106,7 @@ function isStrangers({ id, mode, environment }: PuppetProcess): boolean {
 }
 
 /** Beyond the burst, no two reruns of a chain start closer than the back-off, whatever their variables are; unless `again now` was called. */
-function spacedUntil(record: CommandRecord, { rules }: Held, folder: string, now: number): number {
+function spacedUntil(record: CommandRecord, { rules }: WaiterContext, folder: string, now: number): number {
   if (record.entries.some((entry) => entry.hurried && isDue(entry, now))) return now;
   const link = Math.max(...record.entries.map((entry) => entry.link));
   const distance = backOff(link, rules) * SECOND_MS;
@@ -117,7 +117,7 @@ function spacedUntil(record: CommandRecord, { rules }: Held, folder: string, now
 /** Another waiter that is about to start, or that comes first. Under the lock of the folder, so that the answer holds until the start. */
 export function otherWaiter(
   record: CommandRecord,
-  held: Held,
+  context: WaiterContext,
   folder: string,
   waited: number,
 ): Blocker | undefined {
@@ -126,7 +126,7 @@ export function otherWaiter(
   if (waited > COURTESY_MS) return undefined;
   const due = rerunOf(record)?.due ?? Number.POSITIVE_INFINITY;
   for (const [id, other] of readRecords(folder)) {
-    if (id === held.id || !isHeld(other) || other.heldUp !== undefined) continue;
+    if (id === context.id || !isHeld(other) || other.heldUp !== undefined) continue;
     const rerun = rerunOf(other);
     if (rerun && rerun.due < due && rerun.notBefore <= monotonic() && !isStopped(other.waiter))
       return { kind: 'turn', pid: other.waiter.pid };

@@ -19,24 +19,24 @@ import {
   writeRecord,
 } from '../state/records.ts';
 import { giveWords, neededBy, readOwnWords } from './condition/words.ts';
-import type { Held } from './held.ts';
+import type { WaiterContext } from './context.ts';
 import type { Wakeup } from './wakeup.ts';
 
 /** Has a change of the record, and of no other, end a sleep. */
-export function watchRecord({ home, id }: Held, wakeup: Wakeup): void {
+export function watchRecord({ home, id }: WaiterContext, wakeup: Wakeup): void {
   const path = recordPath(openStateFolder(home), id);
   wakeup.watch(dirname(path), { name: basename(path) });
 }
 
 /** A record as this process has last seen it, and where: for a waiter that begins, as it was recorded for it. */
-export interface Known {
+export interface SeenRecord {
   readonly record: CommandRecord;
   /** What {@link recordsFolder} said then. */
   readonly folder: string;
 }
 
 /** Distinguishes the folder of the records from one that was made after the state folder was removed. */
-export function recordsFolder({ home, id }: Held): string {
+export function recordsFolder({ home, id }: WaiterContext): string {
   const { dev, ino, birthtimeNs } = statSync(dirname(recordPath(openStateFolder(home), id)), {
     bigint: true,
   });
@@ -47,41 +47,45 @@ export function recordsFolder({ home, id }: Held): string {
  * The record as it is now, or undefined where another waiter has taken it over, also one of a newer version, whose record is not understood here. A record that is
  * gone or rubbish was not removed by `again`: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
  *
- * @param known what this process has last seen
+ * @param seen what this process has last seen
  */
-export async function ownRecord(held: Held, known: Known, wakeup: Wakeup): Promise<Known | undefined> {
-  const folder = openStateFolder(held.home);
+export async function ownRecord(
+  context: WaiterContext,
+  seen: SeenRecord,
+  wakeup: Wakeup,
+): Promise<SeenRecord | undefined> {
+  const folder = openStateFolder(context.home);
   // The state folder may be removed at any moment: a record is of the folder as it was before, or of a newer one, which the next look sees.
-  const before = recordsFolder(held);
+  const before = recordsFolder(context);
   fault('record.reading');
-  const record = readRecord(folder, held.id);
-  const isMoved = recordsFolder(held) !== known.folder;
+  const record = readRecord(folder, context.id);
+  const isMoved = recordsFolder(context) !== seen.folder;
   // A process that takes a record over keeps the name of its log: a new record knows nothing of what was pending.
-  const isNew = isMoved && record?.log !== known.record.log;
+  const isNew = isMoved && record?.log !== seen.record.log;
   if (isMine(record)) {
-    touch(recordPath(folder, held.id));
+    touch(recordPath(folder, context.id));
     return { record, folder: before };
   }
   if (record !== undefined && !isNew) return undefined;
-  watchRecord(held, wakeup);
+  watchRecord(context, wakeup);
   return withLock(folder, () => {
-    const other = readRecord(folder, held.id);
-    if (!other && newerVersion(folder, held.id) !== undefined) return undefined;
-    const again = { record: withEntriesOf(other, known.record), folder: recordsFolder(held) };
-    writeRecord(folder, held.id, again.record);
+    const other = readRecord(folder, context.id);
+    if (!other && newerVersion(folder, context.id) !== undefined) return undefined;
+    const again = { record: withEntriesOf(other, seen.record), folder: recordsFolder(context) };
+    writeRecord(folder, context.id, again.record);
     if (isMine(again.record)) return again;
-    handWords(again.record, known.record.entries);
+    handWords(again.record, seen.record.entries);
     return undefined;
   });
 }
 
 /** What a process had pending, with what was recorded meanwhile: its own, unless another waiter is there to take it. */
-export function withEntriesOf(other: CommandRecord | undefined, known: CommandRecord): CommandRecord {
-  if (!other) return known;
-  const entries = merged(known.entries, other.entries);
+export function withEntriesOf(other: CommandRecord | undefined, seen: CommandRecord): CommandRecord {
+  if (!other) return seen;
+  const entries = merged(seen.entries, other.entries);
   if (isHeld(other) && !isClosed(other)) return { ...other, entries };
-  const former = [...(known.former ?? []), ...(other.former ?? [])];
-  return { ...known, ...(former.length > 0 && { former }), entries };
+  const former = [...(seen.former ?? []), ...(other.former ?? [])];
+  return { ...seen, ...(former.length > 0 && { former }), entries };
 }
 
 /** Where the other waiter has no place for the words of conditions, they count as lost there, and so as true. */
@@ -108,8 +112,8 @@ export function merged(older: readonly Entry[], newer: readonly Entry[]): Entry[
   return [...older.filter((entry) => !newer.some((other) => isSameEntry(entry, other))), ...newer];
 }
 
-export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promise<void> {
-  await changeRecord(held, (record) => ({ ...record, entries: withRunEnded(record.entries, run, end) }));
+export async function noteRunEnd(context: WaiterContext, run: ProcessId, end: RunEnd): Promise<void> {
+  await changeRecord(context, (record) => ({ ...record, entries: withRunEnded(record.entries, run, end) }));
 }
 
 /**
@@ -118,28 +122,28 @@ export async function noteRunEnd(held: Held, run: ProcessId, end: RunEnd): Promi
  * @param tell called once the record is written, under the same lock: a process that is killed while it releases the lock has reported the change
  */
 export async function changeRecord(
-  held: Held,
+  context: WaiterContext,
   change: (record: CommandRecord) => CommandRecord,
   tell?: () => void,
 ): Promise<void> {
-  const folder = openStateFolder(held.home);
+  const folder = openStateFolder(context.home);
   await withLock(folder, () => {
-    const record = readRecord(folder, held.id);
+    const record = readRecord(folder, context.id);
     if (!isMine(record)) return;
-    writeRecord(folder, held.id, change(record));
+    writeRecord(folder, context.id, change(record));
     tell?.();
   });
 }
 
 /** Removes the record where nothing is pending in it; returns whether this process has nothing to wait for any more. */
-export async function finishRecord(held: Held): Promise<boolean> {
-  const folder = openStateFolder(held.home);
+export async function finishRecord(context: WaiterContext): Promise<boolean> {
+  const folder = openStateFolder(context.home);
   return withLock(folder, () => {
-    const record = readRecord(folder, held.id);
+    const record = readRecord(folder, context.id);
     if (!isMine(record)) return record !== undefined;
     // A notification may have come since the record was read.
     if (record.entries.length > 0) return false;
-    closeRecord(folder, held.id, record, newLogName(new Date()));
+    closeRecord(folder, context.id, record, newLogName(new Date()));
     return true;
   });
 }
@@ -147,20 +151,20 @@ export async function finishRecord(held: Held): Promise<boolean> {
 /**
  * Cancels all that is pending.
  *
- * @param known what is pending as far as this process knows: it counts where the record was removed
+ * @param seen what is pending as far as this process knows: it counts where the record was removed
  * @param tell called with what is cancelled, before it goes
  */
 export async function cancelRecord(
-  held: Held,
-  known: CommandRecord,
+  context: WaiterContext,
+  seen: CommandRecord,
   tell: (entries: readonly Entry[]) => void,
 ): Promise<void> {
-  const folder = openStateFolder(held.home);
+  const folder = openStateFolder(context.home);
   await withLock(folder, () => {
-    const record = readRecord(folder, held.id);
-    if (record ? !isMine(record) : newerVersion(folder, held.id) !== undefined) return;
-    tell((record ?? known).entries);
+    const record = readRecord(folder, context.id);
+    if (record ? !isMine(record) : newerVersion(folder, context.id) !== undefined) return;
+    tell((record ?? seen).entries);
     fault('cancel.told');
-    if (record) closeRecord(folder, held.id, record, newLogName(new Date()));
+    if (record) closeRecord(folder, context.id, record, newLogName(new Date()));
   });
 }

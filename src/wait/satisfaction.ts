@@ -10,7 +10,7 @@ import type { PuppetProcess } from '../puppet/processes.ts';
 import { isFullSuccess, type ReportMark, readReport, reportMark } from '../puppet/report.ts';
 import { appliesTheSame } from '../puppet/same-command.ts';
 import { factsOf } from '../repeat/facts.ts';
-import type { Held } from './held.ts';
+import type { WaiterContext } from './context.ts';
 import type { Look } from './survey.ts';
 
 /** An ordinary run that has done all that a rerun would do. */
@@ -44,14 +44,14 @@ interface Candidate {
   readonly whole: boolean;
 }
 
-/** @param environment the Puppet environment of the notifying run, where its report has told it */
+/** @param puppetEnvironment the Puppet environment of the notifying run, where its report has told it */
 export function createSatisfaction(
-  held: Held,
+  context: WaiterContext,
   facts: string,
   command: Command,
-  environment: () => string | undefined,
+  puppetEnvironment: () => string | undefined,
 ): Satisfaction {
-  const { reportFile } = held.puppet;
+  const { reportFile } = context.puppet;
   let candidates: Candidate[] = [];
   let lastLook: number | undefined;
 
@@ -76,13 +76,13 @@ export function createSatisfaction(
     alone &&
     whole &&
     reportMark(reportFile) !== report &&
-    isFullSuccess(readReport(reportFile), environment());
+    isFullSuccess(readReport(reportFile), puppetEnvironment());
 
   return {
     observe(look) {
       const ended = candidates.filter(({ id }) => !look.processes.some((one) => sameProcess(one.id, id)));
       candidates = look.processes
-        .filter((process) => asksForTheSame(process, held, facts, command))
+        .filter((process) => asksForTheSame(process, context, facts, command))
         .map((process) => follow(process, look));
       lastLook = look.at;
       const done = ended.find(hasDoneIt);
@@ -103,12 +103,17 @@ function beginning(id: ProcessId, notBegunAt: number | undefined, seenAt: number
 }
 
 /** Whether a process runs the command that a waiter would run, in all that has a bearing on what it applies. */
-function asksForTheSame(process: PuppetProcess, held: Held, facts: string, command: Command): boolean {
+function asksForTheSame(
+  process: PuppetProcess,
+  context: WaiterContext,
+  facts: string,
+  command: Command,
+): boolean {
   const { run, settings } = process;
   if (!run || !settings || run.executable !== command.executable) return false;
   if ((process.mode === 'apply') !== (command.mode === 'apply') || factsOf(process.environment) !== facts)
     return false;
-  return command.mode === 'apply' ? isSameApply(process, command) : isSameAgent(process, held, command);
+  return command.mode === 'apply' ? isSameApply(process, command) : isSameAgent(process, context, command);
 }
 
 function isSameApply({ id, run }: PuppetProcess, command: Command): boolean {
@@ -117,10 +122,10 @@ function isSameApply({ id, run }: PuppetProcess, command: Command): boolean {
 }
 
 /** The rerun of an agent has more options than its run, which say nothing of what it applies. */
-function isSameAgent({ run, settings }: PuppetProcess, held: Held, command: Command): boolean {
+function isSameAgent({ run, settings }: PuppetProcess, context: WaiterContext, command: Command): boolean {
   const wanted = parsePuppetCommandLine(command.argv);
   if (!run || !settings || !wanted) return false;
-  const { lockFile, server, certname } = held.puppet;
+  const { lockFile, server, certname } = context.puppet;
   const isSameNode =
     settings.lockFile === lockFile && settings.server === server && settings.certname === certname;
   return isSameNode && appliesTheSame(parseArguments(wanted.rest, 'agent'), run.arguments);

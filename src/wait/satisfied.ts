@@ -3,13 +3,13 @@ import { log } from '../os/journal.ts';
 import { type Entry, leftBy } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import type { CommandRecord } from '../state/records.ts';
-import type { Held } from './held.ts';
+import type { WaiterContext } from './context.ts';
 import { changeRecord } from './record.ts';
 import type { SatisfyingRun } from './satisfaction.ts';
 
 /** Takes out what another run has satisfied; what that run itself has asked for stays. */
 export async function noteSatisfied(
-  held: Held,
+  context: WaiterContext,
   { entries: before }: CommandRecord,
   run: SatisfyingRun,
 ): Promise<void> {
@@ -18,7 +18,7 @@ export async function noteSatisfied(
   let gone: readonly Entry[] = [];
   fault('satisfied.noting');
   await changeRecord(
-    held,
+    context,
     (record) => {
       const entries = left(record.entries);
       gone = record.entries.filter((entry) => !entries.includes(entry));

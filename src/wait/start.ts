@@ -12,12 +12,12 @@ import { oneLine, Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
+import { requireAcceptableSize } from '../repeat/argument-size.ts';
 import { become } from '../repeat/become.ts';
 import { processName, rerunEnvironment } from '../repeat/environment.ts';
 import { currentExecutable } from '../repeat/executable.ts';
 import { restoreOpenFiles } from '../repeat/limit.ts';
 import type { Rerun } from '../repeat/rerun.ts';
-import { requireRoom } from '../repeat/room.ts';
 import type { ChainLink } from '../schedule/chain.ts';
 import { BROKEN_OFF_MS, type Entry, withMet } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
@@ -51,7 +51,7 @@ import { parseUnit } from '../systemd/cgroup.ts';
 import { startAgain, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import type { Blocker } from './blocker.ts';
-import type { Held } from './held.ts';
+import type { WaiterContext } from './context.ts';
 import { holdInTheWay, otherWaiter, runInTheWay } from './obstacles.ts';
 import { merged } from './record.ts';
 import { startSuccessor } from './successor.ts';
@@ -72,8 +72,8 @@ export type Attempt =
   | { readonly kind: 'look again' }
   | { readonly kind: 'blocked'; readonly blocker: Blocker };
 
-export interface StartContext {
-  readonly held: Held;
+export interface StartSituation {
+  readonly context: WaiterContext;
   readonly survey: Survey;
   /** Called with the record as it is under the lock: what is pending if the start fails. */
   readonly know: (record: CommandRecord) => void;
@@ -98,26 +98,26 @@ interface Taken {
 }
 
 /** Takes what is due out of the record, leaves the rest to a successor, and becomes Puppet, or has its unit started. */
-export async function startRerun(context: StartContext): Promise<Attempt> {
-  const { held, cancelled } = context;
-  const folder = openStateFolder(held.home);
-  const unit = held.restart && (await unitState(held.restart));
-  const restart = unit && unit.kind !== 'going' ? held.restart : undefined;
+export async function startRerun(situation: StartSituation): Promise<Attempt> {
+  const { context, cancelled } = situation;
+  const folder = openStateFolder(context.home);
+  const unit = context.restart && (await unitState(context.restart));
+  const restart = unit && unit.kind !== 'going' ? context.restart : undefined;
   // Here, since it starts a program: what is due must be in a record meanwhile.
-  const limitRestored = !restart && restoreOpenFiles(held.surroundings.openFiles);
-  const journal = !restart && held.logdest === 'journal' && journalWorks();
-  const taken = await withLock(folder, () => take(context, folder, restart, journal));
+  const limitRestored = !restart && restoreOpenFiles(context.surroundings.openFiles);
+  const journal = !restart && context.logdest === 'journal' && journalWorks();
+  const taken = await withLock(folder, () => take(situation, folder, restart, journal));
   if (taken.kind !== undefined) return taken;
   try {
     fault('start.taken');
     if (cancelled()) throw new Refusal('cancelled');
-    if (restart) return await startUnit(restart, taken, context, folder);
-    const rerun = prepare(taken, held, limitRestored, folder);
-    tellStarted(taken, folder, held);
+    if (restart) return await startUnit(restart, taken, situation, folder);
+    const rerun = prepare(taken, context, limitRestored, folder);
+    tellStarted(taken, folder, context);
     fault('start.becoming');
     return become(rerun, () => noteStarted(folder, taken.past));
   } catch (error) {
-    giveUp(taken, oneLine(error), cancelled(), held, folder);
+    giveUp(taken, oneLine(error), cancelled(), context, folder);
     return { kind: 'over' };
   } finally {
     leaveSlot(folder);
@@ -139,12 +139,12 @@ class TooLate extends Error {
  * leaves the record as it was, and nothing beside it.
  */
 async function take(
-  { held, survey, waited, know, stopLooking, met }: StartContext,
+  { context, survey, waited, know, stopLooking, met }: StartSituation,
   folder: string,
   restart: UnitRestart | undefined,
   journal: boolean,
 ): Promise<Taken | Attempt> {
-  const record = readRecord(folder, held.id);
+  const record = readRecord(folder, context.id);
   if (!isMine(record)) return { kind: 'look again' };
   know(record);
   const step = nextStep(record.entries, monotonic());
@@ -153,11 +153,11 @@ async function take(
   const lookForRuns = () => {
     tell('last look');
     lookedAt = monotonic();
-    const run = runInTheWay({ held, survey, look: survey.look() }, folder);
+    const run = runInTheWay({ context, survey, look: survey.look() }, folder);
     tell('looked');
     return run;
   };
-  const other = holdInTheWay(folder) ?? otherWaiter(record, held, folder, waited) ?? lookForRuns();
+  const other = holdInTheWay(folder) ?? otherWaiter(record, context, folder, waited) ?? lookForRuns();
   if (other) return { kind: 'blocked', blocker: other };
   await stopLooking();
   pruneLogs(folder);
@@ -166,7 +166,7 @@ async function take(
   const { due, later } = partition(withMet(record.entries, met), monotonic());
   const link = { chain: record.chain, link: Math.max(...due.map((entry) => entry.link)) };
   const taken = { ...record, entries: due };
-  const past = { ...pastRerun(taken, link, held, restart), ...(journal && { journal }) };
+  const past = { ...pastRerun(taken, link, context, restart), ...(journal && { journal }) };
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
   const elsewhere = journal
     ? `, output to ${describeOutput(folder, { pid: past.pid, log: record.log, journal })}`
@@ -184,25 +184,25 @@ async function take(
     fault('start.logged');
     noteStarting(folder, past);
     takeSlot(folder, record.command.mode, record.puppet.lockFile);
-    noteCurrentRerun(folder, held.id);
+    noteCurrentRerun(folder, context.id);
     fault('start.noted');
     if (later.length === 0) {
       lookAgain();
       noteLastStart(folder, record.chainKey);
-      closeRecord(folder, held.id, record, newLogName(new Date()));
+      closeRecord(folder, context.id, record, newLogName(new Date()));
     } else
-      await startSuccessor(held, later[0] as Entry, (waiter) => {
+      await startSuccessor(context, later[0] as Entry, (waiter) => {
         lookAgain();
         noteLastStart(folder, record.chainKey);
         const log = newLogName(new Date());
         const rest = withoutHold({ ...record, waiter, entries: later, log });
-        writeRecord(folder, held.id, rest);
+        writeRecord(folder, context.id, rest);
         return rest;
       });
   } catch (error) {
-    takeBack(folder, held.id, record);
+    takeBack(folder, context.id, record);
     leaveSlot(folder);
-    forgetCurrentRerun(folder, held.id);
+    forgetCurrentRerun(folder, context.id);
     forgetPastRerun(folder, past);
     removeFile(logPath(folder, record.log));
     closeSync(output);
@@ -228,19 +228,24 @@ function takeBack(folder: string, id: string, record: CommandRecord): void {
 }
 
 /** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be reported after an execve that fails. */
-function prepare({ record, link, past }: Taken, held: Held, limitRestored: boolean, folder: string): Rerun {
+function prepare(
+  { record, link, past }: Taken,
+  context: WaiterContext,
+  limitRestored: boolean,
+  folder: string,
+): Rerun {
   const { command, boot } = record;
-  if (held.manifest !== undefined) requireManifest(held.manifest);
+  if (context.manifest !== undefined) requireManifest(context.manifest);
   const rerun = {
-    executable: currentExecutable(command.executable, command.argv[0] ?? command.executable, held.image),
+    executable: currentExecutable(command.executable, command.argv[0] ?? command.executable, context.image),
     argv: command.argv,
-    environment: rerunEnvironment(held.surroundings.environment, link, processName(self(), boot)),
-    surroundings: held.surroundings,
+    environment: rerunEnvironment(context.surroundings.environment, link, processName(self(), boot)),
+    surroundings: context.surroundings,
     limitRestored,
     log: logPath(folder, record.log),
     ...(past.journal && { journal: SYSTEMD_CAT }),
   };
-  requireRoom(rerun);
+  requireAcceptableSize(rerun);
   return rerun;
 }
 
@@ -248,7 +253,7 @@ function prepare({ record, link, past }: Taken, held: Held, limitRestored: boole
 async function startUnit(
   restart: UnitRestart,
   taken: Taken,
-  { held, survey }: StartContext,
+  { context, survey }: StartSituation,
   folder: string,
 ): Promise<Attempt> {
   const result = await startAgain(restart);
@@ -257,14 +262,14 @@ async function startUnit(
     writeSync(taken.output, `again: not yet: ${result.because}\n`);
     closeSync(taken.output);
     const blocker = { kind: 'unit', because: result.because, patience: result.retryAfterMs } as const;
-    return (await putBack(taken, held, folder)) ? { kind: 'blocked', blocker } : { kind: 'over' };
+    return (await putBack(taken, context, folder)) ? { kind: 'blocked', blocker } : { kind: 'over' };
   }
   noteStarted(folder, taken.past);
-  tellStarted(taken, folder, held);
+  tellStarted(taken, folder, context);
   try {
     const { invocation } = result;
     if (invocation) writePastRerun(folder, { ...taken.past, invocation, ...managerOf(restart) });
-    if (invocation) await withLock(folder, () => writeUnitLink(folder, held.id, invocation, taken.link));
+    if (invocation) await withLock(folder, () => writeUnitLink(folder, context.id, invocation, taken.link));
     await atWork(restart, survey);
   } catch {
     // It was started in any case: without room for its link, its chain begins again.
@@ -286,24 +291,24 @@ async function atWork(restart: UnitRestart, survey: Survey): Promise<void> {
 }
 
 /** Makes pending again what could not be started yet. Returns whether this process still waits for it, and not one that came meanwhile. */
-function putBack({ record, past }: Taken, held: Held, folder: string): Promise<boolean> {
+function putBack({ record, past }: Taken, context: WaiterContext, folder: string): Promise<boolean> {
   return withLock(folder, () => {
-    const other = readRecord(folder, held.id);
-    const newer = other ? undefined : newerVersion(folder, held.id);
+    const other = readRecord(folder, context.id);
+    const newer = other ? undefined : newerVersion(folder, context.id);
     if (newer !== undefined) throw new Refusal(`the record is of a newer version of again by now (${newer})`);
     const entries = merged(record.entries, other?.entries ?? []);
-    writeRecord(folder, held.id, other ? { ...other, entries } : { ...record, waiter: self() });
-    forgetCurrentRerun(folder, held.id);
+    writeRecord(folder, context.id, other ? { ...other, entries } : { ...record, waiter: self() });
+    forgetCurrentRerun(folder, context.id);
     forgetPastRerun(folder, past);
     return other === undefined || isMine(other);
   });
 }
 
-function tellStarted({ record, link, past, restart }: Taken, folder: string, held: Held): void {
+function tellStarted({ record, link, past, restart }: Taken, folder: string, context: WaiterContext): void {
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
   const journal = past.journal === true;
   const file = describeOutput(folder, { pid: past.pid, log: record.log, journal });
-  const why = held.logdest === 'journal' && !journal ? ', since the journal cannot be written' : '';
+  const why = context.logdest === 'journal' && !journal ? ', since the journal cannot be written' : '';
   const where = restart ? describeOutputOfUnit(restart.unit.unit) : `output to ${file}${why}`;
   log('started', `${displayNames(record.entries)}: ${what}, rerun ${link.link} in a row, ${where}`);
 }
@@ -313,7 +318,7 @@ function giveUp(
   { record, past, output }: Taken,
   failure: string,
   cancelled: boolean,
-  held: Held,
+  context: WaiterContext,
   folder: string,
 ): void {
   try {
@@ -321,7 +326,7 @@ function giveUp(
   } catch {
     // No room in the log; the history and the journal still get it.
   }
-  forgetCurrentRerun(folder, held.id);
+  forgetCurrentRerun(folder, context.id);
   writePastRerun(folder, { ...past, failure });
   log(cancelled ? 'cancelled' : 'failed', `${displayNames(record.entries)}: ${failure}`);
 }
@@ -329,7 +334,7 @@ function giveUp(
 function pastRerun(
   record: CommandRecord,
   { chain, link }: ChainLink,
-  held: Held,
+  context: WaiterContext,
   restart: UnitRestart | undefined,
 ): PastRerun {
   return {
@@ -344,7 +349,7 @@ function pastRerun(
     link,
     unit: restart?.unit.unit ?? null,
     failure: null,
-    reportFile: held.puppet.reportFile,
+    reportFile: context.puppet.reportFile,
   };
 }
 

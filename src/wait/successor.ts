@@ -9,13 +9,13 @@ import type { Entry } from '../schedule/entry.ts';
 import { canonicalArguments } from '../schedule/request.ts';
 import type { CommandRecord } from '../state/records.ts';
 import { adoptWords, ownWords } from './condition/words.ts';
-import type { Held } from './held.ts';
-import { type Known, recordsFolder } from './record.ts';
+import type { WaiterContext } from './context.ts';
+import { recordsFolder, type SeenRecord } from './record.ts';
 
 /** What a successor is handed. */
 interface Adopted {
-  readonly held: Held;
-  readonly known: Known;
+  readonly context: WaiterContext;
+  readonly seen: SeenRecord;
 }
 
 /**
@@ -26,7 +26,7 @@ interface Adopted {
  * @param record called with the successor's name once it lives; what it writes is what the successor finds
  */
 export async function startSuccessor(
-  held: Held,
+  context: WaiterContext,
   first: Entry,
   record: (waiter: ProcessId) => CommandRecord,
 ): Promise<void> {
@@ -47,11 +47,11 @@ export async function startSuccessor(
     if (verdict?.exitCode !== 0 || !pid || start === undefined)
       throw new Refusal('no process could be started for what is due later');
     fault('successor.started');
-    const folder = recordsFolder(held);
-    const known: Known = { record: record({ pid, start }), folder };
+    const folder = recordsFolder(context);
+    const seen: SeenRecord = { record: record({ pid, start }), folder };
     fault('successor.recorded');
     const handed = new Promise<void>((resolve) =>
-      input.end(`${JSON.stringify({ held, known } satisfies Adopted)}\n`, () => resolve()),
+      input.end(`${JSON.stringify({ context, seen } satisfies Adopted)}\n`, () => resolve()),
     );
     await Promise.all([ended, handed]);
   } finally {

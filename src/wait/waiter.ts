@@ -16,15 +16,15 @@ import { type CommandRecord, withoutHold } from '../state/records.ts';
 import { settleReruns } from '../systemd/outcome.ts';
 import { isShuttingDown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
-import type { Held } from './held.ts';
+import type { WaiterContext } from './context.ts';
 import type { Looking } from './looking.ts';
 import {
   cancelRecord,
   changeRecord,
   finishRecord,
-  type Known,
   noteRunEnd,
   ownRecord,
+  type SeenRecord,
   watchRecord,
 } from './record.ts';
 import { runEnds } from './run-end.ts';
@@ -40,16 +40,16 @@ import type { Wakeup } from './wakeup.ts';
  * @param recorded what was recorded with this process as the waiter
  */
 export async function waitAndBecome(
-  held: Held,
-  recorded: Known,
+  context: WaiterContext,
+  recorded: SeenRecord,
   wakeup: Wakeup,
   cancelled: () => boolean,
 ): Promise<void> {
-  watchRecord(held, wakeup);
-  const waiter = new Waiter(held, recorded, wakeup, cancelled);
+  watchRecord(context, wakeup);
+  const waiter = new Waiter(context, recorded, wakeup, cancelled);
   try {
     // While the notifying run is going, Puppet's report is still that of the run before.
-    await settleReruns(join(held.home, 'state'));
+    await settleReruns(join(context.home, 'state'));
     while (!cancelled()) {
       try {
         if ((await waiter.step()) === 'end') return;
@@ -73,8 +73,8 @@ const SOON_MS = 1000;
 const loadPartEarly = () => void loadPart().catch(() => {}); // the import that needs it throws
 
 class Waiter {
-  private readonly held: Held;
-  private known: CommandRecord;
+  private readonly context: WaiterContext;
+  private seen: CommandRecord;
   private readonly wakeup: Wakeup;
   private readonly cancelled: () => boolean;
   /** The folder of the records, when this process has last seen its own there. */
@@ -82,7 +82,7 @@ class Waiter {
   /** Puppet's state folder, where its report, its locks and what disables it are. */
   private readonly puppetState: string;
   /** The notifying run's Puppet environment, once its report has told it. */
-  private environment: string | undefined;
+  private puppetEnvironment: string | undefined;
   private watching: { readonly survey: Survey; readonly satisfaction: Satisfaction } | undefined;
   /** When the grace time after an ordinary run that was in the way is over. */
   private quietUntil = 0;
@@ -99,14 +99,19 @@ class Waiter {
   /** What was reported last about why nothing starts. */
   private told: string | undefined;
 
-  constructor(held: Held, { record, folder }: Known, wakeup: Wakeup, cancelled: () => boolean) {
-    this.held = held;
-    this.known = record;
+  constructor(
+    context: WaiterContext,
+    { record, folder }: SeenRecord,
+    wakeup: Wakeup,
+    cancelled: () => boolean,
+  ) {
+    this.context = context;
+    this.seen = record;
     this.wakeup = wakeup;
     this.cancelled = cancelled;
-    this.environment = held.environment;
+    this.puppetEnvironment = context.puppetEnvironment;
     this.folder = folder;
-    this.puppetState = dirname(held.puppet.reportFile);
+    this.puppetState = dirname(context.puppet.reportFile);
   }
 
   /** Takes out all that is pending, since a signal has ended this process, and reports it, also where there is no room to take it out. */
@@ -117,19 +122,18 @@ class Waiter {
       if (entries.length > 0) log('cancelled', `${displayNames(entries)}${more}`);
     };
     try {
-      await cancelRecord(this.held, this.known, tell);
+      await cancelRecord(this.context, this.seen, tell);
     } catch (error) {
-      if (!told)
-        tell(this.known.entries, `: its record stays, and will be told as lost: ${troubleOf(error)}`);
+      if (!told) tell(this.seen.entries, `: its record stays, and will be told as lost: ${troubleOf(error)}`);
     }
   }
 
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
     fault('waiter.step');
-    const own = await ownRecord(this.held, { record: this.known, folder: this.folder }, this.wakeup);
+    const own = await ownRecord(this.context, { record: this.seen, folder: this.folder }, this.wakeup);
     if (!own) return 'end';
-    this.known = own.record;
+    this.seen = own.record;
     this.folder = own.folder;
     const { record } = own;
     if (this.met.size > 0) {
@@ -141,7 +145,7 @@ class Waiter {
     await this.lookAt(awaitedNow(record.entries, monotonic()));
     switch (step.kind) {
       case 'finish':
-        return (await finishRecord(this.held)) ? 'end' : 'go on';
+        return (await finishRecord(this.context)) ? 'end' : 'go on';
       case 'await-run':
         await this.awaitRun(step.run);
         await this.tell(undefined);
@@ -162,23 +166,23 @@ class Waiter {
 
   /** Waits for the end of a run that has notified, or in which one that notified is nested, and notes it. */
   private async awaitRun(run: ProcessId): Promise<void> {
-    const isSoon = this.known.entries.some(({ wait, grace = 0 }) => Math.max(wait, grace) < SOON_MS);
+    const isSoon = this.seen.entries.some(({ wait, grace = 0 }) => Math.max(wait, grace) < SOON_MS);
     const watch = await runEnds(run, this.wakeup, this.puppetState, isSoon ? loadPartEarly : undefined);
     if (!watch.ended) return;
-    if (!this.known.entries.some((entry) => sameProcess(entry.run, run))) {
-      await noteRunEnd(this.held, run, { at: monotonic() });
+    if (!this.seen.entries.some((entry) => sameProcess(entry.run, run))) {
+      await noteRunEnd(this.context, run, { at: monotonic() });
       return;
     }
-    const { puppet, reportMark } = this.held;
+    const { puppet, reportMark } = this.context;
     const report = readNewReport(puppet.reportFile, reportMark);
     const brokenOff = wasBrokenOff(run.pid, report, puppet.lockFile);
     const end = { at: monotonic(), late: watch.late, brokenOff };
     fault('waiter.run-ended');
-    await noteRunEnd(this.held, run, end);
+    await noteRunEnd(this.context, run, end);
     if (end.brokenOff) this.tellBrokenOff(end);
-    this.environment = report?.environment ?? this.environment;
+    this.puppetEnvironment = report?.puppetEnvironment ?? this.puppetEnvironment;
     await this.satisfyBy(run, report);
-    await settleReruns(openStateFolder(this.held.home));
+    await settleReruns(openStateFolder(this.context.home));
   }
 
   /** Looks at just these, beside all else. */
@@ -186,7 +190,7 @@ class Waiter {
     if (awaited.length === 0) return this.stopLooking();
     if (!this.looking) {
       const { createLooking } = await import('./looking.ts');
-      this.looking = createLooking(this.held, (ids, at) => {
+      this.looking = createLooking(this.context, (ids, at) => {
         for (const id of ids) this.met.set(id, at);
         this.wakeup.poke();
       });
@@ -205,7 +209,7 @@ class Waiter {
   private async noteMet(): Promise<void> {
     const met = new Map(this.met);
     fault('waiter.met');
-    await changeRecord(this.held, (record) => ({ ...record, entries: withMet(record.entries, met) }));
+    await changeRecord(this.context, (record) => ({ ...record, entries: withMet(record.entries, met) }));
     for (const id of met.keys()) this.met.delete(id);
   }
 
@@ -213,7 +217,7 @@ class Waiter {
   private async drop(expired: readonly Entry[]): Promise<void> {
     const isExpired = (entry: Entry) =>
       expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);
-    await changeRecord(this.held, (record) => {
+    await changeRecord(this.context, (record) => {
       for (const entry of record.entries.filter(isExpired)) this.tellTimedOut('dropped', entry);
       return { ...record, entries: record.entries.filter((entry) => !isExpired(entry)) };
     });
@@ -223,14 +227,14 @@ class Waiter {
     const since = new Date(Date.now() - (monotonic() - end.at)).toISOString();
     log(
       'waiting',
-      `${displayNames(this.known.entries)}: the run was aborted at ${since}, so no rerun starts before 30 s have passed`,
+      `${displayNames(this.seen.entries)}: the run was aborted at ${since}, so no rerun starts before 30 s have passed`,
     );
   }
 
   /** The run that has just ended may have done all that another one had asked for before. */
   private async satisfyBy(run: ProcessId, report: Report | undefined): Promise<void> {
-    if (!this.held.whole || !isFullSuccess(report, report?.environment)) return;
-    await noteSatisfied(this.held, this.known, { id: run, began: startTime(run) });
+    if (!this.context.whole || !isFullSuccess(report, report?.puppetEnvironment)) return;
+    await noteSatisfied(this.context, this.seen, { id: run, began: startTime(run) });
   }
 
   /** Something is due: starts it, unless something is in the way or has already done it. */
@@ -239,24 +243,24 @@ class Waiter {
     { notBefore }: Step & { kind: 'rerun' },
   ): Promise<'go on' | 'end'> {
     const { createSatisfaction, createSurvey, findObstacle, startRerun } = await loadPart();
-    const { held } = this;
+    const { context } = this;
     for (const entry of record.entries)
       if (isTimedOut(entry, monotonic())) this.tellTimedOut('timed out', entry, '; it runs all the same');
     this.watching ??= {
-      survey: createSurvey(record.command.user, [held.puppet.lockFile]),
-      satisfaction: createSatisfaction(held, record.facts, record.command, () => this.environment),
+      survey: createSurvey(record.command.user, [context.puppet.lockFile]),
+      satisfaction: createSatisfaction(context, record.facts, record.command, () => this.puppetEnvironment),
     };
     const { survey, satisfaction } = this.watching;
     const look = survey.look();
     this.noteStrangersEnd(survey.going(look), look.at);
     const satisfying = satisfaction.observe(look);
     if (satisfying) {
-      await noteSatisfied(held, record, satisfying);
-      this.quietUntil = Math.max(this.quietUntil, monotonic() + held.grace);
+      await noteSatisfied(context, record, satisfying);
+      this.quietUntil = Math.max(this.quietUntil, monotonic() + context.grace);
       return 'go on';
     }
     const obstacle = await findObstacle({
-      held,
+      context,
       record,
       look,
       survey,
@@ -265,16 +269,16 @@ class Waiter {
     });
     if (obstacle) return this.waitFor(obstacle);
     // The rerun will take the place of the newest report.
-    await settleReruns(openStateFolder(held.home));
+    await settleReruns(openStateFolder(context.home));
     const attempt = await startRerun({
-      held: { ...held, environment: this.environment },
+      context: { ...context, puppetEnvironment: this.puppetEnvironment },
       survey,
       waited: this.lettingGoSince === undefined ? 0 : monotonic() - this.lettingGoSince,
       cancelled: this.cancelled,
       stopLooking: () => this.stopLooking(),
       met: this.met,
       know: (record) => {
-        this.known = record;
+        this.seen = record;
       },
     });
     if (attempt.kind === 'over') return 'end';
@@ -294,7 +298,7 @@ class Waiter {
     const { stranger } = this;
     if (!stranger || going.some(({ id }) => sameProcess(id, stranger))) return;
     this.stranger = undefined;
-    this.quietUntil = at + this.held.grace;
+    this.quietUntil = at + this.context.grace;
   }
 
   /** Waits until what is in the way may have gone. */
@@ -305,8 +309,8 @@ class Waiter {
     else if (blocker.kind !== 'start') this.lettingGoSince = undefined;
     const patience = patienceOf(blocker, monotonic());
     if (blocker.kind !== 'run') {
-      const unwatch = this.wakeup.watch(dirname(this.held.puppet.disabledFile));
-      const unwatchHold = this.wakeup.watch(join(this.held.home, 'state'), { name: HOLD_FILE });
+      const unwatch = this.wakeup.watch(dirname(this.context.puppet.disabledFile));
+      const unwatchHold = this.wakeup.watch(join(this.context.home, 'state'), { name: HOLD_FILE });
       await this.wakeup.sleep(patience);
       unwatch();
       unwatchHold();
@@ -315,7 +319,7 @@ class Waiter {
     if (blocker.stranger) this.stranger = blocker.run;
     const { ended } = await runEnds(blocker.run, this.wakeup, this.puppetState, undefined, patience);
     if (!ended) return 'go on';
-    await settleReruns(openStateFolder(this.held.home));
+    await settleReruns(openStateFolder(this.context.home));
     return 'go on';
   }
 
@@ -326,16 +330,16 @@ class Waiter {
   private async tell(blocker: Blocker | undefined): Promise<void> {
     const why = blocker && (await loadPart()).describeBlocker(blocker);
     if (why !== this.told) {
-      const names = displayNames(this.known.entries);
+      const names = displayNames(this.seen.entries);
       if (blocker)
         log('waiting', `${names}: ${['trouble', 'unit'].includes(blocker.kind) ? '' : 'for '}${why}`);
       else if (names !== '') log('continues', names);
       this.told = why;
     }
     const heldUp = blocker && ['run', 'start', 'hold'].includes(blocker.kind) ? undefined : why;
-    if (heldUp === this.known.heldUp) return;
+    if (heldUp === this.seen.heldUp) return;
     try {
-      await changeRecord(this.held, (record) => ({
+      await changeRecord(this.context, (record) => ({
         ...withoutHold(record),
         ...(heldUp === undefined ? {} : { heldUp }),
       }));

@@ -225,9 +225,9 @@ export class World {
           link: run.link,
           grace: run.link === undefined ? GRACE_MS : 0,
           settings: SETTINGS,
-          held: { id: String(run.command), puppet: { lockFile: 'l', disabledFile: 'd' } } as Parameters<
+          context: { id: String(run.command), puppet: { lockFile: 'l', disabledFile: 'd' } } as Parameters<
             typeof withNotification
-          >[0]['held'],
+          >[0]['context'],
           records,
         },
         {

@@ -44,7 +44,7 @@ function notification(
     run: { process: RUN } as Notification['run'],
     outer: undefined,
     ...{ command, facts: '', chainKey, link: undefined, grace: GRACE, settings },
-    held: { id: ID, puppet, logdest: 'file' } as Notification['held'],
+    context: { id: ID, puppet, logdest: 'file' } as Notification['context'],
     records: new Map(Object.entries(records)),
     ...changes,
   };
@@ -96,10 +96,10 @@ describe('the record that a notification makes', () => {
   });
 
   test('says where the output goes as its waiter will have it', () => {
-    const held = { ...notification().held, logdest: 'journal' as const };
-    expect(withNotification(notification({}, { held }), moment()).logdest).toBe('journal');
+    const context = { ...notification().context, logdest: 'journal' as const };
+    expect(withNotification(notification({}, { context }), moment()).logdest).toBe('journal');
     const toFile = record({ run: RUN });
-    const made = withNotification(notification({ [ID]: toFile }, { held }), moment({ served: true }));
+    const made = withNotification(notification({ [ID]: toFile }, { context }), moment({ served: true }));
     expect(made.logdest).toBeUndefined();
   });
 

@@ -30,7 +30,7 @@ describe("Puppet's last report", () => {
       noop: false,
       transactionCompleted: true,
       cachedCatalogStatus: 'not_used',
-      environment: 'production',
+      puppetEnvironment: 'production',
       time: Date.UTC(2026, 10, 22, 8, 7, 7, 910),
     });
   });
@@ -63,14 +63,14 @@ describe('a run did all that a rerun would do', () => {
     ['with a cached catalog', { cachedCatalogStatus: 'on_failure' }, false],
     ['with a catalog that is said to be cached', { cachedCatalogStatus: 'explicitly_requested' }, false],
     ['which does not say whether', { cachedCatalogStatus: undefined }, false],
-    ['in another environment', { environment: 'test' }, false],
+    ['in another environment', { puppetEnvironment: 'test' }, false],
   ])('%s', (_, changes, expected) => {
     expect(isFullSuccess({ ...report, ...changes }, 'production')).toBe(expected);
   });
 
   test('no report, or an environment that is not known: in doubt, no', () => {
     expect(isFullSuccess(undefined, 'production')).toBe(false);
-    expect(isFullSuccess({ ...report, environment: undefined }, undefined)).toBe(false);
+    expect(isFullSuccess({ ...report, puppetEnvironment: undefined }, undefined)).toBe(false);
   });
 
   test('whose report leaves out whether it was no-op', () => {

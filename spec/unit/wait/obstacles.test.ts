@@ -6,7 +6,7 @@ import type { Entry } from '../../../src/schedule/entry.ts';
 import { hurried } from '../../../src/schedule/hurry.ts';
 import { noteLastStart } from '../../../src/state/chains.ts';
 import { removeHold, writeHold } from '../../../src/state/hold.ts';
-import type { Held } from '../../../src/wait/held.ts';
+import type { WaiterContext } from '../../../src/wait/context.ts';
 import { findObstacle, holdInTheWay, type Situation } from '../../../src/wait/obstacles.ts';
 import { entry } from '../schedule/entries.ts';
 import { record } from '../state/record.ts';
@@ -21,10 +21,15 @@ function situation(entries: readonly Entry[], more: Partial<Situation> = {}): Si
   mkdirSync(join(folder, 'commands'), { recursive: true });
   const own = record({ command: { ...record().command, mode: 'apply' }, entries });
   noteLastStart(folder, own.chainKey);
-  const held = { home, id: 'a', rules: { burst: 2, maxDelay: 1800 }, restart: undefined } as unknown as Held;
+  const context = {
+    home,
+    id: 'a',
+    rules: { burst: 2, maxDelay: 1800 },
+    restart: undefined,
+  } as unknown as WaiterContext;
   const look = { at: monotonic(), processes: [] };
   const survey = { look: () => look, mayTakeLock: () => 0, going: () => [] };
-  return { held, record: own, look, survey, notBefore: 0, quietUntil: 0, folder, ...more };
+  return { context, record: own, look, survey, notBefore: 0, quietUntil: 0, folder, ...more };
 }
 
 describe('what is in the way of a rerun that is due', () => {

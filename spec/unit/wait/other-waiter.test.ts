@@ -9,7 +9,7 @@ import type { Entry } from '../../../src/schedule/entry.ts';
 import { withLock } from '../../../src/state/lock.ts';
 import { type CommandRecord, writeRecord } from '../../../src/state/records.ts';
 import { type StartSlot, slotPath, takeSlot } from '../../../src/state/start-slot.ts';
-import type { Held } from '../../../src/wait/held.ts';
+import type { WaiterContext } from '../../../src/wait/context.ts';
 import { otherWaiter } from '../../../src/wait/obstacles.ts';
 import { entry } from '../schedule/entries.ts';
 import { record } from '../state/record.ts';
@@ -59,7 +59,7 @@ function dueSince(milliseconds: number, changes: Partial<Entry> = {}): Entry {
   return entry({ notifiedAt: at, runEndedAt: at, ...changes });
 }
 
-const held = { id: OWN } as Held;
+const context = { id: OWN } as WaiterContext;
 /** What this process waits for has been due for a minute. */
 const own = () => record({ ...here(), waiter: self(), entries: [dueSince(MINUTE)] });
 
@@ -80,16 +80,16 @@ describe('another rerun that is about to start', () => {
   ])('%s: %s', (_, expected, changes) => {
     const folder = stateFolder();
     writeFileSync(slotPath(folder), JSON.stringify(slot(changes())));
-    const found = otherWaiter(own(), held, folder, 0);
+    const found = otherWaiter(own(), context, folder, 0);
     expect(found).toEqual(expected ? { kind: 'start', pid: other.pid } : undefined);
     // However long others have been let go first: it may start a Puppet in this moment.
-    expect(otherWaiter(own(), held, folder, MINUTE)).toEqual(found);
+    expect(otherWaiter(own(), context, folder, MINUTE)).toEqual(found);
   });
 
   test('is not this process itself', () => {
     const folder = stateFolder();
     takeSlot(folder, 'apply', '/nonexistent');
-    expect(otherWaiter(own(), held, folder, 0)).toBeUndefined();
+    expect(otherWaiter(own(), context, folder, 0)).toBeUndefined();
   });
 });
 
@@ -98,7 +98,7 @@ describe('another waiter', () => {
     const folder = stateFolder();
     const its = record({ ...here(), waiter: other, entries: [dueSince(2 * MINUTE)], ...changes });
     await withLock(folder, () => writeRecord(folder, id, its));
-    return otherWaiter(own(), held, folder, waited);
+    return otherWaiter(own(), context, folder, waited);
   };
 
   test.each<[string, boolean, () => Partial<CommandRecord>]>([

@@ -10,7 +10,7 @@ import type { Command } from '../../../src/puppet/command.ts';
 import type { PuppetProcess } from '../../../src/puppet/processes.ts';
 import type { PuppetSettings } from '../../../src/puppet/settings.ts';
 import { factsOf } from '../../../src/repeat/facts.ts';
-import type { Held } from '../../../src/wait/held.ts';
+import type { WaiterContext } from '../../../src/wait/context.ts';
 import { createSatisfaction, type SatisfyingRun } from '../../../src/wait/satisfaction.ts';
 import { record } from '../state/record.ts';
 import { temporaryFolder } from '../state/temporary.ts';
@@ -40,9 +40,9 @@ class Watch {
     facts = '',
     environment: () => string | undefined = () => 'production',
   ) {
-    const held = { puppet: this.settings() } as Held;
+    const context = { puppet: this.settings() } as WaiterContext;
     const wanted = { ...record().command, ...command };
-    this.satisfaction = createSatisfaction(held, facts, wanted, environment);
+    this.satisfaction = createSatisfaction(context, facts, wanted, environment);
   }
 
   settings(changes: Partial<PuppetSettings> = {}): PuppetSettings {

@@ -11,7 +11,13 @@ import { formatCancellation } from '../state/channel-message.ts';
 import { type ChannelRecord, readChannelRecords } from '../state/channel-record.ts';
 import { converse } from '../state/converse.ts';
 import { recordIn } from '../state/lock.ts';
-import { type CommandRecord, isHeld, readRecord, readRecords, writeRecord } from '../state/records.ts';
+import {
+  type CommandRecord,
+  hasLivingWaiter,
+  readRecord,
+  readRecords,
+  writeRecord,
+} from '../state/records.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -42,7 +48,7 @@ export async function cancel(
   await recordIn(folder, () => {
     try {
       for (const [id, record] of readRecords(folder)) {
-        if (!isHeld(record) || !scope.isMeant(record)) continue;
+        if (!hasLivingWaiter(record) || !scope.isMeant(record)) continue;
         const left = record.entries.filter((entry) => !wanted(entry));
         if (left.length === record.entries.length) continue;
         // The waiter sees the change, and ends when nothing is left.

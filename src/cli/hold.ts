@@ -7,7 +7,7 @@ import { isName } from '../schedule/request.ts';
 import { currentReruns } from '../state/current.ts';
 import { readHold, removeHold, writeHold } from '../state/hold.ts';
 import { recordIn } from '../state/lock.ts';
-import { isHeld, readRecords } from '../state/records.ts';
+import { hasLivingWaiter, readRecords } from '../state/records.ts';
 import { formatTime } from './duration.ts';
 
 /** A hold as programs see it; times are ISO 8601, UTC. */
@@ -51,7 +51,7 @@ export async function hold(folder: string, period: number, reason: string | unde
 /** Waiters that an update has left, of the one version that knew no hold. */
 function unaware(folder: string): string[] {
   return [...readRecords(folder).values()]
-    .filter((record) => isHeld(record) && record.software === '0.1.0' && version !== '0.1.0')
+    .filter((record) => hasLivingWaiter(record) && record.software === '0.1.0' && version !== '0.1.0')
     .map(
       ({ waiter }) =>
         `The waiter with pid ${waiter.pid} is still version 0.1.0, which knows no hold: \`kill ${waiter.pid}\` cancels it.\n`,

@@ -8,7 +8,7 @@ import { formatHurry } from '../state/channel-message.ts';
 import { readChannelRecords } from '../state/channel-record.ts';
 import { converse } from '../state/converse.ts';
 import { recordIn } from '../state/lock.ts';
-import { isHeld, readRecords, writeRecord } from '../state/records.ts';
+import { hasLivingWaiter, readRecords, writeRecord } from '../state/records.ts';
 
 /**
  * Makes what is pending under one name (`again` means `Exec['again']` too), or all of it, due at once, and returns the names. What else keeps a rerun from
@@ -22,7 +22,7 @@ export async function hurry(folder: string, name: string | undefined): Promise<s
     const now = monotonic();
     for (const [id, record] of readRecords(folder)) {
       const wanted = record.entries.filter((entry) => isMeant(entry, name));
-      if (wanted.length === 0 || !isHeld(record)) continue;
+      if (wanted.length === 0 || !hasLivingWaiter(record)) continue;
       names.push(...wanted.map((entry) => displayName(entry.name)));
       const entries = record.entries.map((entry) => (wanted.includes(entry) ? hurried(entry, now) : entry));
       // The waiter sees the change.

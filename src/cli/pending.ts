@@ -12,7 +12,7 @@ import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
 import { type LooksAt, readLooks } from '../state/looks.ts';
 import { journalCommand } from '../state/output.ts';
-import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
+import { type CommandRecord, hasLivingWaiter, readRecords } from '../state/records.ts';
 import { readWordsOf } from '../wait/condition/words.ts';
 import { createSurvey } from '../wait/survey.ts';
 import { type ShownHold, shownHold } from './hold.ts';
@@ -193,7 +193,7 @@ function isLookedAt(entry: Entry, now: number): boolean {
 
 function readBackground(folder: string, trouble: string | undefined): Pending[] {
   const all = readRecords(folder);
-  const records = [...all.values()].filter(isHeld);
+  const records = [...all.values()].filter(hasLivingWaiter);
   if (records.length === 0) return [];
   const survey = createSurvey(
     process.getuid?.() ?? 0,

@@ -11,7 +11,7 @@ import { withLock } from '../state/lock.ts';
 import { logPath } from '../state/logs.ts';
 import { reportLost } from '../state/lost.ts';
 import { isRunning } from '../state/outcomes.ts';
-import { isHeld, readRecords } from '../state/records.ts';
+import { hasLivingWaiter, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
 import { forget, sweep } from '../state/sweep.ts';
 import { settleReruns } from '../systemd/outcome.ts';
@@ -202,7 +202,7 @@ const updatedCommand: CommandModule = {
   describe: false,
   handler() {
     const older = [...readRecords(openStateFolder(home())).values()].filter(
-      (record) => isHeld(record) && record.software !== version,
+      (record) => hasLivingWaiter(record) && record.software !== version,
     );
     if (older.length === 0) return;
     const waiters = older.map(({ waiter, software }) => `pid ${waiter.pid} of version ${software}`);

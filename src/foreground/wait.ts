@@ -15,7 +15,7 @@ import { type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
 import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
-import { isHeld, readRecords } from '../state/records.ts';
+import { hasLivingWaiter, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
 import { settleReruns } from '../systemd/outcome.ts';
 import { openManager } from '../systemd/service-manager.ts';
@@ -104,7 +104,9 @@ async function lookAround(folder: string, ancestors: ReadonlySet<number>): Promi
   const going = currentReruns(folder).map(({ pid }) => pid);
   const past = readHistory(folder);
   const units = going.length > 0 ? [] : await goingUnits(past);
-  const pending = [...readRecords(folder).values()].filter(isHeld).flatMap((record) => record.entries);
+  const pending = [...readRecords(folder).values()]
+    .filter(hasLivingWaiter)
+    .flatMap((record) => record.entries);
   const hold = readHold(folder);
   const foreground = readChannelRecords()
     .map(({ record }) => record.waiter.pid)

@@ -15,7 +15,7 @@ import { type Entry, withEntry } from '../schedule/entry.ts';
 import type { Request } from '../schedule/request.ts';
 import { readUnitLink } from '../state/chains.ts';
 import { newLogName } from '../state/logs.ts';
-import { type CommandRecord, isHeld, RECORD_VERSION } from '../state/records.ts';
+import { type CommandRecord, hasLivingWaiter, RECORD_VERSION } from '../state/records.ts';
 import type { Settings } from '../state/settings.ts';
 import { takesWords } from '../wait/condition/words.ts';
 import type { WaiterContext } from '../wait/context.ts';
@@ -194,6 +194,6 @@ export function isServed(
   run: Run,
   { condition }: Pick<Request, 'condition'>,
 ): record is CommandRecord {
-  if (record === undefined || !sameProcess(record.run, run.process) || !isHeld(record)) return false;
+  if (record === undefined || !sameProcess(record.run, run.process) || !hasLivingWaiter(record)) return false;
   return condition === undefined || takesWords(record.waiter);
 }

@@ -122,12 +122,12 @@ export function readRecords(folder: string): Map<string, CommandRecord> {
 }
 
 /** The record once nothing holds its waiter up any more. */
-export function withoutHold({ heldUp: _, ...record }: CommandRecord): CommandRecord {
+export function withoutObstacle({ heldUp: _, ...record }: CommandRecord): CommandRecord {
   return record;
 }
 
 /** Whether a living process of this place waits for it. A record of another boot or of a dead waiter is lost, and trusted for nothing. */
-export function isHeld(record: CommandRecord): boolean {
+export function hasLivingWaiter(record: CommandRecord): boolean {
   return isHere(record) && isAlive(record.waiter);
 }
 

@@ -5,7 +5,7 @@ import { isHere, type Over, whyOver } from '../os/place.ts';
 import { allPids } from '../os/process.ts';
 import { lockPrefix } from './lock.ts';
 import { newLogName } from './logs.ts';
-import { type CommandRecord, closeRecord, isClosed, isHeld, recordPath } from './records.ts';
+import { type CommandRecord, closeRecord, hasLivingWaiter, isClosed, recordPath } from './records.ts';
 
 /** A record without a living waiter. */
 export interface Lost {
@@ -27,7 +27,7 @@ export function sweep(
   const lost: Lost[] = [];
   const records = new Map<string, CommandRecord>();
   for (const [id, record] of found) {
-    if (isHeld(record) || (isHere(record) && isClosed(record))) {
+    if (hasLivingWaiter(record) || (isHere(record) && isClosed(record))) {
       records.set(id, record);
       continue;
     }

@@ -16,7 +16,7 @@ const LOOK_AGAIN_MS = 5000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /** Something keeps systemd from starting the unit, and may pass. */
-export interface HeldUnit {
+export interface BlockedUnit {
   readonly kind: 'held';
   /** One line, for people. */
   readonly because: string;
@@ -34,13 +34,13 @@ export type UnitState =
   | { readonly kind: 'changing' }
   /** Something else, such as its timer, has started it meanwhile: a run of its own, which is waited for like any other. */
   | { readonly kind: 'restarted' }
-  | HeldUnit;
+  | BlockedUnit;
 
 /** How the attempt to start a unit went. */
 export type StartResult =
   /** `invocation` is the name that systemd gives to this start; undefined where it takes longer than 15 s to begin. */
   | { readonly kind: 'started'; readonly invocation: string | undefined }
-  | HeldUnit
+  | BlockedUnit
   /** It can't be started, and that does not pass by itself. */
   | { readonly kind: 'refused'; readonly because: string };
 
@@ -101,7 +101,7 @@ function isOver({ ActiveState: state }: Properties): boolean {
 
 /** What keeps systemd from starting a unit at present. */
 function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properties, now: number) {
-  const held = (because: string, retryAfterMs = LOOK_AGAIN_MS): HeldUnit => ({
+  const held = (because: string, retryAfterMs = LOOK_AGAIN_MS): BlockedUnit => ({
     kind: 'held',
     because,
     retryAfterMs: Math.min(retryAfterMs, LONGEST_PAUSE_MS),

@@ -13,7 +13,7 @@ import { nextStep, type Step } from '../schedule/plan.ts';
 import { lastStartOf } from '../state/chains.ts';
 import { currentRerun } from '../state/current.ts';
 import { readHold } from '../state/hold.ts';
-import { type CommandRecord, isHeld, readRecords } from '../state/records.ts';
+import { type CommandRecord, hasLivingWaiter, readRecords } from '../state/records.ts';
 import { type StartSlot, slotHolder } from '../state/start-slot.ts';
 import { unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
@@ -126,7 +126,7 @@ export function otherWaiter(
   if (waited > COURTESY_MS) return undefined;
   const due = rerunOf(record)?.due ?? Number.POSITIVE_INFINITY;
   for (const [id, other] of readRecords(folder)) {
-    if (id === context.id || !isHeld(other) || other.heldUp !== undefined) continue;
+    if (id === context.id || !hasLivingWaiter(other) || other.heldUp !== undefined) continue;
     const rerun = rerunOf(other);
     if (rerun && rerun.due < due && rerun.notBefore <= monotonic() && !isStopped(other.waiter))
       return { kind: 'turn', pid: other.waiter.pid };

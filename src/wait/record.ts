@@ -10,8 +10,8 @@ import { newLogName } from '../state/logs.ts';
 import {
   type CommandRecord,
   closeRecord,
+  hasLivingWaiter,
   isClosed,
-  isHeld,
   isMine,
   newerVersion,
   readRecord,
@@ -83,7 +83,7 @@ export async function ownRecord(
 export function withEntriesOf(other: CommandRecord | undefined, seen: CommandRecord): CommandRecord {
   if (!other) return seen;
   const entries = merged(seen.entries, other.entries);
-  if (isHeld(other) && !isClosed(other)) return { ...other, entries };
+  if (hasLivingWaiter(other) && !isClosed(other)) return { ...other, entries };
   const former = [...(seen.former ?? []), ...(other.former ?? [])];
   return { ...seen, ...(former.length > 0 && { former }), entries };
 }

@@ -42,7 +42,7 @@ import {
   newerVersion,
   readRecord,
   removeRecord,
-  withoutHold,
+  withoutObstacle,
   writeRecord,
 } from '../state/records.ts';
 import { leaveSlot, takeSlot } from '../state/start-slot.ts';
@@ -195,7 +195,7 @@ async function take(
         lookAgain();
         noteLastStart(folder, record.chainKey);
         const log = newLogName(new Date());
-        const rest = withoutHold({ ...record, waiter, entries: later, log });
+        const rest = withoutObstacle({ ...record, waiter, entries: later, log });
         writeRecord(folder, context.id, rest);
         return rest;
       });

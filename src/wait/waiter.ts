@@ -12,7 +12,7 @@ import { describeTimeout, displayNames } from '../schedule/names.ts';
 import { awaitedNow, nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { HOLD_FILE } from '../state/hold.ts';
-import { type CommandRecord, withoutHold } from '../state/records.ts';
+import { type CommandRecord, withoutObstacle } from '../state/records.ts';
 import { settleReruns } from '../systemd/outcome.ts';
 import { isShuttingDown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
@@ -340,7 +340,7 @@ class Waiter {
     if (heldUp === this.seen.heldUp) return;
     try {
       await changeRecord(this.context, (record) => ({
-        ...withoutHold(record),
+        ...withoutObstacle(record),
         ...(heldUp === undefined ? {} : { heldUp }),
       }));
     } catch {

@@ -8,7 +8,7 @@ import { withLock } from '../../../src/state/lock.ts';
 import {
   type CommandRecord,
   commandId,
-  isHeld,
+  hasLivingWaiter,
   isMine,
   parseRecord,
   readRecord,
@@ -154,7 +154,7 @@ describe('all records', () => {
     ['a pid that is another process now', { ...here(), waiter: { ...self(), start: 1 } }, false],
     ['a dead waiter', { ...here(), waiter: { pid: 2 ** 22 + 1, start: 1 } }, false],
   ])('are held by %s: %s', (_, changes, expected) => {
-    expect(isHeld(record(changes))).toBe(expected);
+    expect(hasLivingWaiter(record(changes))).toBe(expected);
   });
 });
 

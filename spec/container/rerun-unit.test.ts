@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Past } from '../../src/cli/history.ts';
-import { AGAIN, amongFirst, delta, openSite, type Site, said } from './site.ts';
+import { AGAIN, amongFirst, delta, gated, openSite, type Site, said } from './site.ts';
 
 /** A site that has its services themselves started again. */
 describe('with `rerun: unit`, a run', { retry: 0 }, () => {
@@ -255,16 +255,7 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
   });
 
   it('never ends a run of the service that its timer has started meanwhile', async () => {
-    site.manifest('meanwhile', {
-      target: "Common::Again::Delta['later']",
-      more: `common::again::delta { 'later': delta => 20 }
-exec { 'gate':
-  command  => 'while test -e /run/gate; do sleep 0.1; done',
-  unless   => '${amongFirst(1, 'meanwhile')}',
-  provider => 'shell',
-  require  => Exec['probe'],
-}`,
-    });
+    site.manifest('meanwhile', gated(delta('later', 20), 'meanwhile'));
     await site.sh('touch /run/gate');
     await site.timer('meanwhile', []);
     await site.until('its end', async () => /Deactivated/.test(await site.journal('meanwhile.service')));

@@ -222,6 +222,20 @@ export function delta(name: string, seconds: number): Cause {
   };
 }
 
+/** The same cause in a manifest whose runs, but for the first one, stay until /run/gate is gone. */
+export function gated(cause: Cause, name: string): Cause {
+  return {
+    ...cause,
+    more: `${cause.more ?? ''}
+exec { 'gate':
+  command  => 'while test -e /run/gate; do sleep 0.1; done',
+  unless   => '${amongFirst(1, name)}',
+  provider => 'shell',
+  require  => Exec['probe'],
+}`,
+  };
+}
+
 /** What the helper has said through its Exec, in the output of a run or in a journal: a line for each line. */
 export function said(output: string): string[] {
   const found = output.matchAll(/Exec\[again(?:-(?:delta|when)-[^\]]*)?\]\/returns: (.*)/g);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandRecord } from '../../src/state/records.ts';
-import { AGAIN, amongFirst, delta, openSite, type Site, STATE, said } from './site.ts';
+import { AGAIN, amongFirst, delta, gated, openSite, type Site, STATE, said } from './site.ts';
 
 /** How many sites run Puppet: a oneshot service, started by a timer, that systemd clears when the run has ended. */
 describe('a run in a oneshot unit', { retry: 0 }, () => {
@@ -162,16 +162,7 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
   });
 
   it('is never ended by a rerun, where its timer has started the unit meanwhile', async () => {
-    site.manifest('meanwhile', {
-      ...delta('later', 6),
-      more: `common::again::delta { 'later': delta => 6 }
-exec { 'gate':
-  command  => 'while test -e /run/gate; do sleep 0.1; done',
-  unless   => '${amongFirst(1, 'meanwhile')}',
-  provider => 'shell',
-  require  => Exec['probe'],
-}`,
-    });
+    site.manifest('meanwhile', gated(delta('later', 6), 'meanwhile'));
     await site.sh('touch /run/gate');
     await site.timer('meanwhile', ['PrivateTmp=yes']);
     await site.until('its end', async () => /Deactivated/.test(await site.journal('meanwhile.service')));

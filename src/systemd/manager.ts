@@ -1,3 +1,4 @@
+import { SYSTEM_PATH } from '../os/spawn.ts';
 import type { UnitOfProcess } from './cgroup.ts';
 
 export type Manager = UnitOfProcess['manager'];
@@ -8,6 +9,6 @@ export function managerArguments(manager: Manager): string[] {
 }
 
 export function managerEnvironment(manager: Manager): Record<string, string> {
-  const path = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+  const path = { PATH: SYSTEM_PATH, LC_ALL: 'C' };
   return manager.kind === 'user' ? { ...path, XDG_RUNTIME_DIR: `/run/user/${manager.user}` } : path;
 }

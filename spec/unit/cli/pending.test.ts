@@ -4,16 +4,7 @@ import type { Condition } from '../../../src/schedule/condition.ts';
 import { describeHold, type Hold } from '../../../src/schedule/hold.ts';
 import type { ChannelRecord } from '../../../src/state/channel-record.ts';
 import { awaitedEntry, entry, goingEntry } from '../schedule/entries.ts';
-
-const record = (more: Partial<ChannelRecord> = {}): ChannelRecord => ({
-  version: 1,
-  waiter: { pid: 42, start: 1 },
-  boot: 'boot',
-  command: 'puppet apply site.pp',
-  chain: 'c0ffee',
-  entries: [entry()],
-  ...more,
-});
+import { channelRecord as record } from '../state/record.ts';
 
 const HOLD: Hold = { version: 1, since: 0, until: 3_600_000, reason: 'backup' };
 const SHOWN = { since: '1970-01-01T00:00:00.000Z', until: '1970-01-01T01:00:00.000Z', reason: 'backup' };

@@ -34,7 +34,7 @@ test('`again status` finds the words of what is pending, and no others', () => {
   expect(readWordsOf(self())).toEqual(new Map([['b', condition]]));
 });
 
-test('a command that cannot be started is told once, also when the looks begin anew after a run', async () => {
+test('a command that cannot be started is told once, also when the looks begin again after a run', async () => {
   const told: string[] = [];
   let looked = 0;
   const conditions = createConditions(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ChannelRecord, channelPlaces, parseChannelRecord } from '../../../src/state/channel-record.ts';
-import { entry } from '../schedule/entries.ts';
+import { channelRecord } from './record.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const me = process.getuid?.() ?? 0;
@@ -35,14 +35,7 @@ describe('the places for channels', () => {
 });
 
 describe('the record', () => {
-  const record: ChannelRecord = {
-    version: 1,
-    waiter: { pid: 42, start: 1 },
-    boot: 'boot',
-    command: 'puppet apply site.pp',
-    chain: 'c0ffee',
-    entries: [entry()],
-  };
+  const record = channelRecord();
 
   test.each<Partial<ChannelRecord>>([{}, { heldUp: 'another Puppet run, pid 7', stateFolder: '/x/state' }])(
     'with %j is read as it was written',

@@ -1,4 +1,5 @@
 import { fromText } from '../../../src/os/bytes.ts';
+import type { ChannelRecord } from '../../../src/state/channel-record.ts';
 import type { CommandRecord } from '../../../src/state/records.ts';
 import { entry } from '../schedule/entries.ts';
 
@@ -26,6 +27,19 @@ export function record(changes: Partial<CommandRecord> = {}): CommandRecord {
     puppet: { lockFile: '/run/a.lock', disabledFile: '/run/d.lock' },
     log: '20261122T080910Z-abcdef.log',
     entries: [entry({ name: 'n' })],
+    ...changes,
+  };
+}
+
+/** What an `again run` shows of what is pending below it, with what a test changes. */
+export function channelRecord(changes: Partial<ChannelRecord> = {}): ChannelRecord {
+  return {
+    version: 1,
+    waiter: { pid: 42, start: 1 },
+    boot: 'boot',
+    command: 'puppet apply site.pp',
+    chain: 'c0ffee',
+    entries: [entry()],
     ...changes,
   };
 }

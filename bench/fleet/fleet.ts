@@ -71,7 +71,7 @@ async function measure(): Promise<Measured> {
         const number = passes.length;
         heading(`${name}, pass ${round + 1} of ${PASSES}`);
         const cluster = `c${number}`;
-        server.serve('include cluster\n', hiera(cluster, reruns));
+        await server.serve('include cluster\n', hiera(cluster, reruns));
         const seen = await runPass(network, server, {
           name,
           places: all.slice(number * HOSTS, (number + 1) * HOSTS),
@@ -111,7 +111,7 @@ async function measure(): Promise<Measured> {
 
 /** So that the first pass meets the same server as the others. */
 async function warmUp(network: Network, server: FleetServer, place: Place): Promise<FleetAgent> {
-  server.serve('include cluster\n', hiera('warm', 'none'));
+  await server.serve('include cluster\n', hiera('warm', 'none'));
   const agent = await openFleetAgent(network, place);
   const command = 'puppet agent --onetime --no-daemonize --verbose --color=false';
   await agent.box.exec(command.split(' '), { timeoutMs: 5 * 60_000 });

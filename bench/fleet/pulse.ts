@@ -23,7 +23,7 @@ export interface Pulse {
 
 /** Has the daemons of some hosts run Puppet now, all at once, and waits for the reruns that this leads to. */
 export async function runPulse(server: FleetServer, agents: readonly FleetAgent[]): Promise<Pulse> {
-  server.serve(PULSE, '');
+  await server.serve(PULSE, '');
   const before = requestsOf(server).length;
   const now = () => Date.now() / 1000;
   const began = now();

@@ -43,7 +43,7 @@ describe('a fleet', () => {
 
   it('has a PuppetDB that knows who still converges, since when, and at which link', patience, async () => {
     const [who = '', waiting = ''] = queries;
-    server.serve(
+    await server.serve(
       `include common::again
 common::again::delta { 'peers': delta => 3600 }
 if $trusted['certname'] == 'node1.example.test' {
@@ -84,7 +84,7 @@ if $trusted['certname'] == 'node1.example.test' {
     await Promise.all([cached, strict].map(({ box }) => box.exec(['again', 'cancel', '--all'])));
 
     // It is done: an ordinary run changes nothing.
-    server.serve('include common::again\n', '');
+    await server.serve('include common::again\n', '');
     await run(cached);
     await waitFor(async () => (await server.query(who)).length === 0, 1 * minutes, 'nobody to converge');
     expect(await server.query(waiting)).toEqual([]);
@@ -93,7 +93,7 @@ if $trusted['certname'] == 'node1.example.test' {
   it('has a PuppetDB that knows whose newest rerun failed, and who is held', patience, async () => {
     expect(await server.query(failed)).toEqual([]);
     expect(await server.query(held)).toEqual([]);
-    server.serve(
+    await server.serve(
       `include common::again
 $link = $facts['again'] ? { Hash => $facts['again']['chain'], default => 0 }
 if $trusted['certname'] == 'node1.example.test' {
@@ -107,7 +107,7 @@ if $trusted['certname'] == 'node1.example.test' {
     await waitFor(async () => (await history(cached)).at(-1)?.result === 'failed', 3 * minutes, 'the rerun');
     expect((await history(cached)).length).toBe(before + 1);
     await cached.box.exec(['again', 'hold', '--for', '1h', 'database upgrade']);
-    server.serve('include common::again\n', '');
+    await server.serve('include common::again\n', '');
     await run(cached);
     const certname = 'node1.example.test';
     expect(await until(() => server.query(failed))).toEqual([
@@ -129,7 +129,7 @@ if $trusted['certname'] == 'node1.example.test' {
     'that loses its server: a chain goes on with cached catalogs, or ends until the next ordinary run',
     patience,
     async () => {
-      server.serve(
+      await server.serve(
         `include common::again
 common::again::delta { 'more': delta => 20 }
 exec { '/bin/true': notify => Common::Again::Delta['more'] }
@@ -193,12 +193,12 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       const isWaiting = async () => (await status(cached))[0]?.condition;
 
       // A peer that never comes: when the time is over, the rerun is dropped, or starts anyway.
-      cluster('cluster::timeout: 5\ncluster::on_timeout: drop\n');
+      await cluster('cluster::timeout: 5\ncluster::on_timeout: drop\n');
       await run(cached);
       const before = (await history(cached)).length;
       await waitFor(async () => (await status(cached)).length === 0, 1 * minutes, 'the end of the wait');
       await told(/^dropped: cluster: the next state: not true within 5 s: /m);
-      cluster('cluster::timeout: 5\n');
+      await cluster('cluster::timeout: 5\n');
       await run(cached);
       await waitFor(
         async () => (await history(cached)).length > before,
@@ -209,7 +209,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await cached.box.exec(['again', 'cancel', '--all']);
 
       // PuppetDB is away: what can't be told starts nothing.
-      cluster('');
+      await cluster('');
       await run(cached);
       const { length: reruns } = await history(cached);
       const looks = async () => (await isWaiting())?.looks ?? 0;
@@ -223,9 +223,9 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
 
       // The server is away: PuppetDB knows what the next state needs, and still no run is started.
       await signal(cached, 'STOP');
-      cluster('cluster::reruns: none\n');
+      await cluster('cluster::reruns: none\n');
       await run(strict);
-      cluster('');
+      await cluster('');
       await server.box.exec(['systemctl', 'stop', 'puppetserver']);
       await signal(cached, 'CONT');
       const known = await looks();

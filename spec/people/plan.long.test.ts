@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { thisMachine } from '../support/machine/local.ts';
 import { type Bolt, copyModule, openBolt } from './bolt.ts';
@@ -29,6 +29,25 @@ const runs = { ...seen, running: 4711 };
 const failed = { ...seen, report: { ...report, status: 'failed' } };
 const refused = { _error: { kind: 'common/again', msg: 'the agent is disabled', details: {} } };
 
+/** A plan that has these targets converge, and asks the set that it gets, and the one in the details of a failure. */
+const caller = {
+  'functions/told.pp': `
+function caller::told(ResultSet $set) {
+  $converged = $set.filter |$result| { $result['state'] == 'converged' }
+  $state = $set.find('local://two')['state']
+  ({ 'ok' => $set.ok, 'ok_set' => $set.ok_set.names, 'error_set' => $set.error_set.names, 'state' => $state, 'converged' => $converged.names })
+}
+`,
+  'plans/init.pp': `
+plan caller(TargetSpec $targets) {
+  $parameters = { 'targets' => $targets, 'interval' => 1 }
+  $set = run_plan('common::converge', $parameters + { 'fail_plan_on_errors' => false })
+  $error = catch_errors(['common/not-converged']) || { run_plan('common::converge', $parameters) }
+  return { 'returned' => caller::told($set), 'failed' => { 'kind' => $error.kind } + caller::told($error.details['result_set']) }
+}
+`,
+};
+
 interface Target {
   /** What the task says that is to start a run. Default: that it did. */
   readonly run?: object;
@@ -36,17 +55,18 @@ interface Target {
   readonly progress: readonly object[];
 }
 
-/** Has the plan converge such targets, and returns what it said, and what each of them was asked. */
+/** Has the plan converge such targets, and returns what it said, the runs of tasks that Bolt tells of, and what each of the targets was asked. */
 async function converge(
   name: string,
   targets: Readonly<Record<string, Target>>,
   parameters: Readonly<Record<string, number | boolean>> = {},
 ) {
   const dir = `${session().root}/plan-${name}`;
-  await copyModule(join(dir, 'modules/common'), ['metadata.json', 'functions', 'plans']);
-  await files.makeFolder(join(dir, 'modules/common/tasks'));
+  const modules = join(dir, 'modules');
+  await copyModule(join(modules, 'common'), ['metadata.json', 'functions', 'plans']);
+  await files.makeFolder(join(modules, 'common/tasks'));
   for (const task of ['again_run', 'again_progress'])
-    await files.write(join(dir, `modules/common/tasks/${task}.sh`), standIn(task), 0o755);
+    await files.write(join(modules, `common/tasks/${task}.sh`), standIn(task), 0o755);
   for (const [target, { run = { pid: 1, time: 100 }, progress }] of Object.entries(targets)) {
     await files.makeFolder(join(dir, target, 'tmp'));
     await files.write(join(dir, target, 'again_run'), `${JSON.stringify(run)}\n`);
@@ -62,9 +82,12 @@ async function converge(
   await files.write(join(dir, 'inventory.yaml'), JSON.stringify(inventory));
   const where = [
     ...['--targets', 'all', '--inventoryfile', join(dir, 'inventory.yaml')],
-    ...['--modulepath', join(dir, 'modules')],
+    ...['--modulepath', modules, '--log-level', 'info'],
   ];
   const said = await bolt.converge(thisMachine, { interval: 1, ...parameters }, where);
+  const tasks = [...said.output.matchAll(/Starting: task common::again_(\w+) on (.*)$/gm)].map(
+    ([, task, on]) => `${task}: ${on?.replaceAll('local://', '')}`,
+  );
   const asked = async (target: string) => {
     const path = join(dir, target, 'asked');
     if (!(await files.exists(path))) return [];
@@ -73,7 +96,7 @@ async function converge(
       .split('\n')
       .map((line) => line.replace('again_', ''));
   };
-  return { ...said, asked };
+  return { ...said, tasks, asked, modules, where };
 }
 
 const statesOf = (rows: readonly { target: string; value: { state: string } }[]) =>
@@ -81,7 +104,7 @@ const statesOf = (rows: readonly { target: string; value: { state: string } }[])
 
 describe('the plan common::converge', () => {
   test('looks at those alone that are still busy, and returns a set of results', async () => {
-    const { output, rows, asked } = await converge('busy', {
+    const { output, rows, tasks, asked } = await converge('busy', {
       one: { progress: [seen] },
       two: { progress: [runs, runs, seen] },
       three: { progress: [runs, seen] },
@@ -89,6 +112,12 @@ describe('the plan common::converge', () => {
     expect(statesOf(rows), output).toEqual({ one: 'converged', two: 'converged', three: 'converged' });
     expect(rows.map(({ status }) => status)).toEqual(['success', 'success', 'success']);
     expect(rows[0]?.value).toEqual({ state: 'converged', text: 'the last run: changed', link: null });
+    expect(tasks).toEqual([
+      'run: one, two, three',
+      'progress: one, two, three',
+      'progress: two, three',
+      'progress: two',
+    ]);
     expect(await asked('one')).toEqual(['run', 'progress']);
     expect(await asked('two')).toEqual(['run', 'progress', 'progress', 'progress']);
     expect(await asked('three')).toEqual(['run', 'progress', 'progress']);
@@ -141,6 +170,37 @@ describe('the plan common::converge', () => {
       { status: 'success', value: { state: 'converged' } },
     ]);
     expect(await asked('three')).toEqual(['run', 'progress']);
+  });
+
+  test('returns and fails with a ResultSet that another plan can ask', async () => {
+    const { modules, where } = await converge('caller', {
+      one: { progress: [seen] },
+      two: { progress: [failed] },
+    });
+    for (const [path, text] of Object.entries(caller)) {
+      await files.makeFolder(dirname(join(modules, 'caller', path)));
+      await files.write(join(modules, 'caller', path), text);
+    }
+    const { code, stdout, output } = await bolt.command(thisMachine, [
+      'plan',
+      'run',
+      'caller',
+      ...where,
+      '--format',
+      'json',
+    ]);
+    expect(code, output).toBe(0);
+    const told = {
+      ok: false,
+      ok_set: ['local://one'],
+      error_set: ['local://two'],
+      state: 'failed',
+      converged: ['local://one'],
+    };
+    expect(JSON.parse(/^\{[\s\S]*\}$/m.exec(stdout)?.[0] ?? '')).toEqual({
+      returned: told,
+      failed: { kind: 'common/not-converged', ...told },
+    });
   });
 
   test.each([

@@ -7,7 +7,7 @@
 #   quorum       knows the majority: writes the configuration, as far as it is known
 #   configured   knows all hosts, and all have reached the quorum: the configuration is complete
 #
-# The state is computed from what is on the host, as the fact `cluster` reads it. A run that is not in the last state asks for another one.
+# The state is computed from what the host knows, as the fact `cluster` reads it. A run that is not in the last state asks for another one.
 #
 # @param size
 #   The number of hosts.
@@ -88,27 +88,35 @@ class cluster (
     content => "state = ${state}\nnodes = ${join($nodes, ' ')}\n",
   }
 
-  if $reruns == 'events' and $state != 'configured' {
-    include common::again
-
-    file { '/usr/local/sbin/cluster-next':
-      ensure  => file,
-      mode    => '0755',
-      # In the catalog: with one of an earlier run, there may be no server to ask for it.
-      content => file('cluster/cluster-next'),
+  if $reruns == 'events' {
+    # What `cluster-next` has heard from PuppetDB: the fact has read it, and what this run collects is newer.
+    file { '/run/cluster-peers.json':
+      ensure => absent,
+      backup => false,
     }
 
-    common::again::when { 'cluster: the next state':
-      succeeds   => ['/usr/local/sbin/cluster-next', $state, $cluster, String($size), $me, $puppetserver, $puppetdb, $ssldir],
-      interval   => $interval,
-      timeout    => $timeout,
-      on_timeout => $on_timeout,
-    }
+    if $state != 'configured' {
+      include common::again
 
-    exec { 'cluster: not configured yet':
-      command => 'true',
-      path    => ['/bin', '/usr/bin'],
-      notify  => Common::Again::When['cluster: the next state'],
+      file { '/usr/local/sbin/cluster-next':
+        ensure  => file,
+        mode    => '0755',
+        # In the catalog: with one of an earlier run, there may be no server to ask for it.
+        content => file('cluster/cluster-next'),
+      }
+
+      common::again::when { 'cluster: the next state':
+        succeeds   => ['/usr/local/sbin/cluster-next', $state, $cluster, String($size), $me, $puppetserver, $puppetdb, $ssldir],
+        interval   => $interval,
+        timeout    => $timeout,
+        on_timeout => $on_timeout,
+      }
+
+      exec { 'cluster: not configured yet':
+        command => 'true',
+        path    => ['/bin', '/usr/bin'],
+        notify  => Common::Again::When['cluster: the next state'],
+      }
     }
   }
 

@@ -8,8 +8,8 @@ import { SERVER } from './names.ts';
 /** A Puppet Server with PuppetDB on PostgreSQL, as Debian has them, in one container. */
 export interface FleetServer {
   readonly box: Container;
-  /** What all hosts get: the text of `site.pp`, and their Hiera data. */
-  serve(manifest: string, hieraData: string): void;
+  /** What all hosts get from now on: the text of `site.pp`, and their Hiera data. The server must be up. */
+  serve(manifest: string, hieraData: string): Promise<void>;
   /** What PuppetDB answers to a query in its language PQL. */
   query<T>(pql: string): Promise<T[]>;
 }
@@ -27,7 +27,7 @@ const JAVA = '-XX:+UseSerialGC -XX:TieredStopAtLevel=1';
 
 /** Boots one and waits until it serves: about a minute and a half on a quiet machine. */
 export async function openFleetServer(network: Network): Promise<FleetServer> {
-  const packages = ['puppetserver', 'puppetdb', 'puppet-terminus-puppetdb', 'postgresql'];
+  const packages = ['puppetserver', 'puppetdb', 'puppet-terminus-puppetdb', 'postgresql', 'curl'];
   const box = await boot({ system: 'host', hostname: 'puppet', packages });
   try {
     await network.join(box, SERVER.address);
@@ -47,10 +47,11 @@ export async function openFleetServer(network: Network): Promise<FleetServer> {
 function serverOf(box: Container): FleetServer {
   return {
     box,
-    serve(manifest, hieraData) {
+    async serve(manifest, hieraData) {
       box.writeFile(`${ENVIRONMENT}/hiera.yaml`, HIERA);
       box.writeFile(`${ENVIRONMENT}/data/all.yaml`, hieraData);
       box.writeFile(`${ENVIRONMENT}/manifests/site.pp`, manifest);
+      await box.exec(['curl', '--silent', '--show-error', '--fail', ...FORGET]);
     },
     async query(pql) {
       const url = 'http://127.0.0.1:8080/pdb/query/v4';
@@ -73,7 +74,7 @@ autosign = true
 storeconfigs = true
 storeconfigs_backend = puppetdb
 reports = puppetdb
-environment_timeout = 0
+environment_timeout = unlimited
 `,
   );
   box.writeFile('/etc/puppet/puppetdb.conf', `[main]\nserver_urls = https://${SERVER.name}:8081\n`);
@@ -105,6 +106,13 @@ ssl-ca-cert = /etc/puppetdb/ssl/ca.pem
 `,
   );
 }
+
+/** Has Puppet Server read its environments again, as a deployment does where `environment_timeout` is `unlimited`. */
+const FORGET = [
+  ...['--request', 'DELETE', `https://${SERVER.name}:8140/puppet-admin-api/v1/environment-cache`],
+  ...['--cert', `${SSL}/certs/${SERVER.name}.pem`, '--key', `${SSL}/private_keys/${SERVER.name}.pem`],
+  ...['--cacert', `${SSL}/certs/ca.pem`],
+];
 
 const PREPARE = `
 cd /

@@ -1,9 +1,15 @@
 # frozen_string_literal: true
 
-# What this host knows of its cluster: a file for each member, its name and the state that it has told.
+require 'json'
+
+# What this host knows of its cluster: the members by their names, with the states that they have told. There is a file for each of them; what
+# `cluster-next` has heard from PuppetDB since the last run is newer.
 Facter.add(:cluster) do
   confine kernel: 'Linux'
   setcode do
-    Dir['/etc/cluster/members/*'].to_h { |path| [File.basename(path), File.read(path).strip] }
+    members = Dir['/etc/cluster/members/*'].to_h { |path| [File.basename(path), File.read(path).strip] }
+    heard = '/run/cluster-peers.json'
+    peers = File.exist?(heard) ? JSON.parse(File.read(heard)) : []
+    members.merge(peers.to_h { |peer| [peer['certname'], peer['parameters']['state']] })
   end
 end

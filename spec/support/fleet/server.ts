@@ -114,10 +114,16 @@ const FORGET = [
   ...['--cacert', `${SSL}/certs/ca.pem`],
 ];
 
+/** Lets the server's own certificate do so. */
+const RULE =
+  '{ match-request: { path: "/puppet-admin-api/v1/environment-cache", type: path, method: delete },' +
+  ` allow: "${SERVER.name}", sort-order: 500, name: "environment cache" }`;
+
 const PREPARE = `
 cd /
 systemctl daemon-reload
 sed -i "s/\\[%t\\]/[%t{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}]/" ${REQUEST_LOGGING} # to the millisecond
+sed -i '0,/rules: \\[/s##&\\n${RULE},#' /etc/puppet/puppetserver/conf.d/auth.conf
 puppetserver ca setup
 install --directory --owner=puppetdb --group=puppetdb --mode=0750 /etc/puppetdb/ssl
 install --owner=puppetdb --mode=0600 ${SSL}/private_keys/${SERVER.name}.pem /etc/puppetdb/ssl/key.pem

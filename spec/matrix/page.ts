@@ -76,8 +76,8 @@ const TAIL = `## What this does not show
 
 - *Other distributions.* They were not available for these tests. The gems lie in \`/opt/puppetlabs/puppet\` as the vendor's packages do, with a
   \`ruby\` and a \`vardir\` of their own and the vendor's unit; that \`ruby\` is a copy of Debian's. Those of Puppet 6 lie on Debian 11, those of 7 on Debian 12, the others on
-  Debian 13. Catalogs are compiled with the facts of other families, too (\`spec/classes/families_spec.rb\`): RHEL 8 and 9 and their relatives, CentOS Stream 10, Fedora,
-  Ubuntu, SLES, openSUSE and Amazon Linux (2022; facterdb has no facts of 2023).
+  Debian 13. Catalogs are compiled with the facts of other families, too (\`spec/classes/families_spec.rb\`): RHEL 8 to 10 and their relatives, Fedora, Ubuntu,
+  SLES, openSUSE and Amazon Linux 2023.
 - *Gems of later days.* Newest means newest when the image was made; it is made again when \`/var/cache/again-spec\` is emptied.
 - *Releases between the columns, and later ones.* metadata.json promises them: every release of a product, from its oldest column to the last release of the major version in
   its newest column.

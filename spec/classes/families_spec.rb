@@ -51,7 +51,7 @@ describe 'common::again' do
       'openSUSE' => %w[16],
     },
   }
-  families = families.merge(later_families) if Gem::Version.new(FacterDB::Version::STRING) >= Gem::Version.new('4.5')
+  families = families.merge(later_families) if Gem.loaded_specs['facterdb'].version >= Gem::Version.new('4.5')
 
   families.each do |facterversion, releases_of|
     supported_os = releases_of.map { |name, releases| { 'operatingsystem' => name, 'operatingsystemrelease' => releases } }

@@ -33,7 +33,7 @@ const refused = { _error: { kind: 'common/again', msg: 'the agent is disabled', 
 const caller = {
   'functions/told.pp': `
 function caller::told(ResultSet $set) {
-  $converged = $set.filter |$result| { $result['state'] == 'converged' }
+  $converged = $set.filter_set |$result| { $result['state'] == 'converged' }
   $state = $set.find('local://two')['state']
   ({ 'ok' => $set.ok, 'ok_set' => $set.ok_set.names, 'error_set' => $set.error_set.names, 'state' => $state, 'converged' => $converged.names })
 }
@@ -43,7 +43,8 @@ plan caller(TargetSpec $targets) {
   $parameters = { 'targets' => $targets, 'interval' => 1 }
   $set = run_plan('common::converge', $parameters + { 'fail_plan_on_errors' => false })
   $error = catch_errors(['common/not-converged']) || { run_plan('common::converge', $parameters) }
-  return { 'returned' => caller::told($set), 'failed' => { 'kind' => $error.kind } + caller::told($error.details['result_set']) }
+  $failed = { 'kind' => $error.kind } + caller::told($error.details['result_set'])
+  return({ 'returned' => caller::told($set), 'failed' => $failed })
 }
 `,
 };
@@ -85,7 +86,7 @@ async function converge(
     ...['--modulepath', modules, '--log-level', 'info'],
   ];
   const said = await bolt.converge(thisMachine, { interval: 1, ...parameters }, where);
-  const tasks = [...said.output.matchAll(/Starting: task common::again_(\w+) on (.*)$/gm)].map(
+  const tasks = [...said.output.matchAll(/Starting: task common::again_(\w+) on ([\w:/, ]+)/g)].map(
     ([, task, on]) => `${task}: ${on?.replaceAll('local://', '')}`,
   );
   const asked = async (target: string) => {
@@ -112,7 +113,7 @@ describe('the plan common::converge', () => {
     expect(statesOf(rows), output).toEqual({ one: 'converged', two: 'converged', three: 'converged' });
     expect(rows.map(({ status }) => status)).toEqual(['success', 'success', 'success']);
     expect(rows[0]?.value).toEqual({ state: 'converged', text: 'the last run: changed', link: null });
-    expect(tasks).toEqual([
+    expect(tasks, output).toEqual([
       'run: one, two, three',
       'progress: one, two, three',
       'progress: two, three',

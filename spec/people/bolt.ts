@@ -49,6 +49,13 @@ export interface Bolt {
     where?: readonly string[],
   ): Promise<Converged>;
   command(node: Node, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished>;
+  /** The same, with `--format json`. */
+  answer(
+    node: Node,
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+    // biome-ignore lint/suspicious/noExplicitAny: what a plan or a task returns is its own
+  ): Promise<Pick<Finished, 'code' | 'output'> & { readonly json: any }>;
 }
 
 /**
@@ -79,31 +86,29 @@ export async function openBolt(node: Node, dir: string): Promise<Bolt> {
 
   const command: Bolt['command'] = (at, args, env = {}) =>
     at.exec({ argv: ['bundle', 'exec', 'bolt', ...args], cwd: dir, env: { ...bundler, ...env } });
+  const answer: Bolt['answer'] = async (at, args, env) => {
+    const { code, stdout, output } = await command(at, [...args, '--format', 'json'], env);
+    const text = /^[[{][\s\S]*[\]}]$/m.exec(stdout)?.[0];
+    expect(text, output).toBeDefined();
+    return { code, output, json: JSON.parse(text ?? '') };
+  };
   const modulepath = ['--targets', 'localhost', '--modulepath', join(dir, 'modules')];
   const words = (parameters: Readonly<Record<string, string | number | boolean>>) =>
     Object.entries(parameters).map((pair) => pair.join('='));
   return {
     command,
+    answer,
     converge: async (at, parameters, where = modulepath) => {
       const args = ['plan', 'run', 'common::converge', ...words(parameters), ...where];
-      const { code, stdout, output } = await command(at, [...args, '--format', 'json']);
-      const json = /^[[{][\s\S]*[\]}]$/m.exec(stdout)?.[0];
-      expect(json, output).toBeDefined();
-      const answer = JSON.parse(json ?? '');
+      const { code, output, json } = await answer(at, args);
       return code === 0
-        ? { output, failure: undefined, rows: answer, details: {} }
-        : { output, failure: answer.msg, rows: answer.details.result_set, details: answer.details };
+        ? { output, failure: undefined, rows: json, details: {} }
+        : { output, failure: json.msg, rows: json.details.result_set, details: json.details };
     },
     task: async (at, parameters, env, task = 'common::again', ...flags) => {
-      const { stdout, output } = await command(
-        at,
-        [...['task', 'run', task, ...words(parameters), ...modulepath], ...flags, ...['--format', 'json']],
-        env,
-      );
-      const items = /^\{[\s\S]*\}$/m.exec(stdout)?.[0];
-      expect(items, output).toBeDefined();
-      const answer = JSON.parse(items ?? '').items[0];
-      return { status: answer.status, value: answer.value };
+      const args = ['task', 'run', task, ...words(parameters), ...modulepath, ...flags];
+      const { status, value } = (await answer(at, args, env)).json.items[0];
+      return { status, value };
     },
   };
 }

@@ -182,14 +182,7 @@ describe('the plan common::converge', () => {
       await files.makeFolder(dirname(join(modules, 'caller', path)));
       await files.write(join(modules, 'caller', path), text);
     }
-    const { code, stdout, output } = await bolt.command(thisMachine, [
-      'plan',
-      'run',
-      'caller',
-      ...where,
-      '--format',
-      'json',
-    ]);
+    const { code, output, json } = await bolt.answer(thisMachine, ['plan', 'run', 'caller', ...where]);
     expect(code, output).toBe(0);
     const told = {
       ok: false,
@@ -198,7 +191,7 @@ describe('the plan common::converge', () => {
       state: 'failed',
       converged: ['local://one'],
     };
-    expect(JSON.parse(/^\{[\s\S]*\}$/m.exec(stdout)?.[0] ?? '')).toEqual({
+    expect(json).toEqual({
       returned: told,
       failed: { kind: 'common/not-converged', ...told },
     });

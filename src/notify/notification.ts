@@ -3,6 +3,7 @@ import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
 import { fault } from '../os/fault.ts';
 import type { LoggedEvent } from '../os/journal.ts';
 import { hasJournal } from '../os/journal-stream.ts';
+import { isHere } from '../os/place.ts';
 import { type ProcessId, type ProcessSnapshot, readAncestry, sameProcess, self } from '../os/process.ts';
 import { Refusal, Unsupported } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
@@ -52,7 +53,6 @@ import { enterScope, inScope } from '../systemd/scope.ts';
 import { findShelter, type Shelter } from '../systemd/shelter.ts';
 import { giveWords, keepWords, neededBy, readWordsOf } from '../wait/condition/words.ts';
 import type { WaiterContext } from '../wait/context.ts';
-import { recordsFolder, type SeenRecord } from '../wait/record.ts';
 import { announce } from './announce.ts';
 import { tellForeground } from './foreground.ts';
 import { withNewDaemon } from './orphan.ts';
@@ -66,7 +66,7 @@ export type Outcome =
       readonly verdict: Verdict;
       readonly events: readonly LoggedEvent[];
       readonly context: WaiterContext;
-      readonly seen: SeenRecord;
+      readonly seen: CommandRecord;
     }
   /** The waiter must live in a scope of its own, and only this command can start it there. */
   | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
@@ -211,7 +211,7 @@ interface Recording {
 }
 
 interface Recorded {
-  readonly seen: SeenRecord;
+  readonly made: CommandRecord;
   readonly events: readonly LoggedEvent[];
 }
 
@@ -259,13 +259,13 @@ function record({
         context,
       },
       records: taken,
+      overwritten: hereOnly(found.get(id)),
       grace,
     });
     // Only the record that is overwritten here names what was lost of this very command.
     const replaced = lost.filter((one) => one.id === id && one.record.entries.length > 0);
     const told = replaced.map(reportLost(folder));
     handOver(made, taken.get(id), request.condition);
-    const where = recordsFolder(context);
     fault('notification.recording');
     writeRecord(folder, id, made);
     const tidied = tidyUp(() => {
@@ -275,8 +275,13 @@ function record({
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });
-    return { seen: { record: made, folder: where }, events: [...told, ...tidied] };
+    return { made, events: [...told, ...tidied] };
   });
+}
+
+/** A record of another boot names processes that are no longer these. */
+function hereOnly(record: CommandRecord | undefined): CommandRecord | undefined {
+  return record && isHere(record) ? record : undefined;
 }
 
 /**
@@ -355,13 +360,12 @@ function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, f
 
 /** What to say, and whether this process waits. */
 function outcomeOf(
-  { seen, events }: Recorded,
+  { made, events }: Recorded,
   { command, settings, caveat }: Subject,
   shelter: Shelter | undefined,
   context: WaiterContext,
   folder: string,
 ): Outcome {
-  const { record: made } = seen;
   const entry = made.entries.at(-1) as Entry;
   const hold = readHold(folder);
   const notBefore = hold && `but not before ${describeHold(hold)}`;
@@ -379,6 +383,6 @@ function outcomeOf(
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';
   const all: LoggedEvent[] = [...events, [event, `${displayName(entry.name)}: ${text}`]];
   return isMine(made)
-    ? { kind: 'waiting', verdict, events: all, context, seen }
+    ? { kind: 'waiting', verdict, events: all, context, seen: made }
     : { kind: 'said', verdict, events: all };
 }

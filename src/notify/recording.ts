@@ -39,6 +39,8 @@ export interface Notification {
   readonly context: WaiterContext;
   /** All that is pending, by command. */
   readonly records: ReadonlyMap<string, CommandRecord>;
+  /** What the new record is written over, also where it is that of a dead waiter. */
+  readonly overwritten: CommandRecord | undefined;
 }
 
 /** What a record takes from the world beside its notification. */
@@ -54,14 +56,15 @@ export interface Moment {
   /** Living processes that have been the record's waiter, and may not know yet that another one is. */
   readonly former: readonly ProcessId[];
   readonly place: Place;
-  /** Names for a new log and a new chain. */
+  /** Names for a new log, a new chain and a new lineage. */
   readonly log: string;
   readonly chain: string;
+  readonly lineage: string;
   /** Names the words of its condition. */
   readonly condition: string;
 }
 
-function thisMoment({ request, run, context, records }: Notification): Moment {
+function thisMoment({ request, run, context, records, overwritten }: Notification): Moment {
   const mine = records.get(context.id);
   const served = isServed(mine, run, request);
   return {
@@ -71,10 +74,11 @@ function thisMoment({ request, run, context, records }: Notification): Moment {
     random: drawnFor(here().boot, run.process.pid, run.process.start),
     served,
     self: self(),
-    former: formerWaiters(mine, served).filter(isAlive),
+    former: formerWaiters(overwritten, served).filter(isAlive),
     place: here(),
     log: newLogName(new Date()),
     chain: randomHex(8),
+    lineage: randomHex(12),
     condition: randomHex(12),
   };
 }
@@ -120,7 +124,8 @@ export function withNotification(
   notification: Notification,
   moment: Moment = thisMoment(notification),
 ): CommandRecord {
-  const { request, run, outer, command, facts, chainKey, context, settings, records } = notification;
+  const { request, run, outer, command, facts, chainKey, context, settings, records, overwritten } =
+    notification;
   const mine = records.get(context.id);
   const siblings = [...records.values()].filter(
     (record) => record.chainKey === chainKey && record.entries.length > 0,
@@ -145,6 +150,7 @@ export function withNotification(
     command,
     facts,
     waiter: shared?.waiter ?? moment.self,
+    lineage: overwritten && overwritten.lineage.length > 0 ? overwritten.lineage : [moment.lineage],
     ...(moment.former.length > 0 && { former: moment.former }),
     run: run.process,
     grace,

@@ -20,6 +20,8 @@ export interface CommandRecord extends Place {
   /** A fingerprint of the run's FACTER variables; empty where it has none. Runs that differ in them are not each other's. */
   readonly facts: string;
   readonly waiter: ProcessId;
+  /** Names what this record has come from, through all its waiters: a name for each record that was begun from nothing. One without a name in common with it is not its successor. */
+  readonly lineage: readonly string[];
   /** Those before it that may not have seen yet that another process is the waiter now: one that is stopped (SIGSTOP), for example. */
   readonly former?: readonly ProcessId[];
   /** The run whose surroundings the waiter has: the newest one that notified. */
@@ -126,6 +128,16 @@ export function withoutObstacle({ heldUp: _, ...record }: CommandRecord): Comman
   return record;
 }
 
+/** Whether one of two records has come from the other. */
+export function areOfOneLineage(one: CommandRecord, other: CommandRecord): boolean {
+  return one.lineage.some((name) => other.lineage.includes(name));
+}
+
+/** That of what two records hold together: the former waiters of both see that it has come from what they know. */
+export function jointLineage(one: CommandRecord, other: CommandRecord): readonly string[] {
+  return [...new Set([...one.lineage, ...other.lineage])];
+}
+
 /** Whether a living process of this place waits for it. A record of another boot or of a dead waiter is lost, and trusted for nothing. */
 export function hasLivingWaiter(record: CommandRecord): boolean {
   return isHere(record) && isAlive(record.waiter);
@@ -139,7 +151,7 @@ export function isMine(record: CommandRecord | undefined): record is CommandReco
 export function parseRecord(content: string): CommandRecord | undefined {
   try {
     const parsed = JSON.parse(content);
-    const record = parsed.version === 1 ? fromVersion1(parsed) : (parsed as CommandRecord);
+    const record: CommandRecord = parsed.version === 1 ? fromVersion1(parsed) : { lineage: [], ...parsed };
     return isRecord(record) ? record : undefined;
   } catch {
     return undefined;
@@ -147,12 +159,13 @@ export function parseRecord(content: string): CommandRecord | undefined {
 }
 
 /** A record of version 0.1.0, which knew neither places nor grace. */
-function fromVersion1(record: Omit<CommandRecord, 'version'>): CommandRecord {
+function fromVersion1(record: Omit<CommandRecord, 'version' | 'lineage'>): CommandRecord {
   return {
     ...record,
     version: RECORD_VERSION,
     form: 1,
     software: '0.1.0',
+    lineage: [],
     machine: here().machine,
     pidNamespace: here().pidNamespace,
     facts: '',
@@ -189,6 +202,7 @@ function isRecord(value: CommandRecord): boolean {
     /^[0-9a-f]{1,32}$/.test(value.chain) &&
     text(value.log) &&
     /^\w[\w-]*\.log$/.test(value.log) &&
+    value.lineage.every(text) &&
     isProcessId(value.waiter) &&
     (value.former === undefined || value.former.every(isProcessId)) &&
     isProcessId(value.run) &&

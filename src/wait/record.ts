@@ -8,11 +8,13 @@ import { openStateFolder } from '../state/folder.ts';
 import { withLock } from '../state/lock.ts';
 import { newLogName } from '../state/logs.ts';
 import {
+  areOfOneLineage,
   type CommandRecord,
   closeRecord,
   hasLivingWaiter,
   isClosed,
   isMine,
+  jointLineage,
   newerVersion,
   readRecord,
   recordPath,
@@ -28,53 +30,33 @@ export function watchRecord({ home, id }: WaiterContext, wakeup: Wakeup): void {
   wakeup.watch(dirname(path), { name: basename(path) });
 }
 
-/** A record as this process has last seen it, and where: for a waiter that begins, as it was recorded for it. */
-export interface SeenRecord {
-  readonly record: CommandRecord;
-  /** What {@link recordsFolder} said then. */
-  readonly folder: string;
-}
-
-/** Distinguishes the folder of the records from one that was made after the state folder was removed. */
-export function recordsFolder({ home, id }: WaiterContext): string {
-  const { dev, ino, birthtimeNs } = statSync(dirname(recordPath(openStateFolder(home), id)), {
-    bigint: true,
-  });
-  return `${dev}:${ino}:${birthtimeNs}`;
-}
-
 /**
  * The record as it is now, or undefined where another waiter has taken it over, also one of a newer version, whose record is not understood here. A record that is
- * gone or rubbish was not removed by `again`: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile.
+ * gone or rubbish was not removed by `again`: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile and began from nothing.
  *
  * @param seen what this process has last seen
  */
 export async function ownRecord(
   context: WaiterContext,
-  seen: SeenRecord,
+  seen: CommandRecord,
   wakeup: Wakeup,
-): Promise<SeenRecord | undefined> {
+): Promise<CommandRecord | undefined> {
   const folder = openStateFolder(context.home);
-  // The state folder may be removed at any moment: a record is of the folder as it was before, or of a newer one, which the next look sees.
-  const before = recordsFolder(context);
   fault('record.reading');
   const record = readRecord(folder, context.id);
-  const isMoved = recordsFolder(context) !== seen.folder;
-  // A process that takes a record over keeps the name of its log: a new record knows nothing of what was pending.
-  const isNew = isMoved && record?.log !== seen.record.log;
   if (isMine(record)) {
     touch(recordPath(folder, context.id));
-    return { record, folder: before };
+    return record;
   }
-  if (record !== undefined && !isNew) return undefined;
+  if (record && areOfOneLineage(record, seen)) return undefined;
   watchRecord(context, wakeup);
   return withLock(folder, () => {
     const other = readRecord(folder, context.id);
     if (!other && newerVersion(folder, context.id) !== undefined) return undefined;
-    const again = { record: withEntriesOf(other, seen.record), folder: recordsFolder(context) };
-    writeRecord(folder, context.id, again.record);
-    if (isMine(again.record)) return again;
-    handWords(again.record, seen.record.entries);
+    const again = withEntriesOf(other, seen);
+    writeRecord(folder, context.id, again);
+    if (isMine(again)) return again;
+    handWords(again, seen.entries);
     return undefined;
   });
 }
@@ -83,9 +65,10 @@ export async function ownRecord(
 export function withEntriesOf(other: CommandRecord | undefined, seen: CommandRecord): CommandRecord {
   if (!other) return seen;
   const entries = merged(seen.entries, other.entries);
-  if (hasLivingWaiter(other) && !isClosed(other)) return { ...other, entries };
+  const lineage = jointLineage(seen, other);
+  if (hasLivingWaiter(other) && !isClosed(other)) return { ...other, lineage, entries };
   const former = [...(seen.former ?? []), ...(other.former ?? [])];
-  return { ...seen, ...(former.length > 0 && { former }), entries };
+  return { ...seen, lineage, ...(former.length > 0 && { former }), entries };
 }
 
 /** Where the other waiter has no place for the words of conditions, they count as lost there, and so as true. */

@@ -39,6 +39,7 @@ import {
   type CommandRecord,
   closeRecord,
   isMine,
+  jointLineage,
   newerVersion,
   readRecord,
   removeRecord,
@@ -296,11 +297,13 @@ function putBack({ record, past }: Taken, context: WaiterContext, folder: string
     const other = readRecord(folder, context.id);
     const newer = other ? undefined : newerVersion(folder, context.id);
     if (newer !== undefined) throw new Refusal(`the record is of a newer version of again by now (${newer})`);
-    const entries = merged(record.entries, other?.entries ?? []);
-    writeRecord(folder, context.id, other ? { ...other, entries } : { ...record, waiter: self() });
+    const again = other
+      ? { ...other, lineage: jointLineage(record, other), entries: merged(record.entries, other.entries) }
+      : { ...record, waiter: self() };
+    writeRecord(folder, context.id, again);
     forgetCurrentRerun(folder, context.id);
     forgetPastRerun(folder, past);
-    return other === undefined || isMine(other);
+    return isMine(again);
   });
 }
 

@@ -10,12 +10,11 @@ import { canonicalArguments } from '../schedule/request.ts';
 import type { CommandRecord } from '../state/records.ts';
 import { adoptWords, ownWords } from './condition/words.ts';
 import type { WaiterContext } from './context.ts';
-import { recordsFolder, type SeenRecord } from './record.ts';
 
 /** What a successor is handed. */
 interface Adopted {
   readonly context: WaiterContext;
-  readonly seen: SeenRecord;
+  readonly seen: CommandRecord;
 }
 
 /**
@@ -47,8 +46,7 @@ export async function startSuccessor(
     if (verdict?.exitCode !== 0 || !pid || start === undefined)
       throw new Refusal('no process could be started for what is due later');
     fault('successor.started');
-    const folder = recordsFolder(context);
-    const seen: SeenRecord = { record: record({ pid, start }), folder };
+    const seen = record({ pid, start });
     fault('successor.recorded');
     const handed = new Promise<void>((resolve) =>
       input.end(`${JSON.stringify({ context, seen } satisfies Adopted)}\n`, () => resolve()),

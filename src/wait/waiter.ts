@@ -18,15 +18,7 @@ import { isShuttingDown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
 import type { WaiterContext } from './context.ts';
 import type { Looking } from './looking.ts';
-import {
-  cancelRecord,
-  changeRecord,
-  finishRecord,
-  noteRunEnd,
-  ownRecord,
-  type SeenRecord,
-  watchRecord,
-} from './record.ts';
+import { cancelRecord, changeRecord, finishRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
 import { runEnds } from './run-end.ts';
 import type { Satisfaction } from './satisfaction.ts';
 import { noteSatisfied } from './satisfied.ts';
@@ -41,7 +33,7 @@ import type { Wakeup } from './wakeup.ts';
  */
 export async function waitAndBecome(
   context: WaiterContext,
-  recorded: SeenRecord,
+  recorded: CommandRecord,
   wakeup: Wakeup,
   cancelled: () => boolean,
 ): Promise<void> {
@@ -77,8 +69,6 @@ class Waiter {
   private seen: CommandRecord;
   private readonly wakeup: Wakeup;
   private readonly cancelled: () => boolean;
-  /** The folder of the records, when this process has last seen its own there. */
-  private folder: string;
   /** Puppet's state folder, where its report, its locks and what disables it are. */
   private readonly puppetState: string;
   /** The notifying run's Puppet environment, once its report has told it. */
@@ -99,18 +89,12 @@ class Waiter {
   /** What was reported last about why nothing starts. */
   private told: string | undefined;
 
-  constructor(
-    context: WaiterContext,
-    { record, folder }: SeenRecord,
-    wakeup: Wakeup,
-    cancelled: () => boolean,
-  ) {
+  constructor(context: WaiterContext, recorded: CommandRecord, wakeup: Wakeup, cancelled: () => boolean) {
     this.context = context;
-    this.seen = record;
+    this.seen = recorded;
     this.wakeup = wakeup;
     this.cancelled = cancelled;
     this.puppetEnvironment = context.puppetEnvironment;
-    this.folder = folder;
     this.puppetState = dirname(context.puppet.reportFile);
   }
 
@@ -131,11 +115,9 @@ class Waiter {
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
     fault('waiter.step');
-    const own = await ownRecord(this.context, { record: this.seen, folder: this.folder }, this.wakeup);
-    if (!own) return 'end';
-    this.seen = own.record;
-    this.folder = own.folder;
-    const { record } = own;
+    const record = await ownRecord(this.context, this.seen, this.wakeup);
+    if (!record) return 'end';
+    this.seen = record;
     if (this.met.size > 0) {
       await this.noteMet();
       return 'go on';

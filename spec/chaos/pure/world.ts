@@ -15,7 +15,7 @@ import {
 } from '../../../src/schedule/entry.ts';
 import { hurried } from '../../../src/schedule/hurry.ts';
 import { awaitedNow, nextStep, partition } from '../../../src/schedule/plan.ts';
-import type { CommandRecord } from '../../../src/state/records.ts';
+import { areOfOneLineage, type CommandRecord, jointLineage } from '../../../src/state/records.ts';
 import { merged } from '../../../src/wait/record.ts';
 
 /** The commands: two share a chain, as agents do, and two differ in their FACTER variables alone. */
@@ -229,6 +229,7 @@ export class World {
             typeof withNotification
           >[0]['context'],
           records,
+          overwritten: mine,
         },
         {
           now: this.now,
@@ -240,6 +241,7 @@ export class World {
           place: PLACE,
           log: `log${waiter}.log`,
           chain: String(waiter),
+          lineage: id,
           condition: id,
         },
       );
@@ -390,7 +392,7 @@ export class World {
       return true;
     }
     if (record.waiter.pid !== waiter.pid) {
-      if (waiter.folder !== this.folder && record.log !== waiter.known.log) {
+      if (!areOfOneLineage(record, waiter.known)) {
         if (this.full) return false;
         this.handOver(waiter, record);
       }
@@ -462,7 +464,7 @@ export class World {
       waiter.known.entries.filter((entry) => !entries.includes(entry)),
       'replaced',
     );
-    this.records.set(waiter.command, { ...record, entries });
+    this.records.set(waiter.command, { ...record, lineage: jointLineage(waiter.known, record), entries });
   }
 
   private noteRunEnd(waiter: SimulatedWaiter, record: CommandRecord, pid: number): boolean {
@@ -613,7 +615,7 @@ export class World {
   }
 
   private closeRecord(command: number, record: CommandRecord): void {
-    const closed = { ...record, entries: [], log: `log${this.nextPid()}.log` };
+    const closed = { ...record, entries: [] };
     if (this.isClosed(closed)) this.records.set(command, closed);
     else this.records.delete(command);
   }

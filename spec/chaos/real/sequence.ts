@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account, type Past } from './account.ts';
 import { NAMES, now, Place } from './place.ts';
-import { ask, hangs, POINTS, type Step, take } from './steps.ts';
+import { ask, hangs, isRemoval, POINTS, type Step, take } from './steps.ts';
 
 /** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
 const REST_MS = 30_000;
@@ -52,7 +52,7 @@ export class Sequence {
       hurried: place.hurried,
       holds: place.holds,
       there: place.there,
-      removed: this.steps.some((step) => step.do === 'remove-state'),
+      removed: this.steps.some(isRemoval),
       cramped: isCramped(this.steps),
       exempt: this.exempt.names,
       unseen: this.exempt.unseen,
@@ -97,7 +97,7 @@ class Exempt {
   }
 
   before(step: Step): void {
-    if (step.do !== 'remove-state') return;
+    if (!isRemoval(step)) return;
     // Whose waiter it was that a fault has killed on its way to Puppet, the folder alone could have told.
     if (this.place.struck().size > 0) for (const name of NAMES) this.names.add(name);
     for (const { waiter, entries } of this.place.records())
@@ -105,6 +105,7 @@ class Exempt {
     // What has changed since a waiter that is stopped has looked was in its record alone, or that another one has it.
     if (this.place.processes().some(({ state }) => state === 'T'))
       for (const name of NAMES) this.unseen.add(name);
+    if (step.do === 'remove-records') return;
     // Of a rerun that died on its way to Puppet, the history alone would have told.
     const seen = new Set(this.place.lines('events').map((line) => Number(line.split(' ')[1])));
     for (const { pid, names } of readHistory(this.place))

@@ -38,7 +38,18 @@ export type Step =
       readonly which: number;
     }
   | { readonly do: 'fault'; readonly point: string; readonly what: string }
-  | { readonly do: 'disable' | 'enable' | 'hold' | 'release' | 'fill' | 'free' | 'remove-state' | 'update' };
+  | {
+      readonly do:
+        | 'disable'
+        | 'enable'
+        | 'hold'
+        | 'release'
+        | 'fill'
+        | 'free'
+        | 'remove-state'
+        | 'remove-records'
+        | 'update';
+    };
 
 /** What a notification waits for, beside its delta: a path, a port, or a command that succeeds; that of `hangs` does not end by itself before. */
 export interface When {
@@ -168,7 +179,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     arbitrary: fc.record({
       do: fc.constantFrom(
-        ...(['disable', 'enable', 'fill', 'free', 'remove-state', 'update'] as const),
+        ...(['disable', 'enable', 'fill', 'free', 'remove-state', 'remove-records', 'update'] as const),
         ...(['enable', 'free', 'hold', 'release', 'release'] as const),
       ),
     }),
@@ -226,9 +237,18 @@ export async function take(step: Step, place: Place, programs: readonly [string,
       for (const entry of readNames(place.state))
         rmSync(join(place.state, entry), { recursive: true, force: true, maxRetries: 20 });
       return;
+    case 'remove-records':
+      for (const entry of readNames(join(place.state, 'commands')))
+        rmSync(join(place.state, 'commands', entry), { force: true });
+      return;
     case 'update':
       place.update(programs[place.lines('told').length % 2] as string);
   }
+}
+
+/** Whether somebody removes what is recorded: all of the state folder, or the records alone. */
+export function isRemoval({ do: what }: Step): boolean {
+  return what === 'remove-state' || what === 'remove-records';
 }
 
 function readNames(folder: string): string[] {

@@ -46,6 +46,7 @@ function notification(
     ...{ command, facts: '', chainKey, link: undefined, grace: GRACE, settings },
     context: { id: ID, puppet, logdest: 'file' } as Notification['context'],
     records: new Map(Object.entries(records)),
+    overwritten: records[ID],
     ...changes,
   };
 }
@@ -53,7 +54,7 @@ function notification(
 function moment(changes: Partial<Moment> = {}): Moment {
   return {
     ...{ now: 3000, began: 2000, random: 0.5, served: false, self: NEW, former: [], place: PLACE },
-    ...{ log: 'new.log', chain: 'newchain', condition: 'c0ffee' },
+    ...{ log: 'new.log', chain: 'newchain', lineage: 'newline', condition: 'c0ffee' },
     ...changes,
   };
 }
@@ -69,7 +70,8 @@ describe('the record that a notification makes', () => {
     const { command, chainKey, puppet } = record();
     expect(withNotification(notification(), moment())).toEqual({
       ...{ version: 2, software: version, ...PLACE, command, facts: '', waiter: NEW, run: RUN },
-      ...{ grace: GRACE, chainKey, chain: 'newchain', puppet, log: 'new.log', entries: [added] },
+      ...{ grace: GRACE, chainKey, chain: 'newchain', lineage: ['newline'] },
+      ...{ puppet, log: 'new.log', entries: [added] },
     });
   });
 
@@ -90,9 +92,20 @@ describe('the record that a notification makes', () => {
     const former = [before.waiter];
     const made = withNotification(notification({ [ID]: before }), moment({ former }));
     expect(made).toMatchObject({ software: version, waiter: NEW, former, grace: GRACE, run: RUN });
-    expect(made).toMatchObject({ log: before.log, chain: before.chain });
+    expect(made).toMatchObject({ log: before.log, chain: before.chain, lineage: before.lineage });
     expect(made.logdest).toBeUndefined();
     expect(made.entries).toEqual([before.entries[1], added]);
+  });
+
+  test('over that of a dead waiter is all its own, but former waiters see that it has come from theirs', () => {
+    const overwritten = record({ lineage: ['1', '2'] });
+    const made = withNotification(notification({}, { overwritten }), moment());
+    expect(made).toMatchObject({ chain: 'newchain', log: 'new.log', lineage: ['1', '2'], entries: [added] });
+  });
+
+  test('over one of version 0.1.0, which had no lineage, begins one', () => {
+    const made = withNotification(notification({ [ID]: record({ lineage: [] }) }), moment());
+    expect(made.lineage).toEqual(['newline']);
   });
 
   test('says where the output goes as its waiter will have it', () => {

@@ -21,6 +21,7 @@ export function record(changes: Partial<CommandRecord> = {}): CommandRecord {
       user: 0,
     },
     waiter: { pid: 4800, start: 123 },
+    lineage: ['11a1'],
     run: { pid: 4711, start: 1 },
     chainKey: '/var/cache/puppet/state/agent_catalog_run.lock',
     chain: 'c0ffee',

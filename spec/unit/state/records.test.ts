@@ -58,7 +58,7 @@ describe('a record', () => {
 
   test('of a waiter of version 0.1.0 keeps the form that this one knows', async () => {
     const state = folder();
-    const { machine, pidNamespace, facts, grace, software, ...known } = record({ version: 2 });
+    const { machine, pidNamespace, facts, grace, software, lineage, ...known } = record({ version: 2 });
     writeFileSync(recordPath(state, ID), JSON.stringify({ ...known, version: 1 }));
     const read = readRecord(state, ID);
     expect(read).toMatchObject({ ...known, software: '0.1.0', facts: '', grace: 0 });

@@ -28,24 +28,25 @@ describe('what a waiter holds whose record was removed, and another record is th
   const [a, b] = [entry({ name: 'a' }), entry({ name: 'b' })];
   const living = self();
   const dead = { pid: 4_194_304, start: 1 };
-  const known = record({ waiter: { pid: 4800, start: 123 }, log: '1.log', entries: [a] });
+  const known = record({ waiter: { pid: 4800, start: 123 }, log: '1.log', lineage: ['1'], entries: [a] });
 
   test('is as it was, where there is none', () => {
     expect(withEntriesOf(undefined, known)).toBe(known);
   });
 
   test('goes to its waiter', () => {
-    const other = record({ ...here(), waiter: living, log: '2.log', entries: [b] });
-    expect(withEntriesOf(other, known)).toEqual({ ...other, entries: [a, b] });
+    const other = record({ ...here(), waiter: living, lineage: ['2'], log: '2.log', entries: [b] });
+    expect(withEntriesOf(other, known)).toEqual({ ...other, lineage: ['1', '2'], entries: [a, b] });
   });
 
   test('stays here with what that one holds, where its waiter is dead', () => {
-    const other = record({ ...here(), waiter: dead, log: '2.log', entries: [b] });
-    expect(withEntriesOf(other, known)).toEqual({ ...known, entries: [a, b] });
+    const other = record({ ...here(), waiter: dead, lineage: ['2'], log: '2.log', entries: [b] });
+    expect(withEntriesOf(other, known)).toEqual({ ...known, lineage: ['1', '2'], entries: [a, b] });
   });
 
   test('stays here, where all of that one has been done and only a former waiter has not seen it', () => {
-    const other = record({ ...here(), waiter: living, former: [living], log: '2.log', entries: [] });
-    expect(withEntriesOf(other, known)).toEqual({ ...known, former: [living], entries: [a] });
+    const other = record({ ...here(), waiter: living, former: [living], lineage: ['2'], entries: [] });
+    const lineage = ['1', '2'];
+    expect(withEntriesOf(other, known)).toEqual({ ...known, lineage, former: [living], entries: [a] });
   });
 });

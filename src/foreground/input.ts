@@ -7,9 +7,10 @@ import { isInMemory, memoryPlaces } from '../os/memory.ts';
 import { basename, join } from '../os/path.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { parseArguments } from '../puppet/arguments.ts';
-import { isSingle, manifestSource } from '../puppet/identify.ts';
+import { manifestSource } from '../puppet/identify.ts';
 import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import { NO_RUN } from '../puppet/processes.ts';
+import { isOneRunInFront } from '../puppet/settings.ts';
 
 /** What a command line of ours says of the Puppet that it starts; undefined where it starts something else, a wrapper for example. */
 export function puppetCommandOf(command: readonly string[]): ReturnType<typeof parsePuppetCommandLine> {
@@ -38,10 +39,10 @@ export function becomesDaemon(command: readonly string[]): boolean {
   const at = command.findIndex((word, n) => basename(word) === 'puppet' && command[n + 1] === 'agent');
   if (at < 0) return false;
   const given = parseArguments(command.slice(at + 2).map(fromText), 'agent');
-  const has = (name: string, value: boolean) =>
-    given.some((argument) => argument.name === name && (argument.value !== false) === value);
-  if (has('test', true) || NO_RUN.some((name) => has(name, true))) return false;
-  return !isSingle(given) || !has('daemonize', false);
+  const has = (name: string) => given.some((argument) => argument.name === name && argument.value !== false);
+  if (has('test') || NO_RUN.some(has)) return false;
+  const environment = process.env.HOME === undefined ? [] : [fromText(`HOME=${process.env.HOME}`)];
+  return !isOneRunInFront(given, environment, process.getuid?.() ?? 0);
 }
 
 /**

@@ -1,13 +1,15 @@
 import type { Bytes } from '../os/bytes.ts';
 import { join } from '../os/path.ts';
 import { readBytes } from '../os/read.ts';
-import { flag, text } from './arguments.ts';
+import { type Argument, flag, text } from './arguments.ts';
 import type { Run } from './run.ts';
 
 /** Those of Puppet's settings that decide when a rerun may start. */
 export interface PuppetSettings {
   readonly noop: boolean;
   readonly onetime: boolean;
+  /** Whether an agent goes into the background. */
+  readonly daemonize: boolean;
   /** Whether `tags` or `skip_tags` of puppet.conf leave resources out. */
   readonly tagged: boolean;
   /** `agent_catalog_run_lockfile` */
@@ -71,6 +73,22 @@ export function findPuppetSettings(run: Run, environment: readonly Bytes[], user
   return holdsLock(run, unexpected) ? unexpected : expected;
 }
 
+/**
+ * Whether an agent with these arguments does one run, and stays in the foreground for it. Which packages the agent comes from is not known before it runs, so the puppet.conf of
+ * either may say that.
+ */
+export function isOneRunInFront(
+  given: readonly Argument[],
+  environment: readonly Bytes[],
+  user: number,
+): boolean {
+  const homeFolder = homeOf(environment);
+  return layouts(user, homeFolder).some((layout) => {
+    const { onetime, daemonize } = resolve({ mode: 'agent', arguments: given }, layout, homeFolder);
+    return onetime && !daemonize;
+  });
+}
+
 function holdsLock(run: Run, { lockFile }: PuppetSettings): boolean {
   return lockPid(lockFile) === run.process.pid;
 }
@@ -81,7 +99,8 @@ function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolde
   const sections = readConfig(given('config') ?? join(confdir, 'puppet.conf'));
   const section = run.mode === 'apply' ? 'user' : 'agent';
   const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
-  const isOn = (name: string) => flag(run.arguments, name) ?? configured(name)?.toLowerCase() === 'true';
+  const isOn = (name: string, byDefault = false) =>
+    flag(run.arguments, name) ?? (configured(name) ?? String(byDefault)).toLowerCase() === 'true';
   /** Puppet expands `~` at the beginning of what it takes for a path. */
   const path = (name: string, depth = 0) => {
     const given = value(name, depth);
@@ -111,6 +130,7 @@ function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolde
   return {
     noop: isOn('noop'),
     onetime: isOn('onetime'),
+    daemonize: isOn('daemonize', true),
     tagged: Boolean(configured('tags') || configured('skip_tags')),
     lockFile: path('agent_catalog_run_lockfile'),
     disabledFile: path('agent_disabled_lockfile'),

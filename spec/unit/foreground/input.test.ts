@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { becomesDaemon, manifestDescriptor } from '../../../src/foreground/input.ts';
+import { temporaryFolder } from '../state/temporary.ts';
 
 describe('where a command has its manifest from', () => {
   test.each([
@@ -35,8 +38,24 @@ describe('what becomes a daemon', () => {
     ['puppet agent --disable because', false],
     ['puppet agent --fingerprint', false],
     ['puppet apply site.pp', false],
+    ['puppet agent --onetime --no-daemonize --daemonize', true],
     ['sh agent', false],
   ])('%s: %s', (line, is) => {
+    expect(becomesDaemon(line.split(' '))).toBe(is);
+  });
+
+  test.each([
+    ['', 'onetime = true\ndaemonize = false', false],
+    ['--no-daemonize', 'onetime = true', false],
+    ['--onetime', 'daemonize = false', false],
+    ['', 'onetime = true', true],
+    ['', 'daemonize = false', true],
+    ['--daemonize', 'onetime = true\ndaemonize = false', true],
+    ['--no-onetime', 'onetime = true\ndaemonize = false', true],
+  ])('puppet agent %s, and in puppet.conf %j: %s', (words, settings, is) => {
+    const confdir = temporaryFolder();
+    writeFileSync(join(confdir, 'puppet.conf'), `[agent]\n${settings}\n`);
+    const line = `puppet agent --confdir ${confdir} ${words}`.trim();
     expect(becomesDaemon(line.split(' '))).toBe(is);
   });
 });

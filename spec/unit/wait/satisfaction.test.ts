@@ -47,7 +47,14 @@ class Watch {
 
   settings(changes: Partial<PuppetSettings> = {}): PuppetSettings {
     return {
-      ...{ noop: false, onetime: false, tagged: false, lockFile: '/run/a.lock', disabledFile: '/run/d.lock' },
+      ...{
+        noop: false,
+        onetime: false,
+        daemonize: true,
+        tagged: false,
+        lockFile: '/run/a.lock',
+        disabledFile: '/run/d.lock',
+      },
       ...{ reportFile: this.reportFile, pidFile: '/run/p', server: '', certname: '', puppetEnvironment: '' },
       ...changes,
     };

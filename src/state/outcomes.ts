@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { bootId } from '../os/clock.ts';
+import { readOwnFile } from '../os/files.ts';
 import { type LoggedEvent, log } from '../os/journal.ts';
 import { hasImage, isAlive } from '../os/process.ts';
-import { readBytes } from '../os/read.ts';
 import { readReport } from '../puppet/report.ts';
 import { displayName } from '../schedule/names.ts';
 import { newestRerun, type PastRerun, readStarting, writePastRerun } from './history.ts';
@@ -132,12 +132,9 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
 const BEGINNING = 16 * 1024;
 
 function failureByLog(rerun: PastRerun, folder: string): string | undefined {
-  try {
-    const log = readBytes(logPath(folder, `${rerun.id}.log`)).slice(0, BEGINNING);
-    return failureIn(rerun.journal ? `${log}${readFromJournal(rerun) ?? ''}` : log);
-  } catch {
-    return undefined; // it has made room for newer ones
-  }
+  const log = readOwnFile(logPath(folder, `${rerun.id}.log`))?.slice(0, BEGINNING);
+  if (log === undefined) return undefined; // it has made room for newer ones
+  return failureIn(rerun.journal ? `${log}${readFromJournal(rerun) ?? ''}` : log);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -99,6 +100,14 @@ describe('the end of a rerun', () => {
     expect(readHistory(folder)).toMatchObject([
       { failure: 'the command could not be started (x: Permission denied)' },
     ]);
+  });
+
+  test('stays unknown, and is not waited for, where a pipe has the name of its log', async () => {
+    const folder = stateWith(-600, 5);
+    execFileSync('mkfifo', [join(folder, 'logs/20260102T030405Z-0a1b2c.log')]);
+    await settleOutcomes(folder, unknown);
+    expect(readHistory(folder)[0]).toMatchObject({ failure: null });
+    expect(readHistory(folder)[0]?.outcome).toBeUndefined();
   });
 
   describe('of a unit', () => {

@@ -8,7 +8,7 @@
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { cache, Failure, readVersion, root, run } from './project.mjs';
 
 /** How long a step may take, in minutes, before it counts as failed. */
@@ -277,6 +277,10 @@ function countVitest(path) {
       passed: report.numPassedTests,
       failed: report.numFailedTests,
       skipped: report.numPendingTests + report.numTodoTests,
+      files: report.testResults.map(({ name, startTime, endTime }) => ({
+        name: relative(root, name),
+        seconds: Math.round((endTime - startTime) / 1000),
+      })),
     };
   } catch {
     return countNothing(); // vitest crashed before it wrote its report, or meanwhile
@@ -297,6 +301,14 @@ function countRspec(output) {
     counted.passed += Number(examples) - Number(failures) - Number(pending ?? 0);
   }
   return counted;
+}
+
+/** How many of the slowest files the closing part names: where to begin, should the tests take too long. */
+const SLOWEST = 8;
+
+function slowest(results) {
+  const files = results.flatMap(({ files = [] }) => files).sort((a, b) => b.seconds - a.seconds);
+  return files.slice(0, SLOWEST).map(({ name, seconds }) => `${String(seconds).padStart(5)} s  ${name}`);
 }
 
 function heading(title) {
@@ -320,6 +332,8 @@ function sumUp(results) {
   }
   for (const remark of results.flatMap(({ remarks = [] }) => remarks)) console.log(remark);
   process.exitCode = total.failed > 0 ? 1 : 0;
+  if (results.some(({ seconds }) => seconds > 60))
+    console.log(['', 'the slowest files', ...slowest(results)].join('\n'));
   console.log(`\n${describe(total)}`);
 }
 

@@ -111,13 +111,6 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/wrapped.service');
   });
 
-  /** A line of a unit that runs a script; the name of the script is that of its text. */
-  function script(text: string): string {
-    const path = `/etc/again-spec/${Buffer.from(text).toString('hex').slice(0, 16)}.sh`;
-    site.box.writeFile(path, `${text}\n`);
-    return `/bin/sh ${path}`;
-  }
-
   it.each<[string, string, readonly string[], (name: string) => string, string]>([
     [
       'that does more',
@@ -148,37 +141,13 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
       () => `/bin/true\nExecStartPre=${apply('pre')}`,
       'this run is not the main process of pre.service',
     ],
-    [
-      'that is a daemon which starts all kinds of things, such as cron',
-      'cronlike',
-      ['Type=forking', 'KillMode=process'],
-      (name) => `${script('(/bin/sh -c "$1"; exec sleep 1000) &')} "${apply(name)}"`,
-      'cronlike.service may do more than this run',
-    ],
-    [
-      'of one connection, such as ssh@.service',
-      'sshlike',
-      ['Type=simple', 'KillMode=process'],
-      (name) => `/usr/bin/ruby -e "system ARGV[0]" "${apply(name)}"`,
-      'sshlike.service may do more than this run',
-    ],
-    [
-      'like cloud-final.service, which runs Puppet among other things',
-      'finallike',
-      ['RemainAfterExit=yes', 'KillMode=process', 'TasksMax=infinity', 'StandardOutput=journal+console'],
-      (name) => `${script('true; $1; true')} "${apply(name)}"`,
-      'finallike.service has RemainAfterExit=yes',
-    ],
   ])(
     'of a service %s is repeated by its command, and the line says why',
     async (_, name, service, command, why) => {
       site.manifest(name);
       await site.timer(name, service, command(name));
       const [, rerun] = await site.settled(name, 2);
-      // Where systemd leaves alone what goes on after the main process, the waiter stays.
-      expect(rerun?.cgroup).toMatch(
-        service.includes('KillMode=process') ? /\.service$/ : /\/again-[\w-]+\.scope$/,
-      );
+      expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
       expect(said(await site.journal(`${name}.service`))).toEqual([
         expect.stringContaining(`, not by its unit, since ${why}`),
       ]);

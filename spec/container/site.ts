@@ -86,9 +86,10 @@ mv "$folder/.$$" "$folder/$(date +%s%N)-$PPID"
  * Boots one, with the module of this repository or of the folder that AGAIN_MODULE names.
  *
  * @param hieraData for all runs there; default: none
+ * @param packages of Debian, that it has in addition
  */
-export async function openSite(hieraData?: string): Promise<Site> {
-  const box = await boot({ system: 'host' });
+export async function openSite(hieraData?: string, packages: readonly string[] = []): Promise<Site> {
+  const box = await boot({ system: 'host', packages });
   try {
     const site = siteOf(box);
     installCommon(box);

@@ -6,6 +6,7 @@ import { drawChart } from './chart.ts';
 import { type Outcome, type RunTimings, SAMPLE } from './fleet.ts';
 import {
   AWAY,
+  busyShare,
   DEFAULTS,
   INTERVAL,
   instancesFor,
@@ -37,7 +38,7 @@ export function reportSimulation(measured: Measured): void {
   fill(
     'splay',
     [
-      `${HOSTS.toLocaleString('en')} hosts, ${instances} JRuby instances, of which their ordinary runs keep half busy; a run keeps one busy for ${serverTime(timings).toFixed(2)} s, in ${timings.requests.length} requests.`,
+      `${HOSTS.toLocaleString('en')} hosts, ${instances} JRuby instances, which their ordinary runs keep ${busyShare(HOSTS, timings, instances)} busy; a run keeps one busy for ${serverTime(timings).toFixed(2)} s, in ${timings.requests.length} requests.`,
       '',
       table(
         [
@@ -61,7 +62,7 @@ export function reportSimulation(measured: Measured): void {
     'fleet-splay',
     drawChart({
       title,
-      subtitle: `${instances} JRuby instances, half busy with ordinary runs; a line for each splay`,
+      subtitle: `${instances} JRuby instances, ${busyShare(HOSTS, timings, instances)} busy with ordinary runs; a line for each splay`,
       series: outcomes.map(({ queue }, index) => ({
         label: `splay ${splays[index]} s${splays[index] === DEFAULTS.splay ? ' (default)' : ''}`,
         colour: COLOURS[index] ?? '#222',
@@ -87,14 +88,14 @@ function figures({ longestQueue, waits, lastEnd, runs }: Outcome): string[] {
 }
 
 function busyTable(timings: RunTimings): string {
-  const shares = [0.1, 0.25, 0.5, 0.75, 0.9];
+  const shares = [0.1, 0.25, 0.5, 0.75, 0.95];
   const rows = shares.map((share) => {
     const instances = instancesFor(HOSTS, timings, share);
     const { waits, lastEnd } = sameMinute(HOSTS, timings, instances, 0);
     const tooLong = waits.filter((wait) => wait > PATIENCE).length;
     const worst = waits.reduce((longest, wait) => Math.max(longest, wait), 0);
     return [
-      `${share * 100} %`,
+      busyShare(HOSTS, timings, instances),
       String(instances),
       formatDuration(worst),
       formatDuration(lastEnd - PULSE_AT),

@@ -21,7 +21,17 @@ export function serverTime({ requests }: RunTimings): number {
 
 /** JRuby instances that the ordinary runs of so many hosts keep busy for this part of the time. */
 export function instancesFor(hosts: number, timings: RunTimings, share: number): number {
-  return Math.max(1, Math.ceil(((hosts / INTERVAL) * serverTime(timings)) / share));
+  return Math.max(1, Math.ceil(busyInstances(hosts, timings) / share));
+}
+
+/** How many instances the ordinary runs of so many hosts keep busy. */
+function busyInstances(hosts: number, timings: RunTimings): number {
+  return (hosts / INTERVAL) * serverTime(timings);
+}
+
+/** How busy these keep so many instances: `45 %`. */
+export function busyShare(hosts: number, timings: RunTimings, instances: number): string {
+  return `${Math.round((busyInstances(hosts, timings) / instances) * 100)} %`;
 }
 
 /** When the hosts of {@link sameMinute} get their catalogs. */

@@ -24,9 +24,9 @@ const TOLERANCE_MS = 20;
 const words = (line: string) => line.split(' ').filter(Boolean).map(fromText);
 
 /** The id of a process that started so many milliseconds after now, or before it where that is negative. */
-function startedIn(milliseconds: number, pid = 4800): ProcessId {
+function startedIn(milliseconds: number): ProcessId {
   const life = process.uptime() * 1000 + milliseconds;
-  return { pid, start: self().start + Math.round(life / TICK_MS) };
+  return { pid: 4800, start: self().start + Math.round(life / TICK_MS) };
 }
 
 /** A waiter that would run `puppet agent -t`, or what a test says, and watches who does. */
@@ -34,6 +34,8 @@ class Watch {
   readonly reportFile = join(temporaryFolder(), 'last_run_report.yaml');
   readonly now = monotonic();
   private readonly satisfaction;
+  /** Of all processes of a test: each look finds the same one. */
+  private readonly id = startedIn(-10_000);
 
   constructor(
     command: Partial<Command> = {},
@@ -62,7 +64,7 @@ class Watch {
 
   /** `puppet agent` with these options, which started 10 s ago and is at work. */
   agent(options = '-t', changes: Partial<PuppetProcess> = {}): PuppetProcess {
-    const id = startedIn(-10_000);
+    const { id } = this;
     const argv = [...PUPPET.map(fromText), fromText('agent'), ...words(options)];
     const run = { ...runOf(id, argv), arguments: parseArguments(words(options), 'agent') };
     return { ...this.base(id), mode: 'agent', run, ...changes };
@@ -70,7 +72,7 @@ class Watch {
 
   /** `puppet apply` with these words, in the directory of this process. */
   apply(options: string, changes: Partial<PuppetProcess> = {}): PuppetProcess {
-    const id = startedIn(-10_000, process.pid);
+    const id = { ...this.id, pid: process.pid };
     const argv = [...PUPPET.map(fromText), fromText('apply'), ...words(options)];
     const run = { ...runOf(id, argv), arguments: parseArguments(words(options), 'apply') };
     return { ...this.base(id), mode: 'apply', run, ...changes };
@@ -290,7 +292,8 @@ describe('a run that satisfies began', () => {
 
   test('after the newest look where its start time lies in the future, as after a suspend', () => {
     const watch = new Watch();
-    const future = (atWork: boolean) => watch.agent('-t', { atWork, id: startedIn(3_600_000) });
+    const id = startedIn(3_600_000);
+    const future = (atWork: boolean) => watch.agent('-t', { atWork, id });
     watch.look(0, future(false));
     watch.look(10, future(true));
     watch.look(7_200_000, future(true));
@@ -300,7 +303,8 @@ describe('a run that satisfies began', () => {
 
   test('at a time that nobody can tell, where it was never seen before its work either: it satisfies nothing', () => {
     const watch = new Watch();
-    for (const at of [0, 10]) watch.look(at, watch.agent('-t', { id: startedIn(3_600_000) }));
+    const id = startedIn(3_600_000);
+    for (const at of [0, 10]) watch.look(at, watch.agent('-t', { id }));
     watch.report();
     expect(watch.look(20)).toBeUndefined();
   });

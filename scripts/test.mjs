@@ -14,6 +14,9 @@ import { cache, Failure, readVersion, root, run } from './project.mjs';
 /** How long a step may take, in minutes, before it counts as failed. */
 const patience = 45;
 
+/** How many of the slowest files the closing part names: where to begin, should the tests take too long. */
+const SLOWEST = 8;
+
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const reports = join(cache, 'test');
 const ci = Boolean(process.env.CI);
@@ -302,9 +305,6 @@ function countRspec(output) {
   }
   return counted;
 }
-
-/** How many of the slowest files the closing part names: where to begin, should the tests take too long. */
-const SLOWEST = 8;
 
 function slowest(results) {
   const files = results.flatMap(({ files = [] }) => files).sort((a, b) => b.seconds - a.seconds);

@@ -1,63 +1,251 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openSite, type Site, said } from './site.ts';
+import type { Past } from '../../src/cli/history.ts';
+import { AGAIN, amongFirst, delta, gated, openSite, type Site, said } from './site.ts';
 
-/** The real services of Debian's packages that start Puppet among other things: none of them is started again for a rerun. */
-describe('with `rerun: unit`, a run that', () => {
+/** A site that has its services themselves started again. */
+describe('with `rerun: unit`, a run', { retry: 0 }, () => {
   let site: Site;
 
   beforeAll(async () => {
-    site = await openSite('common::again::rerun: unit\n', ['cloud-init', 'openssh-client', 'openssh-server']);
+    site = await openSite('common::again::rerun: unit\n');
+    expect(JSON.parse(site.box.readFile(`${AGAIN}/again.json`))).toMatchObject({ rerun: 'unit' });
   });
 
   afterEach(() => site.clear());
 
   afterAll(() => site?.box.powerOff());
 
-  /** Asserts that both runs were in the control group of a service, which has been started once, and what the notification said. */
-  const expectCommand = async (name: string, unit: string, output: string, why: string) => {
-    const runs = await site.settled(name, 2);
-    for (const { cgroup } of runs) expect(cgroup).toBe(`/system.slice/${unit}`);
-    expect(said(output), output).toEqual([expect.stringContaining(`, not by its unit, since ${why}`)]);
-    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBeLessThanOrEqual(1);
-  };
+  const history = async () =>
+    JSON.parse(await site.sh(`${AGAIN}/again history --json -n 3`)) as readonly Past[];
+  const path = (name: string) => `/etc/again-spec/${name}.pp`;
+  const apply = (name: string) => `/usr/bin/puppet apply --color=false ${path(name)}`;
 
-  it('cron.service starts is repeated by its command', async () => {
-    const manifest = site.manifest('cron');
-    const once = `mkdir /run/cron && /usr/bin/puppet apply --color=false ${manifest} > /run/cron/out 2>&1`;
-    await site.box.exec(['crontab', '-'], { input: `* * * * * ${once}\n` });
-    await site.until('a run that cron starts', () => site.runs('cron').length > 0);
-    await site.settled('cron', 2);
-    await site.sh('crontab -r');
-    const output = site.box.readFile('/run/cron/out');
-    await expectCommand('cron', 'cron.service', output, 'cron.service may do more than this run');
+  it('of a oneshot service on a timer is a start of that service, with its limits, its hooks and its log', async () => {
+    site.manifest('whole', { when: amongFirst(2, 'whole') });
+    await site.timer('whole', [
+      'CPUQuota=150%',
+      'StandardOutput=append:/root/whole.log',
+      'ExecStartPre=/bin/sh -c "echo before >> /root/hooks"',
+      'ExecStartPost=/bin/sh -c "echo after >> /root/hooks"',
+    ]);
+    const runs = await site.settled('whole', 3);
+    expect(runs.map(({ cgroup }) => cgroup)).toEqual(Array(3).fill('/system.slice/whole.service'));
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(3);
+    await site.until('the last hook', () => hooks().length === 6);
+    expect(hooks()).toEqual(['before', 'after', 'before', 'after', 'before', 'after']);
+    const log = site.box.readFile('/root/whole.log');
+    expect(log.match(/Applied catalog/g)).toHaveLength(3);
+    const lines = said(log);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^Will start whole\.service again as soon as this run \(pid \d+\) has ended; waiter pid \d+, output as that unit has it$/,
+      ),
+      expect.stringMatching(/^Will start whole\.service again .*rerun 2 in a row/),
+    ]);
+    const [before, newest] = (await history()).slice(-2);
+    expect(newest).toMatchObject({
+      link: 2,
+      unit: 'whole.service',
+      result: 'changed',
+      unitResult: 'success',
+      exitCode: 0,
+    });
+    expect(before).toMatchObject({ link: 1, unit: 'whole.service', chain: newest?.chain });
   });
 
-  it('comes by ssh, in the control group of ssh.service, is repeated by its command', async () => {
-    // With PAM, it is in a session of logind's, which is no service.
-    site.box.writeFile('/etc/ssh/sshd_config.d/again.conf', 'UsePAM no\nPermitRootLogin yes\n');
+  const hooks = () => site.box.readFile('/root/hooks').trim().split('\n');
+
+  it('that fails calls OnFailure=, the history has its exit code, and `again wait` tells', async () => {
+    site.manifest('fails', {
+      more: `exec { 'fail': command => 'false', provider => 'shell', unless => '${amongFirst(1, 'fails')}', require => Exec['probe'] }`,
+    });
+    site.box.writeFile(
+      '/etc/systemd/system/mail.service',
+      '[Service]\nType=oneshot\nExecStart=/bin/sh -c "echo failed >> /root/mail"\n',
+    );
+    await site.timer(
+      'fails',
+      ['SuccessExitStatus=2', '[Unit]', 'OnFailure=mail.service'],
+      `/usr/bin/puppet apply --color=false --detailed-exitcodes ${path('fails')}`,
+    );
+    await site.waiter();
+    const waited = site.sh(`${AGAIN}/again wait --timeout 100; echo $?`);
+    await site.settled('fails', 2);
+    expect(await waited).toMatch(
+      /has started \(.*\), pid \d+, output as fails\.service has it\n[\s\S]*has ended: failed\n[\s\S]*\n4\n$/,
+    );
+    await site.until('the mail', async () => (await site.sh('cat /root/mail 2>&1 || :')) === 'failed\n');
+    const newest = (await history()).at(-1);
+    expect(newest).toMatchObject({
+      unit: 'fails.service',
+      result: 'failed',
+      unitResult: 'exit-code',
+      exitCode: 6,
+    });
+    expect(await site.sh('journalctl -t again -p err -o cat')).toMatch(
+      /^rerun failed: Exec\['again'\]: .*: see `journalctl -u fails\.service`; output as fails\.service has it$/m,
+    );
+    await site.sh('systemctl reset-failed');
+  });
+
+  it('of an instance of a template is a start of that instance', async () => {
+    site.manifest('instance');
+    site.box.writeFile(
+      '/etc/systemd/system/run@.service',
+      `[Service]\nType=oneshot\nExecStart=/usr/bin/puppet apply --color=false /etc/again-spec/%i.pp\n`,
+    );
+    await site.sh('systemctl daemon-reload && systemctl start --no-block run@instance.service');
+    const runs = await site.settled('instance', 2);
+    for (const { cgroup } of runs) expect(cgroup).toMatch(/\/run@instance\.service$/);
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(2);
+  });
+
+  it('below flock and timeout is a start of the service', async () => {
+    site.manifest('wrapped');
+    await site.timer(
+      'wrapped',
+      [],
+      `/usr/bin/flock /run/wrapped.lock /usr/bin/timeout 600 ${apply('wrapped')}`,
+    );
+    const runs = await site.settled('wrapped', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/wrapped.service');
+  });
+
+  it.each<[string, string, readonly string[], (name: string) => string, string]>([
+    [
+      'that does more',
+      'more',
+      [],
+      (name) => `/bin/sh -c "${apply(name)}; true"`,
+      'more.service may do more than this run',
+    ],
+    ['that stays active', 'stays', ['RemainAfterExit=yes'], apply, 'stays.service has RemainAfterExit=yes'],
+    [
+      'that nobody may start by hand',
+      'manual',
+      ['[Unit]', 'RefuseManualStart=yes'],
+      apply,
+      'manual.service has RefuseManualStart=yes',
+    ],
+    [
+      'whose start limit reboots',
+      'reboots',
+      ['[Unit]', 'StartLimitAction=reboot', 'StartLimitBurst=100'],
+      apply,
+      'reboots.service has StartLimitAction=reboot',
+    ],
+    [
+      'in ExecStartPre=',
+      'pre',
+      [],
+      () => `/bin/true\nExecStartPre=${apply('pre')}`,
+      'this run is not the main process of pre.service',
+    ],
+  ])(
+    'of a service %s is repeated by its command, and the line says why',
+    async (_, name, service, command, why) => {
+      site.manifest(name);
+      await site.timer(name, service, command(name));
+      const [, rerun] = await site.settled(name, 2);
+      expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
+      expect(said(await site.journal(`${name}.service`))).toEqual([
+        expect.stringContaining(`, not by its unit, since ${why}`),
+      ]);
+      await site.sh(`systemctl stop ${name}.timer ${name}.service`);
+    },
+  );
+
+  it('of a transient service, and one at a shell, are repeated by their commands', async () => {
+    site.manifest('gone');
+    const { stdout } = await site.box.exec([
+      ...['systemd-run', '--wait', '--pipe', '--unit=gone'],
+      ...apply('gone').split(' '),
+    ]);
+    expect(said(stdout)).toEqual([
+      expect.stringContaining(', not by its unit, since gone.service is transient'),
+    ]);
+    await site.settled('gone', 2);
+    site.manifest('shell');
+    expect(said((await site.apply('shell')).stdout)).toEqual([
+      expect.stringMatching(/, not by its unit, since this run is in no service of systemd|may do more/),
+    ]);
+    await site.settled('shell', 2);
+  });
+
+  it('of a service that is stopped waits until somebody starts that', async () => {
+    site.manifest('stopped', {
+      more: `exec { 'gate':
+  command  => 'while test -e /run/gate; do sleep 0.1; done',
+  provider => 'shell',
+  require  => Exec['again'],
+}`,
+    });
+    await site.sh('touch /run/gate');
+    await site.timer('stopped', []);
+    await site.waiter();
+    await site.sh('systemctl stop stopped.service');
+    await says('stopped.service was stopped: the rerun waits until it is started');
+    await site.holds('nothing starts', () => site.runs('stopped').length === 1, 5);
     await site.sh(
-      'mkdir -p -m 0700 /root/.ssh && ssh-keygen -q -t ed25519 -N "" -f /root/.ssh/id && cp /root/.ssh/id.pub /root/.ssh/authorized_keys',
+      'rm /run/gate; systemctl reset-failed stopped.service 2>&1; systemctl start stopped.service',
     );
-    await site.sh('ssh-keygen -A && systemctl restart ssh.service');
-    const manifest = site.manifest('ssh');
-    const output = await site.sh(
-      `ssh -i /root/.ssh/id -o StrictHostKeyChecking=no root@127.0.0.1 puppet apply --color=false ${manifest}`,
-    );
-    await expectCommand('ssh', 'ssh.service', output, 'ssh.service may do more than this run');
+    const runs = await site.settled('stopped', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/stopped.service');
   });
 
-  it('cloud-init starts in cloud-final.service is repeated by its command', async () => {
-    const manifest = site.manifest('cloud');
-    const seed = '/var/lib/cloud/seed/nocloud';
-    site.box.writeFile(`${seed}/meta-data`, 'instance-id: again\n');
-    const line = `puppet apply --color=false ${manifest} > /root/cloud.out 2>&1`;
-    site.box.writeFile(`${seed}/user-data`, `#!/bin/sh\n${line}\n`);
-    site.box.writeFile('/etc/cloud/cloud.cfg.d/99-again.cfg', 'datasource_list: [NoCloud]\n');
-    await site.sh('cloud-init clean && cloud-init init --local && cloud-init init');
-    await site.sh('systemctl restart --no-block cloud-final.service');
-    await site.until('a run that cloud-init starts', () => site.runs('cloud').length > 0);
-    await site.settled('cloud', 2);
-    const output = site.box.readFile('/root/cloud.out');
-    await expectCommand('cloud', 'cloud-final.service', output, 'cloud-final.service ');
+  it('is held while the service is disabled, and while it is masked', async () => {
+    site.manifest('away', delta('later', 20));
+    const unit = '/etc/systemd/system/away.service';
+    // As `systemctl enable` does it, which needs the unit to be there.
+    const wants = '/etc/systemd/system/multi-user.target.wants';
+    await site.sh(`mkdir -p ${wants} && ln -s ${unit} ${wants}/away.service`);
+    await site.timer('away', ['[Install]', 'WantedBy=multi-user.target'], apply('away'));
+    await site.waiter();
+    expect(await site.sh('systemctl is-enabled away.service')).toBe('enabled\n');
+    await site.sh('systemctl disable away.service');
+    await says('away.service has been disabled');
+    await site.sh(`mv ${unit} /root/ && systemctl mask away.service`);
+    await says('away.service is masked');
+    expect(site.runs('away')).toHaveLength(1);
+    await site.sh(
+      `systemctl unmask away.service && mv /root/away.service ${unit} && systemctl enable away.service`,
+    );
+    const [, rerun] = await site.settled('away', 2);
+    expect(rerun?.cgroup).toBe('/system.slice/away.service');
   });
+
+  it('is so long after the start before that the service never reaches its start limit', async () => {
+    site.manifest('limited');
+    await site.timer('limited', ['[Unit]', 'StartLimitIntervalSec=30', 'StartLimitBurst=2']);
+    await says('one more start of limited.service could reach its start limit (StartLimitBurst=2)');
+    const runs = await site.settled('limited', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/limited.service');
+    expect(await site.journal('limited.service')).not.toMatch(/start-limit-hit|repeated too quickly/);
+  });
+
+  it('never ends a run of the service that its timer has started meanwhile', async () => {
+    site.manifest('meanwhile', gated(delta('later', 20), 'meanwhile'));
+    await site.sh('touch /run/gate');
+    await site.timer('meanwhile', []);
+    await site.until('its end', async () => /Deactivated/.test(await site.journal('meanwhile.service')));
+    await site.sh('systemctl restart meanwhile.timer');
+    await site.until('the run of the timer', () => site.runs('meanwhile').length === 2);
+    await says(/due +now\n +waits for +(another run, pid|.*which was started meanwhile)/);
+    expect(site.runs('meanwhile')).toHaveLength(2);
+    await site.sh('rm /run/gate');
+    const runs = await site.settled('meanwhile', 3);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/meanwhile.service');
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(3);
+    const journal = await site.journal('meanwhile.service');
+    expect(journal.match(/Applied catalog/g)).toHaveLength(3);
+    expect(journal).not.toMatch(/Stopping|Failed with result/);
+  });
+
+  /** Waits until `again status` has these words. */
+  async function says(words: string | RegExp): Promise<void> {
+    await site.until(`the status to say: ${words}`, async () => {
+      const status = await site.sh(`${AGAIN}/again status`);
+      return typeof words === 'string' ? status.includes(words) : words.test(status);
+    });
+  }
 });

@@ -234,13 +234,9 @@ export async function take(step: Step, place: Place, programs: readonly [string,
       return;
     case 'remove-state':
       place.endHold();
-      for (const entry of readNames(place.state))
-        rmSync(join(place.state, entry), { recursive: true, force: true, maxRetries: 20 });
-      return;
+      return empty(place.state);
     case 'remove-records':
-      for (const entry of readNames(join(place.state, 'commands')))
-        rmSync(join(place.state, 'commands', entry), { force: true });
-      return;
+      return empty(join(place.state, 'commands'));
     case 'update':
       place.update(programs[place.lines('told').length % 2] as string);
   }
@@ -249,6 +245,11 @@ export async function take(step: Step, place: Place, programs: readonly [string,
 /** Whether somebody removes what is recorded: all of the state folder, or the records alone. */
 export function isRemoval({ do: what }: Step): boolean {
   return what === 'remove-state' || what === 'remove-records';
+}
+
+function empty(folder: string): void {
+  for (const entry of readNames(folder))
+    rmSync(join(folder, entry), { recursive: true, force: true, maxRetries: 20 });
 }
 
 function readNames(folder: string): string[] {

@@ -54,7 +54,7 @@
 #   * `warn`: the compilation warns, and the exec prints one line that begins with `Warning:` and succeeds; on another operating
 #     system or CPU it does nothing.
 #
-#   On Linux, the variable `AGAIN_UNSUPPORTED=warn` in a run's environment has the same effect as `warn`.
+#   The variable `AGAIN_UNSUPPORTED=warn` in a run's environment has the same effect as `warn`.
 #
 # @param logdest
 #   Where the output of reruns goes.
@@ -132,10 +132,6 @@ class common::again (
   Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink     = '/usr/local/sbin/again',
   Common::Url                                                                  $source      = 'puppet:///modules/common/again',
 ) {
-  include common::vardir
-
-  $folder = "${common::vardir::module_vardir}again"
-
   $architecture = $facts.dig('os', 'architecture')
   $executable = $architecture ? {
     'x86_64'  => 'again-linux-x64',
@@ -146,13 +142,21 @@ class common::again (
     undef     => 'again-linux-x64',
     default   => undef,
   }
-  $is_supported = $common::vardir::is_linux and $executable
+  $is_supported = common::is_linux() and $executable
+
+  # On another CPU nothing is managed, so there is no folder. On another system, the class of the folder manages nothing, and says why.
+  if $is_supported or !common::is_linux() {
+    include common::vardir
+
+    $folder = "${common::vardir::module_vardir}again"
+    $folder_refusal = $common::vardir::refusal
+  } else {
+    $folder_refusal = common::refuse_platform($architecture)
+  }
 
   # Why there is nothing to start on this node, where that is no reason for the compilation to fail.
-  if $common::vardir::refusal {
-    $refusal = $common::vardir::refusal
-  } elsif !$is_supported {
-    $refusal = common::refuse("The module common supports ${common::vardir::supported}, not ${architecture}.")
+  if $folder_refusal {
+    $refusal = $folder_refusal
   } elsif $ensure == 'absent' or !$enable {
     $refusal = undef
   } else {

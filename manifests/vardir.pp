@@ -31,9 +31,6 @@
 class common::vardir (
   Optional[Common::Folder] $base = undef,
 ) {
-  $supported = 'Linux on x86_64 (amd64) and aarch64 (arm64)'
-  $is_linux = $facts['kernel'] in [undef, 'Linux']
-
   $default = '/var/lib/puppet/tmp'
 
   $fact = $facts['puppet_vardirtmp'] ? {
@@ -66,8 +63,8 @@ class common::vardir (
   }
 
   # Why there can be no such folder on this node, where a site wants no failure for that.
-  if !$is_linux {
-    $refusal = common::refuse("The module common supports ${supported}, not ${facts['kernel']}.")
+  if !common::is_linux() {
+    $refusal = common::refuse_platform($facts['kernel'])
   } elsif $owner != 'root' and $folder == $default {
     $advice = "set common::vardir::base to a folder that this user owns instead of ${default}/"
     $refusal = common::refuse("Puppet runs as an ordinary user: ${advice}.")

@@ -5,7 +5,7 @@
 # targets are quiet or the time is up, and prints a table. A target has failed if it has given up (its last run has failed and nothing is pending),
 # could not be asked, or was not done in time.
 #
-# The targets need `common::again` from an earlier run of Puppet, and root. The plan calls no function that Puppet Enterprise's plans lack, but it was
+# The targets need `common::again` from an earlier run of Puppet, and root. The plan does without `parallelize`, which the plans of Puppet Enterprise lack, but it was
 # tested with Bolt and OpenBolt only.
 #
 # @param targets

@@ -3,12 +3,12 @@
 require 'json'
 require 'time'
 
-# What the fact `again` says of this node. Reads small files, and starts no process but one: see `settle`. What can't be read counts as not there.
+# The value of the fact `again`. Reads small files, and starts no process but one: see `settle`. A file that can't be read counts as not there.
 # Without constants: Facter loads this file more than once where it is found in several places.
 module AgainFact
   module_function
 
-  # What is not known is left out: Puppet would make an empty string of nil, and that is true in a manifest.
+  # Unknown values are left out: Puppet would make an empty string of nil, and that is true in a manifest.
   # `internal` is for the class alone, and may change with any version.
   def value
     @state = @boot = @past_reruns = nil # each evaluation looks once
@@ -23,12 +23,12 @@ module AgainFact
     }.compact
   end
 
-  # What the run's environment says of nodes on which a rerun is impossible by nature: a module for the public can't set its users' Hiera.
+  # The choice of the run's environment for nodes on which a rerun is impossible by nature: a module for the public can't set its users' Hiera.
   def choice
     { 'unsupported' => ('warn' if ENV['AGAIN_UNSUPPORTED'] == 'warn') }.compact
   end
 
-  # What waits, the soonest first; what waits for the end of a run that goes on, or for a condition, has no time yet.
+  # The pending entries, the soonest first; one that waits for the end of its run, or for a condition, has no time yet.
   def pending
     entries = (records + foreground).flat_map { |record| record['entries'] }
     shown = entries.map do |entry|
@@ -37,7 +37,7 @@ module AgainFact
     shown.sort_by { |entry| entry['due'] || '~' }
   end
 
-  # What `again hold` has said, as long as it holds: src/schedule/hold.ts has the rule.
+  # The hold that `again hold` has set, as long as it holds: src/schedule/hold.ts has the rule.
   def hold
     held = read('.', 'hold.json')
     return unless held && held['version'] == 1
@@ -58,7 +58,7 @@ module AgainFact
     end
   end
 
-  # What each `again run` of this user has pending, in a file beside its socket: src/state/channel-record.ts.
+  # The record of each `again run` of this user, in a file beside its socket: src/state/channel-record.ts.
   def foreground
     folders = channel_places.flat_map { |place| quietly([]) { Dir.entries(place).grep(%r{\Aagain-run-}).map { |name| File.join(place, name) } } }
     found = folders.select { |folder| quietly(false) { own?(File.lstat(folder)) } }.map { |folder| read_file(File.join(folder, 'pending.json')) }
@@ -107,7 +107,7 @@ module AgainFact
     at == pid
   end
 
-  # A rerun that systemd started as a unit: what was noted when that was asked for.
+  # The link of a rerun that systemd started as a unit, as it was noted when that was asked for.
   def link_by_unit
     invocation = ENV.fetch('INVOCATION_ID', nil)
     return unless invocation
@@ -135,7 +135,7 @@ module AgainFact
     first['startedAt']
   end
 
-  # What belongs to the chain of a rerun; of 50 files at most.
+  # The reruns of the same chain; of 50 files at most.
   def same_chain(names, rerun)
     names.first(50).lazy.map { |name| read('history', name) }.select { |one| one && one['chain'] == rerun['chain'] }
   end
@@ -173,7 +173,7 @@ module AgainFact
     rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
   end
 
-  # What Puppet's newest report says, where it is that of this rerun, by the rule of src/state/outcomes.ts: no process has noted it yet, and this run will
+  # The result by Puppet's newest report, where that is of this rerun, by the rule of src/state/outcomes.ts: no process has noted it yet, and this run will
   # write its own in that place. These lines are at a report's beginning, which may have megabytes.
   def reported(rerun)
     return if rerun['failure'] || running?(rerun)
@@ -188,7 +188,7 @@ module AgainFact
 
     # Puppet writes its last line to the log, where it writes there at all, and then its report.
     line = quietly(began) { File.mtime(File.join(state, 'logs', "#{rerun['id']}.log")) }
-    { 'status' => status, 'seconds' => seconds.round(1) } unless line > began + 1 && written > line + 10
+    { 'status' => status, 'seconds' => seconds.round(1) } unless line > began + 1 && time > line && written > line + 10
   end
 
   # Has `again` note that, and tell the journal where that rerun failed: in the background, once for each rerun that was the last one of its chain. It is
@@ -209,7 +209,7 @@ module AgainFact
     [RbConfig.ruby, script] if File.basename(script) == 'puppet'
   end
 
-  # What was delivered, while it has the marks that it had then: the class need not look then. `files/again/deliver` writes them down.
+  # The delivered executable, while it has the marks that it had then: the class need not look then. `files/again/deliver` writes them down.
   def executable
     path = File.expand_path('../again', state)
     sum, marks = read_text(File.join(state, 'delivered')).to_s.chomp.split(' ', 2)
@@ -244,7 +244,7 @@ module AgainFact
     nil
   end
 
-  # Nil for what is no ordinary file, or too large for one of ours.
+  # Nil for anything that is no ordinary file, or too large for one of ours.
   def read_text(path)
     File.open(path, File::RDONLY | File::NOFOLLOW | File::NONBLOCK) do |file|
       file.read if file.stat.file? && file.size < 1_048_576

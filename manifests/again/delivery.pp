@@ -48,8 +48,8 @@ class common::again::delivery {
       * => $defaults_of_files,
     ;
 
-    # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds. What is ignored is the
-    # name of a file that another run of Puppet is about to write here (`again.gz20261125-4711-1a2b3c`).
+    # The limit of 1 keeps what is below `state/` from being purged. A stray folder goes with all that it holds. The ignored
+    # name is that of a file that another run of Puppet is about to write here (`again.gz20261125-4711-1a2b3c`).
     "${folder}/":
       ensure       => directory,
       mode         => '0755',
@@ -92,7 +92,7 @@ class common::again::delivery {
       require => Exec['common::again unpack'],
     ;
 
-    # What was delivered, as `sha256sum -c` reads it.
+    # The checksum of the delivered executable, as `sha256sum -c` reads it.
     "${folder}/again.sha256":
       content => "${sum}  again\n",
       require => Exec['common::again unpack'],

@@ -137,7 +137,7 @@ define common::again::when (
 
   if $common::again::is_delivered {
     $quoted_name = common::shell_quote($name)
-    # What Puppet logs, and what ps shows, is the command of an exec, not its environment.
+    # Puppet logs the command of an exec, and ps shows it, but not its environment.
     $variable = "AGAIN_WHEN=${condition}"
     $attributes = {
       'command'     => "${common::again::attributes['command']} --name ${quoted_name} --delta ${delta} --when",

@@ -9,7 +9,8 @@ describe 'common::again' do
     <<~MANIFEST
       class { 'common::again': #{parameters} }
       common::again::delta { 'x': delta => 60 }
-      file { '/tmp/foo': content => '', notify => [Exec['again'], Common::Again::Delta['x']] }
+      common::again::when { 'y': exists => '/dev/mapper/brick1', connects => 'db1.example.com:5432', succeeds => ['/bin/true'] }
+      file { '/tmp/foo': content => '', notify => [Exec['again'], Common::Again::Delta['x'], Common::Again::When['y']] }
     MANIFEST
   end
   let(:parameters) { '' }
@@ -23,11 +24,16 @@ describe 'common::again' do
 
     it 'delivers nothing' do
       refs = catalogue.resources.map(&:ref).grep(%r{\A(File|Exec)\[})
-      expect(refs).to contain_exactly('Exec[again]', 'Exec[again-delta-x]', "Exec[#{exec}]", 'File[/tmp/foo]', 'Exec[common::vardir]', 'File[/var/lib/puppet/tmp/common/]')
+      expect(refs).to contain_exactly(
+        *%w[again again-delta-x again-when-y common::vardir].map { |title| "Exec[#{title}]" },
+        "Exec[#{exec}]",
+        'File[/tmp/foo]',
+        'File[/var/lib/puppet/tmp/common/]',
+      )
     end
 
     it 'has execs that do nothing' do
-      %w[again again-delta-x].each do |title|
+      %w[again again-delta-x again-when-y].each do |title|
         is_expected.to contain_exec(title).with(command: 'true', path: ['/bin', '/usr/bin'], provider: 'posix', refreshonly: true).without_require
       end
     end

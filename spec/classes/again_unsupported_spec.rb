@@ -31,7 +31,7 @@ describe 'common::again' do
     logged.select { |message| message.level == :warning }.map(&:message).grep(%r{common})
   end
 
-  # What notifies them all, by a path that there can be.
+  # The resource that notifies them all, by a path that there can be.
   def cause
     (facts[:kernel] == 'windows') ? 'C:/tmp/foo' : '/tmp/foo'
   end
@@ -40,7 +40,7 @@ describe 'common::again' do
     %w[again again-delta-x again-when-y]
   end
 
-  # What a node prints and how that ends, by a real shell, for the exec, a delta and a when.
+  # The output and the exit status on a node, by a real shell, for the exec, a delta and a when.
   def outcomes(environment = {})
     execs.map do |title|
       output, error, status = Open3.capture3({ 'AGAIN_UNSUPPORTED' => nil }.merge(environment), catalogue.resource('Exec', title)[:command])
@@ -78,7 +78,30 @@ describe 'common::again' do
     let(:facts) { one_node(hiera_data: 'warn', os: { 'architecture' => 'riscv64' }) }
 
     it_behaves_like 'a warning, and nothing done', 'riscv64', command: 'true', path: ['/bin', '/usr/bin']
+    # The folder for other modules, which this manifest asks for.
     it_behaves_like 'nothing but execs', ['Exec[common::vardir]', 'File[/var/lib/puppet/tmp/common/]']
+
+    context 'and where nothing asks for the folder' do
+      let(:pre_condition) { super().sub('include common::vardir', '') }
+
+      it_behaves_like 'a warning, and nothing done', 'riscv64', command: 'true', path: ['/bin', '/usr/bin']
+      it_behaves_like 'nothing but execs'
+    end
+  end
+
+  # The choice that the fact has from the run's environment there.
+  {
+    'on another CPU' => [%w[Debian 12], 'riscv64', { os: { 'architecture' => 'riscv64' } }, { command: 'true', path: ['/bin', '/usr/bin'] }],
+    'on macOS' => [%w[Darwin 20 4.2.2], 'Darwin', {}, { command: 'true', path: ['/bin', '/usr/bin'] }],
+    'on Windows' => [%w[windows 2022], 'windows', {}, { command: 'cmd.exe /c exit 0', path: 'C:\Windows\system32' }],
+  }.each do |where, (system, name, overrides, attributes)|
+    context "#{where}, where the environment says that a warning is enough" do
+      let(:facts) { override_facts(facts_of(*system), again: { 'internal' => { 'unsupported' => 'warn' } }, **overrides) }
+      let(:pre_condition) { super().sub('include common::vardir', '') }
+
+      it_behaves_like 'a warning, and nothing done', name, **attributes
+      it_behaves_like 'nothing but execs'
+    end
   end
 
   # Of macOS, facterdb has no facts but those of version 11, by Facter 4.2.

@@ -2,15 +2,15 @@
 
 require 'spec_helper'
 
-# Resource defaults reach a class from site.pp and from whoever includes it first.
-# The class `common` manages nothing: what includes `common::again` first is up to each site.
+# Resource defaults reach a class from site.pp and from the first class that includes it.
+# The class `common` manages nothing: each site decides which class includes `common::again` first.
 describe 'common' do
   let(:facts) { one_node }
 
   # Its manifest: `load_catalogue` reads it each time.
   let(:pre_condition) { +'' }
 
-  # What this module has in the catalog of a site, in full.
+  # The resources of this module in the catalog of a site, in full.
   def resources(site)
     pre_condition.replace(site)
     adapter.setup_puppet(self) # forgets the defines of the site before
@@ -50,7 +50,7 @@ describe 'common' do
     'in a class that uses it, and not as the first' => 'class site { %<defaults>s %<delta>s %<when>s } %<again>s include site',
   }
 
-  # What the site declares, and an exec that is there for that.
+  # The declaration of the site, and an exec that is there for that.
   switches = {
     'where reruns are wanted'    => [nil, 'Exec[common::again unpack]'],
     'where all is to be removed' => ["class { 'common::again': ensure => absent }", 'Exec[common::again remove]'],

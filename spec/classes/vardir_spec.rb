@@ -5,7 +5,7 @@ require 'spec_helper'
 describe 'common::vardir' do
   let(:facts) { one_node }
 
-  # What another module reads.
+  # The variable that another module reads.
   let(:post_condition) { 'notify { "module_vardir is ${common::vardir::module_vardir}": }' }
 
   shared_examples 'a base folder' do |folder|

@@ -4,6 +4,8 @@ require 'spec_helper'
 require 'benchmark'
 require 'facter'
 require 'json'
+require 'open3'
+require 'rbconfig'
 require 'tmpdir'
 require_relative '../../../lib/facter/again'
 
@@ -377,14 +379,19 @@ describe AgainFact do
         end
       end
 
-      it 'is unknown where the report was written long after the last line of its log' do
-        allow(Process).to receive(:spawn)
-        FileUtils.mkdir_p(File.join(state, 'logs'))
-        log = File.join(state, 'logs/20261122T080000Z-aaaaaa.log')
-        { 2 => 'unknown', 25 => 'failed' }.each do |line, result|
+      # Seconds after the rerun: the beginning of the run, the last line of the log, the report.
+      {
+        'is unknown where another run began after the last line of its log' => [20, 2, 30, 'unknown'],
+        'is known where the run wrote to its log just before' => [20, 25, 30, 'failed'],
+        'is known where the server took the report only minutes later' => [1, 5, 305, 'failed'],
+        'is known where its log has a line only of the time before Puppet began' => [4, 3, 9, 'failed'],
+      }.each do |title, (began, line, finished, result)|
+        it title do
+          allow(Process).to receive(:spawn)
+          FileUtils.mkdir_p(File.join(state, 'logs'))
           write('logs/20261122T080000Z-aaaaaa.log', 'x')
-          File.utime(*[Time.utc(2026, 11, 22, 8, 0, 5) + line] * 2, log)
-          expect(ended(20, 30)).to include('result' => result)
+          File.utime(*[Time.utc(2026, 11, 22, 8, 0, 5) + line] * 2, File.join(state, 'logs/20261122T080000Z-aaaaaa.log'))
+          expect(ended(began, finished)).to include('result' => result)
         end
       end
 
@@ -482,6 +489,21 @@ describe AgainFact do
         ENV['AGAIN_UNSUPPORTED'] = value
         expect(described_class.choice).to eq(choice)
         expect(described_class.value['internal'].slice('unsupported')).to eq(choice)
+      end
+    end
+
+    # In a process of its own, where the fact `kernel` is another one.
+    %w[Darwin windows].each do |kernel|
+      {
+        'warn' => { 'internal' => { 'unsupported' => 'warn' } },
+        'fail' => nil,
+      }.each do |value, told|
+        it "is all that there is on another system: #{kernel}, #{value}" do
+          program = 'require "facter"; load ARGV[0]; p Facter.value(:again)'
+          environment = { 'FACTER_kernel' => kernel, 'AGAIN_UNSUPPORTED' => value }
+          output, status = Open3.capture2e(environment, RbConfig.ruby, '-e', program, File.expand_path('lib/facter/again.rb'))
+          expect([output, status.success?]).to eq(["#{told.inspect}\n", true])
+        end
       end
     end
   end

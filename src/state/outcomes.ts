@@ -14,7 +14,10 @@ import { describeOutputOfUnit, readFromJournal } from './output.ts';
 /** A report belongs to a rerun when its run began within this time after it; Puppet takes a second or two to start. */
 const START_UP_MS = 60_000;
 
-/** A report is written within this time after the run's last line of output. */
+/**
+ * The report of a run that began after the last line of our log is written within this time after that line, if it is this rerun's: its lines all came before
+ * Puppet's own beginning. A run that began before that line wrote it, or went on beside it; its report may be late, since Puppet sends it to the server first.
+ */
 const REPORT_MS = 10_000;
 
 /**
@@ -27,9 +30,9 @@ export function isRunning({ unit, failure, boot, pid, start }: PastRerun): boole
 
 /**
  * Notes what became of reruns that have ended, and tells the journal of one that failed: once, as soon as a process looks. After an execve no process is left
- * that would see an exit code, and Puppet keeps one report only, so what is not seen before the next run of Puppet has ended stays unknown.
+ * that would see an exit code, and Puppet keeps one report only, so an outcome that is not seen before the next run of Puppet has ended stays unknown.
  *
- * What can't be noted, because the disk is full or the lock is taken, is left to the next process that looks. Not to be called under the lock of the folder.
+ * An outcome that can't be noted, because the disk is full or the lock is taken, is left to the next process that looks. Not to be called under the lock of the folder.
  *
  * @param askUnit says how a start of a unit has ended
  */
@@ -114,7 +117,7 @@ export function eventOf(rerun: PastRerun): LoggedEvent | undefined {
   return ['rerun failed', `${subject}: \`${command}\` has failed (${when}): see ${where}`];
 }
 
-/** What Puppet's last report says, where it is this rerun's. */
+/** The outcome by Puppet's last report, where that is this rerun's. */
 function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome'] {
   const began = Date.parse(rerun.startedAt);
   const written = statSync(rerun.reportFile, { throwIfNoEntry: false })?.mtimeMs;
@@ -124,11 +127,12 @@ function reportedOutcome(rerun: PastRerun, folder: string): PastRerun['outcome']
   if (report.time < began - 1000 || report.time > began + START_UP_MS) return undefined;
   // Puppet writes its last line to the log, where it writes there at all, and then its report.
   const lastLine = statSync(logPath(folder, `${rerun.id}.log`), { throwIfNoEntry: false })?.mtimeMs;
-  if (lastLine !== undefined && lastLine > began + 1000 && written > lastLine + REPORT_MS) return undefined;
+  const isLogged = lastLine !== undefined && lastLine > began + 1000;
+  if (isLogged && report.time > lastLine && written > lastLine + REPORT_MS) return undefined;
   return { status: report.status, seconds: Math.round((written - began) / 100) / 10 };
 }
 
-/** How much of a log is read: what counts is at its beginning. */
+/** How much of a log is read: the part that counts is at its beginning. */
 const BEGINNING = 16 * 1024;
 
 function failureByLog(rerun: PastRerun, folder: string): string | undefined {

@@ -93,6 +93,20 @@ describe('the end of a rerun', () => {
     expect(readHistory(folder)[0]?.outcome).toBeUndefined();
   });
 
+  test.each<[string, number, number, number, string | undefined]>([
+    ['is unknown where another run began after the last line of its log', 20, 2, 30, undefined],
+    ['is noted where the run wrote to its log just before', 20, 25, 30, 'changed'],
+    ['is noted where the server took the report only minutes later', 1, 5, 305, 'changed'],
+    ['is noted where its log has a line only of the time before Puppet began', 4, 3, 9, 'changed'],
+  ])('%s', async (_, began, line, written, status) => {
+    const folder = stateWith(began, written - began);
+    const log = join(folder, 'logs/20260102T030405Z-0a1b2c.log');
+    writeFileSync(log, `${HEAD}Notice: something\n`);
+    utimesSync(log, BEGAN / 1000 + line, BEGAN / 1000 + line);
+    await settleOutcomes(folder, unknown);
+    expect(readHistory(folder)[0]?.outcome?.status).toBe(status);
+  });
+
   test('is told by its log where it has left no report', async () => {
     const folder = stateWith(-600, 5);
     writeFileSync(join(folder, 'logs/20260102T030405Z-0a1b2c.log'), `${HEAD}env: x: Permission denied\n`);

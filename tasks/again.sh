@@ -2,7 +2,7 @@
 # The task common::again, and those that do only one thing of it, so that a role can allow one: common::again_status, again_cancel, again_hold, again_release, again_now,
 # again_run; and common::again_progress, which is the plan's. Needs nothing but a POSIX shell and what every Linux has. Parameters come as PT_…, the name of the task as
 # PT__task; the result goes out as JSON. With PT__noop it says what it would do. A console keeps the results, and others can read them there, so they hold no command
-# lines. Two answers of the task common::again_progress quote a word of one: a refusal of Puppet's own (an option), and a rerun that did not start because its manifest or its interpreter is gone.
+# lines, nor a word of one.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C # `stat` and `date` print words
@@ -60,7 +60,7 @@ main() {
   esac
 }
 
-# The executable runs as this user, root as a rule: so it must be one that no other user can have put there. What was checked is what is run.
+# The executable runs as this user, root as a rule: so it must be one that no other user can have put there. The file that was checked is the one that is run.
 find_folder() {
   if [ -n "${PT_folder:-}" ]; then
     find_executable "$PT_folder/again"
@@ -76,7 +76,7 @@ find_folder() {
   folder=${executable%/*}
 }
 
-# What $1 leads to is in $executable, unless there is a $reason against it.
+# The file that $1 leads to is in $executable, unless there is a $reason against it.
 find_executable() {
   executable=
   if [ ! -e "$1" ]; then
@@ -96,12 +96,12 @@ user_name() {
   id -un 2>/dev/null || echo "user $(id -u)"
 }
 
-# again ARGUMENT...: what the executable says is in $said; what it refuses ends the task.
+# again ARGUMENT...: the output of the executable is in $said; a refusal ends the task.
 again() {
   said=$(env -i "PATH=$PATH" "$executable" "$@" 2>&1) || fail "${said#again: }"
 }
 
-# What is pending is in $said, and in $hold what `again hold` has said: nothing, also where the executable does not know that yet, or the member of an object.
+# The pending entries are in $said, and the hold is in $hold, as the member of an object: empty if there is none, or if the executable does not know holds yet.
 pending() {
   hold=$(env -i "PATH=$PATH" "$executable" status --hold --json 2>/dev/null)
   case $hold in
@@ -111,14 +111,19 @@ pending() {
   shown status
 }
 
-# shown SUBCOMMAND...: its JSON, a member a line, is in $said without the command lines of Puppet and of conditions.
+# shown SUBCOMMAND...: its JSON, a member a line, is in $said without the command lines of Puppet and of conditions, and without the reason why a rerun did not
+# start: that names an option which Puppet refused, or a file of the command that is gone.
 shown() {
   again "$@" --json
   # shellcheck disable=SC2016 # the marks of `describeCheck`
-  said=$(printf '%s\n' "$said" | sed '/^    "command": /d; s/^\(      "what": "[^`]*\)`.*` succeeds",$/\1its command succeeds",/')
+  said=$(printf '%s\n' "$said" | sed '
+    /^    "command": /d
+    s/^\(      "what": "[^`]*\)`.*` succeeds",$/\1its command succeeds",/
+    s/^\(    "result": "not run\): .*",$/\1",/
+  ')
 }
 
-# What the executable has said, for people, and how things are now.
+# The output of the executable, for people, and the pending entries now.
 answer() {
   output=$(json "$said")
   pending

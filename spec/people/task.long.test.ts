@@ -166,6 +166,24 @@ describe('the task, by Bolt on localhost', () => {
     await world.settled(1);
   });
 
+  test('what the plan is told of a rerun that was not run has no word of its command', async (context) => {
+    const { world, apply } = await place(context);
+    const run = await apply(notifyOnce(world, later, "common::again::delta { 'later': delta => 3 }"));
+    expect(run.code, run.output).toBe(0);
+    await world.node.files.remove(world.path('site.pp'));
+    await world.settled(1);
+    const folder = world.again;
+    const onHost = await world.node.exec({ argv: [`${folder}/again`, 'history'] });
+    expect(onHost.stdout).toContain(`not run: the manifest ${world.path('site.pp')} is gone`);
+
+    const { status, value } = await bolt.task(thisMachine, { folder }, {}, 'common::again_progress');
+    expect({ status, value }).toMatchObject({
+      status: 'success',
+      value: { pending: [], history: [{ result: 'not run', link: 1 }] },
+    });
+    expect(JSON.stringify(value)).not.toMatch(/site\.pp/);
+  });
+
   test("a folder of another user's is refused, and nothing in it is run", async (context) => {
     const { world } = await place(context);
     const folder = world.path('his');
@@ -190,7 +208,7 @@ describe('the task, by Bolt on localhost', () => {
     const modules = ['--modulepath', `${session().root}/bolt/modules`];
     const { stdout } = await bolt.command(thisMachine, ['task', 'show', 'common::again', ...modules]);
     expect(stdout).toMatch(/action +Enum\[status, cancel, hold, release, due, run, now\]/);
-    // What is the plan's alone is not offered to people.
+    // The task for the plan alone is not offered to people.
     const { stdout: tasks } = await bolt.command(thisMachine, ['task', 'show', ...modules]);
     expect(tasks).toContain('common::again_status');
     expect(tasks).not.toContain('common::again_progress');
@@ -202,6 +220,12 @@ describe('the task, by Bolt on localhost', () => {
       ],
       ['again', 'for=soon', "parameter 'for' expects"],
       ['again_hold', 'for=2h;id', "parameter 'for' expects"],
+      ['again_hold', 'reason=', "parameter 'reason' expects"],
+      ['again_hold', `reason=${'x'.repeat(256)}`, "parameter 'reason' expects"],
+      ['again_cancel', 'name=', "parameter 'name' expects"],
+      ['again_cancel', `name=${'x'.repeat(256)}`, "parameter 'name' expects"],
+      ['again_cancel', 'all=perhaps', "parameter 'all' expects"],
+      ['again_now', 'name=', "parameter 'name' expects"],
       ['again_status', 'folder=relative/again', "parameter 'folder' expects"],
     ] as const) {
       const words = ['task', 'run', `common::${task}`, wrong, '--targets', 'localhost', ...modules];
@@ -292,7 +316,7 @@ describe('the action `run`, on a machine with an agent', () => {
     expect(await now()).toMatchObject(failure(/^the agent is disabled: .*for a .*test/));
     await world.run({ argv: [world.puppet.command, 'agent', '--enable'] });
 
-    // A file that somebody else could have written is not run.
+    // A file that another user could have written is not run.
     const evil = world.path('bin/puppet');
     await node.files.write(settings, `{\n  "puppet": ["/usr/bin/ruby", "${evil}"],\n}\n`);
     for (const change of [

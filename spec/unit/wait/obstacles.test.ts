@@ -45,7 +45,7 @@ describe('what is in the way of a rerun that is due', () => {
     const now = monotonic();
     const waiting = entry({ link: 4, wait: MINUTE, notifiedAt: now - 10, runEndedAt: now - 10 });
     expect(await findObstacle(situation([hurried(waiting, now)]))).toBeUndefined();
-    // What was hurried while its run went on is not due yet: another entry does not profit.
+    // An entry that was hurried before the end of its run is not due yet: another entry does not profit.
     const going = { ...hurried(waiting, now), startTimerNow: true, wait: MINUTE };
     expect(await findObstacle(situation([entry({ link: 4 }), going]))).toMatchObject({ kind: 'time' });
   });

@@ -60,7 +60,7 @@ function dueSince(milliseconds: number, changes: Partial<Entry> = {}): Entry {
 }
 
 const context = { id: OWN } as WaiterContext;
-/** What this process waits for has been due for a minute. */
+/** The entry of this process has been due for a minute. */
 const own = () => record({ ...here(), waiter: self(), entries: [dueSince(MINUTE)] });
 
 describe('another rerun that is about to start', () => {

@@ -1,4 +1,6 @@
-import { allPids, withDescendants } from '../../os/process.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonic } from '../../os/clock.ts';
+import { allPids, readStat, withDescendants } from '../../os/process.ts';
 import { randomHex } from '../../os/random.ts';
 import { readBytes } from '../../os/read.ts';
 
@@ -30,8 +32,9 @@ const DYING_MS = 2000;
 export const CHECK_VARIABLE = 'AGAIN_CHECK';
 
 /**
- * Runs a program to its end, in a session and a process group of its own, without input, and leaves no process of it behind: what outlives the limit or the
- * signal is killed with all that has come from it, and so is what a program that has ended has left in its group. Only what the kernel does not let die at once may outlive this.
+ * Runs a program to its end, in a session and a process group of its own, without input, and leaves no process of it behind: one that
+ * outlives the limit or the signal is killed with all that has come from it. The processes that an ended program has left in its group
+ * are killed, too. Only a process that the kernel does not let die at once may outlive this.
  */
 export async function runProgram(words: readonly string[], options: ProgramOptions): Promise<ProgramEnd> {
   const { environment, directory, limitMs, signal, output = false } = options;
@@ -56,15 +59,16 @@ export async function runProgram(words: readonly string[], options: ProgramOptio
   });
   let ended: 'time' | 'signal' | undefined;
   let hasExited = false;
+  let family: readonly number[] = [];
   let abort = () => {};
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve) => {
       const end = (because: 'time' | 'signal') => {
         ended ??= because;
-        // Its pid may be another one's by now; what is still open is its output, in a process that has left its group.
+        // Its pid may be another one's by now; only its output is still open, in a process that has left its group.
         if (hasExited) resolve({ kind: 'ended', because: ended });
-        else if (child.pid !== undefined) killFamily(child.pid, `${CHECK_VARIABLE}=${mark}`);
+        else if (child.pid !== undefined) family = killFamily(child.pid, `${CHECK_VARIABLE}=${mark}`);
         clearTimeout(timer);
         timer = setTimeout(() => resolve({ kind: 'ended', because }), DYING_MS);
       };
@@ -76,11 +80,13 @@ export async function runProgram(words: readonly string[], options: ProgramOptio
       });
       child.on('exit', () => {
         hasExited = true;
-        // What it has left in its group. As long as there is any, no other process gets the number.
+        // The processes that it has left in its group. As long as there are any, no other process gets the number.
         if (child.pid !== undefined) killGroup(child.pid);
       });
       child.on(output ? 'close' : 'exit', (code, by) => {
-        if (ended) resolve({ kind: 'ended', because: ended });
+        const because = ended;
+        // Its descendants may die a moment after it.
+        if (because) void untilGone(family).then(() => resolve({ kind: 'ended', because }));
         else if (by) resolve({ kind: 'killed', by });
         else resolve({ kind: 'exited', code: code ?? 0, output: text.slice(0, MOST_OUTPUT) });
       });
@@ -95,8 +101,8 @@ export async function runProgram(words: readonly string[], options: ProgramOptio
 /** How often the family of a program is looked for before it is killed: one that starts processes without end stands still by then. */
 const MOST_LOOKS = 20;
 
-/** Kills a program and all that has come from it. Stopped first, none of it can start more, or lose its parent, meanwhile. */
-function killFamily(pid: number, mark: string): void {
+/** Kills a program and all that has come from it, and returns the pids. Stopped first, none of it can start more, or lose its parent, meanwhile. */
+function killFamily(pid: number, mark: string): number[] {
   const family = new Set<number>();
   for (let look = 0; look < MOST_LOOKS; look += 1) {
     const found = new Set([...withDescendants(pid), ...marked(mark)]);
@@ -109,6 +115,14 @@ function killFamily(pid: number, mark: string): void {
   }
   killGroup(pid);
   for (const one of family) send(one, 'SIGKILL');
+  return [...family];
+}
+
+/** Waits until none of these processes does anything any more, for as long as a process may take to die. */
+async function untilGone(pids: readonly number[]): Promise<void> {
+  const deadline = monotonic() + DYING_MS;
+  while (pids.some((pid) => !['Z', 'X', undefined].includes(readStat(pid)?.state)) && monotonic() < deadline)
+    await sleep(5);
 }
 
 /** Pids of all processes of this user with a variable in their environment. */

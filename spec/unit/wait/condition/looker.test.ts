@@ -175,9 +175,8 @@ describe('what a waiter looks at', () => {
     const isGoing = () =>
       allPids().some((pid) => {
         try {
-          return (
-            readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark) && readStat(pid)?.state !== 'Z'
-          );
+          if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark)) return false;
+          return !['Z', 'X', undefined].includes(readStat(pid)?.state);
         } catch {
           return false;
         }

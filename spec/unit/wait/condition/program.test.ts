@@ -55,6 +55,22 @@ describe('a program', () => {
     expect(await runProgram(words, options())).toMatchObject(end);
   });
 
+  test('that is ended leaves no process that is still dying', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const [mark, controller] = [newMark(), new AbortController()];
+      // The shell of a chain of shells dies first.
+      const words = ['sh', '-c', `sh -c 'sh -c "sleep 600; :"; :'; :`];
+      const more = { environment: { PATH, [mark]: '1' }, signal: controller.signal };
+      const end = runProgram(words, options(more));
+      const isGoing = () =>
+        marked(mark).filter((pid) => !['Z', 'X', undefined].includes(readStat(pid)?.state)).length;
+      await expect.poll(isGoing, { timeout: 20_000, interval: 1 }).toBe(4);
+      controller.abort();
+      expect(await end).toEqual({ kind: 'ended', because: 'signal' });
+      expect(isGoing()).toBe(0);
+    }
+  });
+
   test('has nothing to read, nowhere to write, no descriptor of this process, and a session of its own', async () => {
     const folder = temporaryFolder();
     const seen = 'ls -l /proc/self/fd; cat /proc/$$/stat; cat; yes | head --bytes 3000000';

@@ -19,7 +19,7 @@ export interface Scheduled {
   readonly output: string;
   /** The unit that is started instead of the command. */
   readonly restart: UnitRestart | undefined;
-  /** What may end the waiter before its time: half sentences. */
+  /** Half sentences, such as why the waiter may end before its time. */
   readonly caveats: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function announce({ command, entry, settings, waiter, output, restart, ca
   return `Will ${what} again ${when(entry)}${describeLink(entry.link, settings.burst)}${otherwise}${unless}; waiter pid ${waiter}, ${where}`;
 }
 
-/** What happens instead where the unit has ended when the rerun is due. */
+/** The alternative where the unit has ended when the rerun is due. */
 function ifEnded({ unit: { unit }, never }: UnitRestart): string {
   return never === undefined
     ? `or start ${unit} if that has ended by then`

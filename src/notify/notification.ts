@@ -56,7 +56,14 @@ import type { WaiterContext } from '../wait/context.ts';
 import { announce } from './announce.ts';
 import { tellForeground } from './foreground.ts';
 import { withNewDaemon } from './orphan.ts';
-import { graceAfter, isServed, linkOfRun, withNotification } from './recording.ts';
+import {
+  graceAfter,
+  isServed,
+  linkOfRun,
+  MOST_SETS_OF_FACTS,
+  setsToReplace,
+  withNotification,
+} from './recording.ts';
 
 /** How a notification ended: what to say, and what this process then has to wait for, if anything. */
 export type Outcome =
@@ -71,7 +78,7 @@ export type Outcome =
   /** The waiter must live in a scope of its own, and only this command can start it there. */
   | { readonly kind: 'elsewhere'; readonly command: WaiterCommand };
 
-/** What a notification comes from. */
+/** The source of a notification. */
 interface Subject {
   readonly run: Run;
   /** Whether its daemon has ended meanwhile, and another one has taken the place of that. */
@@ -85,12 +92,9 @@ interface Subject {
   readonly facts: string;
   /** The command, as the state folder names it. */
   readonly id: string;
-  /** What may end the waiter before its time: a half sentence. */
+  /** Why the waiter may end before its time: a half sentence. */
   readonly caveat: string | undefined;
 }
-
-/** How many sets of FACTER variables of one command can wait at once: a variable that counts up must not fill the machine with waiters. */
-const MOST_SETS_OF_FACTS = 8;
 
 /**
  * The life of a notification up to its verdict: find the run, decide what to repeat, and record it for the waiter that this process is about to
@@ -179,7 +183,7 @@ function requireFile(manifest: Bytes): void {
   );
 }
 
-/** What this process holds in memory, should it be the waiter. */
+/** The state that this process holds in memory, should it be the waiter. */
 function contextOf(
   { run, settings, surroundings, puppet, id }: Subject,
   shelter: Shelter | undefined,
@@ -326,17 +330,13 @@ function formerRecord(
   return record && [id, record];
 }
 
-/** Where one command has too many sets of FACTER variables, the one goes whose newest request is the oldest. */
+/** Where one command has too many sets of FACTER variables, ends what is pending for the oldest ones. */
 function makeRoom(
   folder: string,
   records: ReadonlyMap<string, CommandRecord>,
   { command, id }: Subject,
 ): LoggedEvent[] {
-  const others = [...records]
-    .filter(([, other]) => other.entries.length > 0)
-    .filter(([otherId, other]) => otherId !== id && commandKey(other.command) === commandKey(command))
-    .sort(([, a], [, b]) => newestNotification(a) - newestNotification(b));
-  return others.slice(0, Math.max(0, others.length + 1 - MOST_SETS_OF_FACTS)).flatMap(([otherId, other]) => {
+  return setsToReplace(records, id, commandKey(command)).flatMap(([otherId, other]) => {
     try {
       writeRecord(folder, otherId, { ...other, entries: [] });
     } catch {
@@ -347,10 +347,6 @@ function makeRoom(
   });
 }
 
-function newestNotification({ entries }: CommandRecord): number {
-  return Math.max(0, ...entries.map((entry) => entry.notifiedAt));
-}
-
 /** Where the rerun will write, and why not to the journal, where that is wanted. */
 function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, folder: string): string {
   const journal = logdest === 'journal';
@@ -358,7 +354,7 @@ function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, f
   return settings.logdest === 'journal' && !journal ? `${place}, since there is no journal here` : place;
 }
 
-/** What to say, and whether this process waits. */
+/** The answer, and whether this process waits. */
 function outcomeOf(
   { made, events }: Recorded,
   { command, settings, caveat }: Subject,

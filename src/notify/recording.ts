@@ -15,7 +15,7 @@ import { type Entry, withEntry } from '../schedule/entry.ts';
 import type { Request } from '../schedule/request.ts';
 import { readUnitLink } from '../state/chains.ts';
 import { newLogName } from '../state/logs.ts';
-import { type CommandRecord, hasLivingWaiter, RECORD_VERSION } from '../state/records.ts';
+import { type CommandRecord, commandKey, hasLivingWaiter, RECORD_VERSION } from '../state/records.ts';
 import type { Settings } from '../state/settings.ts';
 import { takesWords } from '../wait/condition/words.ts';
 import type { WaiterContext } from '../wait/context.ts';
@@ -29,7 +29,7 @@ export interface Notification {
   readonly command: Command;
   /** A fingerprint of the run's FACTER variables. */
   readonly facts: string;
-  /** What shares a chain. */
+  /** The key by which records share a chain. */
   readonly chainKey: string;
   /** The link of a chain that the run is. */
   readonly link: ChainLink | undefined;
@@ -39,11 +39,11 @@ export interface Notification {
   readonly context: WaiterContext;
   /** All that is pending, by command. */
   readonly records: ReadonlyMap<string, CommandRecord>;
-  /** What the new record is written over, also where it is that of a dead waiter. */
+  /** The record that the new one is written over, also where it is that of a dead waiter. */
   readonly overwritten: CommandRecord | undefined;
 }
 
-/** What a record takes from the world beside its notification. */
+/** The values that a record takes from the world beside its notification. */
 export interface Moment {
   /** Milliseconds of the monotonic clock, and when the notifying run began. */
   readonly now: number;
@@ -70,7 +70,7 @@ function thisMoment({ request, run, context, records, overwritten }: Notificatio
   return {
     now: monotonic(),
     began: startTime(run.process),
-    // One splay for all that one run asks for: what is due together stays together.
+    // One splay for all that one run asks for: entries that are due together stay together.
     random: drawnFor(here().boot, run.process.pid, run.process.start),
     served,
     self: self(),
@@ -86,7 +86,7 @@ function thisMoment({ request, run, context, records, overwritten }: Notificatio
 /** Milliseconds within which a daemon that was just started begins its first run. */
 const FIRST_RUN_MS = 15_000;
 
-/** Who has started a run. */
+/** How a run was started. */
 export interface Starter {
   readonly mode: Run['mode'];
   /** The link of a chain that the run is. */
@@ -108,7 +108,7 @@ export function graceAfter({ mode, link, isOrphan, isMain }: Starter, grace: num
   return link !== undefined || mode === 'daemon' || isMain ? 0 : grace;
 }
 
-/** Who has been a record's waiter when a notification takes it over; also of one without entries, which `again cancel` may have emptied. */
+/** The former waiters of a record that a notification takes over; also of one without entries, which `again cancel` may have emptied. */
 export function formerWaiters(record: CommandRecord | undefined, served: boolean): readonly ProcessId[] {
   if (!record) return [];
   return [...(record.former ?? []), ...(served ? [] : [record.waiter])];
@@ -202,4 +202,24 @@ export function isServed(
 ): record is CommandRecord {
   if (record === undefined || !sameProcess(record.run, run.process) || !hasLivingWaiter(record)) return false;
   return condition === undefined || takesWords(record.waiter);
+}
+
+/** How many sets of FACTER variables of one command can wait at once: a variable that counts up must not fill the machine with waiters. */
+export const MOST_SETS_OF_FACTS = 8;
+
+/** The records that make room, where one more set of FACTER variables of a command waits: those whose newest request is the oldest. */
+export function setsToReplace(
+  records: ReadonlyMap<string, CommandRecord>,
+  id: string,
+  key: string,
+): [string, CommandRecord][] {
+  const others = [...records]
+    .filter(([, other]) => other.entries.length > 0)
+    .filter(([otherId, other]) => otherId !== id && commandKey(other.command) === key)
+    .sort(([, a], [, b]) => newestNotification(a) - newestNotification(b));
+  return others.slice(0, Math.max(0, others.length + 1 - MOST_SETS_OF_FACTS));
+}
+
+function newestNotification({ entries }: CommandRecord): number {
+  return Math.max(0, ...entries.map((entry) => entry.notifiedAt));
 }

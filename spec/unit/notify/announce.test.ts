@@ -29,11 +29,11 @@ const awaited: Awaited = {
   splay: 0,
 };
 
-const line = (changes: Partial<Entry>, restart?: UnitRestart) =>
+const line = (changes: Partial<Entry>, restart?: UnitRestart, burst = settings.burst) =>
   announce({
     command,
     entry: goingEntry(changes),
-    settings,
+    settings: { ...settings, burst },
     waiter: 4800,
     output: log,
     restart,
@@ -77,6 +77,15 @@ test.each<[string, Partial<Entry>, string]>([
   ],
 ])('%s', (_, changes, when) => {
   expect(line(changes)).toBe(`Will run \`puppet agent -t\` again ${when}; waiter pid 4800, output to ${log}`);
+});
+
+test.each([
+  [1, '(backing off: burst is 0)'],
+  [2, '(rerun 2 in a row, backing off: burst is 0)'],
+])('without a burst, link %d backs off', (link, why) => {
+  expect(line({ link, wait: 30_000 }, undefined, 0)).toContain(
+    `again 30 s after this run (pid 4711) has ended ${why}; waiter pid 4800`,
+  );
 });
 
 test.each<[string, Partial<UnitRestart>, string]>([

@@ -4,9 +4,11 @@ import {
   formerWaiters,
   graceAfter,
   isServed,
+  MOST_SETS_OF_FACTS,
   type Moment,
   type Notification,
   type Starter,
+  setsToReplace,
   withNotification,
 } from '../../../src/notify/recording.ts';
 import { here } from '../../../src/os/place.ts';
@@ -14,7 +16,7 @@ import { readStat, self } from '../../../src/os/process.ts';
 import { ChainEnded } from '../../../src/os/refusal.ts';
 import { version } from '../../../src/os/version.ts';
 import type { Condition } from '../../../src/schedule/condition.ts';
-import type { CommandRecord } from '../../../src/state/records.ts';
+import { type CommandRecord, commandKey } from '../../../src/state/records.ts';
 import type { Settings } from '../../../src/state/settings.ts';
 import { keepWords } from '../../../src/wait/condition/words.ts';
 import { entry, goingEntry } from '../schedule/entries.ts';
@@ -59,7 +61,7 @@ function moment(changes: Partial<Moment> = {}): Moment {
   };
 }
 
-/** What the notification adds. */
+/** The entry that the notification adds. */
 const added = {
   ...{ name: 'n', delta: 5, startTimerNow: false, wait: 5000, link: 1, notifiedAt: 3000 },
   ...{ run: RUN, grace: GRACE },
@@ -253,5 +255,35 @@ describe('whether a waiter serves a run', () => {
     expect(isServed(other, run, { condition })).toBe(false);
     keepWords(new Map());
     expect(isServed(living, run, { condition })).toBe(true);
+  });
+});
+
+describe('the sets of FACTER variables that make room for one more', () => {
+  const { command } = record();
+  const key = commandKey(command);
+  /** So many records of the command, of which the first one was notified last. */
+  const pending = (count: number, more: Partial<CommandRecord> = {}) =>
+    Array.from({ length: count }, (_, n): [string, CommandRecord] => [
+      `set${n}`,
+      record({ entries: [entry({ notifiedAt: 9000 - n }), entry({ notifiedAt: 1 })], ...more }),
+    ]);
+  const replaced = (records: [string, CommandRecord][], id = ID) =>
+    setsToReplace(new Map(records), id, key).map(([one]) => one);
+
+  test('are none while there is room', () => {
+    expect(MOST_SETS_OF_FACTS).toBe(8);
+    expect(replaced([])).toEqual([]);
+    expect(replaced(pending(7))).toEqual([]);
+  });
+
+  test('are those whose newest request is the oldest', () => {
+    expect(replaced(pending(8))).toEqual(['set7']);
+    expect(replaced(pending(10))).toEqual(['set9', 'set8', 'set7']);
+  });
+
+  test('are not the one that is asked for again, nor those with nothing pending, nor of another command', () => {
+    expect(replaced(pending(8), 'set7')).toEqual([]);
+    expect(replaced(pending(8, { entries: [] }))).toEqual([]);
+    expect(replaced(pending(8, { command: { ...command, user: 4711 } }))).toEqual([]);
   });
 });

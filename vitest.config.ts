@@ -7,6 +7,8 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 const seconds = 1000;
 const minutes = 60 * seconds;
 
+const longOnes = '**/*.long.test.ts';
+
 /**
  * Tests that drive a whole machine: one file at a time, for they share Puppet, its lock and its server. On a CI machine, which others may
  * keep busy, one that fails has a second try, and the closing part of `npm test` names it; at a desk it fails. Tests of races, coalescing,
@@ -15,8 +17,11 @@ const minutes = 60 * seconds;
 const wholeMachine = {
   fileParallelism: false,
   retry: process.env.CI ? 1 : 0,
-  exclude: ['**/*.long.test.ts'],
+  exclude: [longOnes],
 };
+
+/** Tests of `again run` and `again wait`, each in a machine of its own by namespaces: they can run beside others. */
+const inPrivate = 'spec/people/{patterns,run,wait}.test.ts';
 
 /** Tests in booted containers, each file in its own: two at a time, since they wait more than they work. */
 const booted = { ...wholeMachine, fileParallelism: true, maxWorkers: 2 };
@@ -59,6 +64,17 @@ export default defineConfig({
           ...wholeMachine,
           name: 'people',
           include: ['spec/people/**/*.test.ts'],
+          exclude: [longOnes, inPrivate],
+          testTimeout: 6 * minutes,
+          hookTimeout: 8 * minutes,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...wholeMachine,
+          name: 'foreground',
+          include: [inPrivate],
           testTimeout: 6 * minutes,
           hookTimeout: 8 * minutes,
         },

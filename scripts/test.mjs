@@ -72,7 +72,8 @@ const parts = {
     { title: 'catalog: lint and rspec', program: 'sh', args: ['scripts/catalog.sh'], count: countRspec },
   ],
   machine: [vitest('machine', 'on this machine')],
-  people: [vitest('people', 'what people and their tools use')],
+  people: [vitest('people', 'what people and their tools use', '--passWithNoTests')],
+  foreground: [vitest('foreground', '`again run` and `again wait`', '--passWithNoTests')],
   container: [vitest('container', 'in booted containers')],
   matrix: [vitest('matrix-fast', 'the fast part of the matrix')],
   // Beside each other: what the command line chooses may be in one of them alone.
@@ -84,7 +85,7 @@ const parts = {
   ],
 };
 
-/** What runs for each word of the command line. An array within a plan has lanes, which run at the same time. */
+/** The steps for each word of the command line. An array within a plan has lanes, which run at the same time. */
 const plans = {
   all: [
     setUp('npm', 'test'),
@@ -97,13 +98,16 @@ const plans = {
     module,
     check('demo', bin('node'), 'scripts/demo.mjs'),
     // Most of their time is waiting. They share nothing: a rerun waits for every Puppet of its machine, and a container is another one.
-    [withArguments([...parts.container, ...parts.matrix], [alone]), [...parts.machine, ...parts.people]],
+    [
+      [...withArguments([...parts.container, ...parts.matrix], [alone]), ...parts.foreground],
+      [...parts.machine, ...parts.people],
+    ],
   ],
   lint: [setUp('npm'), ...parts.lint],
   unit: [setUp('npm'), ...parts.unit, ...parts.bundle],
   catalog: parts.catalog,
   machine: [setUp('npm', 'test'), build('--arch', 'native'), ...parts.machine],
-  people: [setUp('npm', 'test'), build(), module, ...parts.people],
+  people: [setUp('npm', 'test'), build(), module, [[...parts.people, ...parts.foreground]]],
   container: [setUp('npm', 'test'), build(), module, ...parts.container],
   matrix: [setUp('npm', 'test'), build(), module, ...parts.matrix],
   long: [setUp('npm', 'test'), build(), module, ...parts.long],
@@ -202,7 +206,7 @@ async function take(step, show) {
   return { title: step.title, ...counted, seconds: Math.round((Date.now() - begin) / 1000) };
 }
 
-/** What a step has said before it failed: enough to see why, where only the end of all output is at hand. */
+/** The last output of a step that failed: enough to see why, where only the end of all output is at hand. */
 function lastLines(output) {
   return output
     .split('\n')

@@ -92,7 +92,9 @@ exec { '/bin/sh -c "while test -e /root/wait; do sleep 0.1; done"': provider => 
     expect(await site.sh(`cat ${past?.log}`)).toMatch(/Applied catalog in /);
   });
 
-  it('goes to a file where it has gone since the notification, and the journal says so', async () => {
+  it('goes to a file where it has gone since the notification, and the journal says so', {
+    retry: 0,
+  }, async () => {
     site.manifest('gone', delta('later', 8));
     const [line] = said((await site.apply('gone')).stdout);
     expect(line).toContain('output to the journal');

@@ -10,7 +10,7 @@ const later = "Common::Again::Delta['later']";
 const delta = (name: string, seconds: number, more = '') =>
   `common::again::delta { '${name}': delta => ${seconds} ${more} }\n`;
 
-/** What `again status` shows to programs. */
+/** The output of `again status` for programs. */
 async function statusOf(here: Awaited<ReturnType<typeof place>>) {
   const { stdout } = await here.world.run({ argv: [here.again, 'status', '--json'] });
   return JSON.parse(stdout);
@@ -344,6 +344,62 @@ describe.concurrent('signals', () => {
     await expectNothingLeft(here);
   });
 
+  test('Ctrl-C reaches the Puppet of a rerun, and nothing more starts', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const stays = `${converges(world, 3)}exec { '/bin/sh -c "touch ${world.path('stays')}; sleep 60"':
+  onlyif => 'test $(wc -l < ${world.path('steps')}) -eq 2', provider => 'shell', path => '/usr/bin:/bin', require => Exec['again'] }`;
+    const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(stays))]);
+    await appears(world, 'stays', run);
+    await run.type('\x03');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(130);
+    expect(await world.runs()).toHaveLength(2);
+    await until(
+      'the end of Puppet',
+      async () => !(await world.processes()).some(({ argv }) => argv.includes('apply')),
+    );
+    await expectNothingLeft(here);
+  });
+
+  test('Ctrl-C ends the wait for a condition, and the command that looks', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const looks = async () =>
+      (await world.node.processes()).filter(({ argv }) => argv.join(' ').endsWith('sleep 4711'));
+    const peers = "common::again::when { 'peers': succeeds => ['/bin/sleep', '4711'] }";
+    const asks = await here.apply(converges(world, 2, "Common::Again::When['peers']", peers));
+    const run = await here.onTerminal([here.again, 'run', '--', ...asks]);
+    await until('the look', async () => (await looks()).length > 0, { seconds: 100, seen: run.output });
+    await run.type('\x03');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(130);
+    expect(await world.runs()).toHaveLength(1);
+    expect(await looks()).toEqual([]);
+    await expectNothingLeft(here);
+  });
+
+  test('Ctrl-C ends the wait for another Puppet, which continues', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const hold = `/bin/sh -c "touch ${world.path('held')}; until test -e ${world.path('go')}; do sleep 0.05; done"`;
+    const site = await world.write('other.pp', `exec { '${hold}': provider => 'posix' }\n`);
+    const other = await world.start({ argv: world.apply(site) });
+    await appears(world, 'held', other);
+    const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(converges(world, 2)))]);
+    await until('its line', () => run.output().includes(`waits for another Puppet run, pid ${other.pid}`), {
+      seconds: 100,
+      seen: run.output,
+    });
+    await run.type('\x03');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(130);
+    expect(await world.runs()).toHaveLength(1);
+    await world.write('go', '');
+    expect((await other.ended).code, other.output()).toBe(0);
+    await expectNothingLeft(here);
+  });
+
   test('Ctrl-C ends the wait, in which a line counts the seconds; a window of another size does not', async (context) => {
     const here = await place(context);
     const run = await here.onTerminal([here.again, 'run', '--', ...(await waits(here))]);
@@ -362,7 +418,9 @@ describe.concurrent('signals', () => {
     await expectNothingLeft(here);
   });
 
-  test('one that is killed loses what was pending, and the next one removes its folder', async (context) => {
+  test('one that is killed loses what was pending, and the next one removes its folder', {
+    retry: 0,
+  }, async (context) => {
     const here = await place(context);
     const run = await here.start([], await waits(here));
     await until('the wait', () => saidByRun(run.output()).length > 0, { seen: run.output });
@@ -372,6 +430,30 @@ describe.concurrent('signals', () => {
       expect.stringMatching(new RegExp(`-${run.pid}-`)),
     ]);
     expect(await statusOf(here)).toEqual([]);
+    expect(await here.run([], ['true'])).toMatchObject({ code: 0, output: '' });
+    await expectNothingLeft(here);
+  });
+
+  test('one that is killed while its run is going: that run continues, and what it asks for then has a waiter', {
+    retry: 0,
+  }, async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const hold = `/bin/sh -c "touch ${world.path('held')}; until test -e ${world.path('go')}; do sleep 0.05; done"`;
+    const held = `exec { '${hold}': provider => 'posix', before => Exec['step'] }`;
+    const run = await here.start(
+      [],
+      await here.apply(converges(world, 2, later, `${delta('later', 300)}${held}`)),
+    );
+    await appears(world, 'held', run);
+    await world.node.signal(run.pid, 'SIGKILL');
+    await world.write('go', '');
+    await until('the line of the Exec', () => /Will run .*; waiter pid \d+/.test(run.output()), {
+      seconds: 100,
+      seen: run.output,
+    });
+    const { code, stdout } = await world.run({ argv: [here.again, 'cancel', '--all'] });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Cancelled: later\n' });
     expect(await here.run([], ['true'])).toMatchObject({ code: 0, output: '' });
     await expectNothingLeft(here);
   });
@@ -646,7 +728,7 @@ describe.concurrent('others', () => {
 describe.concurrent('what holds the next run', () => {
   test('a shutdown that is scheduled', async (context) => {
     const here = await place(context);
-    // In a mount namespace of its own: nobody else is to see that.
+    // In a mount namespace of its own: no other process is to see that.
     const schedule =
       'mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/shutdown && ' +
       'printf "USEC=%s000000\\nMODE=reboot\\n" $(($(date +%s) + 600)) >/run/systemd/shutdown/scheduled && exec "$@"';

@@ -99,7 +99,9 @@ describe('common::again with ensure: absent', () => {
     expect(await readlink(here.link)).toBe('/usr/bin/true');
   });
 
-  test('where a waiter does not end, fails in one line, and removes nothing', async (context) => {
+  test('where a waiter does not end, fails in one line, and removes nothing', {
+    retry: 0,
+  }, async (context) => {
     const here = await place(context);
     const { world } = here;
     await notifyByTwoCommands(here);

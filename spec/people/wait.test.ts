@@ -165,6 +165,22 @@ test.concurrent('is refused below a Puppet run', async (context) => {
   );
 });
 
+test.concurrent("of an ordinary user, it waits for that user's waiter and its rerun", async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const argv = await here.apply(converges(world, 2, later, delta(8)));
+  const own = await world.run({ argv: ['chown', '-R', 'nobody:nogroup', world.dir] });
+  expect(own.code, own.output).toBe(0);
+  const wrap = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
+  const env = { HOME: world.dir, FACTER_puppet_vardirtmp: world.path('base') };
+  const first = await world.run({ argv, wrap, env });
+  expect(first.output).toMatch(/Will run .* waiter pid \d+/);
+  const { code, output } = await world.run({ argv: [here.again, 'wait', '--timeout', '200'], wrap, env });
+  expect(code, output).toBe(0);
+  expect(output).toContain('waits for later');
+  expect(await world.runs()).toHaveLength(2);
+});
+
 test.concurrent('is called again-wait, and ends when what is pending is cancelled', async (context) => {
   const here = await place(context);
   const { world } = here;
@@ -179,12 +195,11 @@ test.concurrent('is called again-wait, and ends when what is pending is cancelle
   expect(await world.runs()).toHaveLength(1);
 });
 
-test.concurrent('a notification below `again run` whose end comes at that moment is either its own or a waiter', {
+test.concurrent('a Puppet that the command of `again run` has left behind, and that notifies after its end, has a waiter', {
   retry: 0,
 }, async (context) => {
   const here = await place(context);
   const { world } = here;
-  // The command ends while a Puppet that it has left behind notifies: each of them is accounted for.
   const site = await world.write(
     'site.pp',
     converges(

@@ -27,6 +27,18 @@ describe('each test that a document names', () => {
   });
 });
 
+/** Sequences of `npm run chaos` that are kept, as documents name them: the first one of a cell with its folder. */
+const kept = documents.flatMap((document) => {
+  const text = readFileSync(join(root, 'docs', document), 'utf8');
+  return [...text.matchAll(/`chaos\/kept\/[\w-]+\.json`(?:, `[\w-]+\.json`)*/g)].flatMap(([cell]) =>
+    [...cell.matchAll(/[\w-]+\.json/g)].map(([name]) => ({ document, name })),
+  );
+});
+
+test.each(kept)('$document: the sequence $name is kept', ({ name }) => {
+  expect(existsSync(join(root, 'spec/chaos/kept', name))).toBe(true);
+});
+
 function* proofsOf(document: string): Generator<Proof> {
   const text = readFileSync(join(root, 'docs', document), 'utf8');
   for (const [, file = '', titles = ''] of text.matchAll(

@@ -25,7 +25,9 @@ describe('the glibc that the executables need', () => {
     expect(isNewer(one, other)).toBe(expected);
   });
 
-  test('is what people are told', () => {
+  test('is what people are told, in the first lines that they read', () => {
+    const [top] = readFileSync(join(root, 'README.md'), 'utf8').split('```');
+    expect(top).toContain(`glibc ${OLDEST_GLIBC} or later`);
     for (const file of ['README.md', 'files/again/deliver'])
       expect(readFileSync(join(root, file), 'utf8')).toContain(`glibc ${OLDEST_GLIBC} or later`);
   });

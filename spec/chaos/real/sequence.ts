@@ -9,7 +9,7 @@ import { ask, hangs, isRemoval, POINTS, type Step, take } from './steps.ts';
 const REST_MS = 30_000;
 /** A process that is no waiter any more ends within this time. */
 const FORMER_MS = 2000;
-/** What a busy machine adds to that. */
+/** The time that a busy machine adds to that. */
 const BUSY_MS = 2000;
 
 /** A sequence on a place of its own. */
@@ -72,7 +72,7 @@ export class Sequence {
   }
 }
 
-/** Whether somebody may find no room, and somebody may be stopped. */
+/** Whether there may be no room, and a process may be stopped. */
 function isCramped(steps: readonly Step[]): boolean {
   const isFull = (one: Step) => one.do === 'fill' || (one.do === 'fault' && one.what.startsWith('throw'));
   const isStop = (one: Step) =>
@@ -102,7 +102,7 @@ class Exempt {
     if (this.place.struck().size > 0) for (const name of NAMES) this.names.add(name);
     for (const { waiter, entries } of this.place.records())
       this.removed.push({ pid: waiter.pid, names: entries.map((entry) => entry.name ?? '') });
-    // What has changed since a waiter that is stopped has looked was in its record alone, or that another one has it.
+    // All changes since a waiter that is stopped has looked were in its record alone, also that another one has it.
     if (this.place.processes().some(({ state }) => state === 'T'))
       for (const name of NAMES) this.unseen.add(name);
     if (step.do === 'remove-records') return;
@@ -137,23 +137,23 @@ async function rest(place: Place, steps: readonly Step[]): Promise<string[]> {
   place.endHold();
   const released = await release(place);
   for (const name of NAMES) await place.appear(name);
-  const killed = steps.some((step) => step.do === 'signal' || step.do === 'fault');
+  const disturbed = steps.some((step) => step.do === 'signal' || step.do === 'fault');
   const wrong = [...(released ? [] : ['`again release` failed']), ...(await quiet(place))];
-  // Whoever looks next tells what was lost.
-  if (killed) {
+  // The next process that looks reports the lost entries.
+  if (disturbed) {
     place.start(1, 'again last 0\n');
     wrong.push(...(await quiet(place)));
   }
   const left = [
     ...place.list('commands', '.json'),
-    ...(killed ? [] : [...place.list('', '.tmp'), ...place.list('commands', '.tmp')]),
+    ...(disturbed ? [] : [...place.list('', '.tmp'), ...place.list('commands', '.tmp')]),
   ];
   for (const path of left)
     wrong.push(`left over: ${path.slice(place.base.length)} ${readFileSync(path, 'utf8').slice(0, 300)}`);
   return wrong;
 }
 
-/** Whether nothing is held any more. One that was about to stop holds the lock until it goes on. */
+/** Whether nothing is held any more. One that was about to stop holds the lock until it continues. */
 async function release(place: Place): Promise<boolean> {
   for (let n = 0; n < 3; n += 1) {
     goOn(place);
@@ -162,7 +162,7 @@ async function release(place: Place): Promise<boolean> {
   return false;
 }
 
-/** Has those go on that are stopped: nobody gets the lock of a folder that one of them holds. */
+/** Continues the processes that are stopped: no other one gets the lock of a folder that one of them holds. */
 function goOn(place: Place, processes = place.processes()): void {
   for (const { pid, state } of processes) if (state === 'T') place.signal(pid, 'SIGCONT');
 }
@@ -173,7 +173,7 @@ async function quiet(place: Place): Promise<string[]> {
   for (;;) {
     const left = place.processes();
     goOn(place, left);
-    // Nobody ends a look that hangs where its waiter was killed.
+    // A look that hangs is not ended where its waiter was killed.
     if (place.killed.size + place.struck().size > 0)
       for (const one of left) if (one.parent === 1 && hangs(one)) place.signal(one.pid, 'SIGKILL');
     if (left.length === 0) return [];
@@ -194,7 +194,7 @@ async function quiet(place: Place): Promise<string[]> {
   }
 }
 
-/** What reruns, or those that could not become one, have said. */
+/** The output of reruns, or of those that could not become one. */
 function readLogs(place: Place): string[] {
   return place.list('logs', '.log').flatMap((path) =>
     readFileSync(path, 'utf8')

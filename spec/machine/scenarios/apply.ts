@@ -41,7 +41,7 @@ export function applyScenarios(bench: Bench): void {
 
     const { run, rerun } = await expectOneRerun(world, first.output);
     expectSameCommand(rerun, run);
-    // What was to be kept was really there.
+    // The things to be kept were really there.
     const environ = rerun.environ.toString('latin1');
     for (const entry of [
       'RAW=\xff\xfe\xc0x',
@@ -112,7 +112,9 @@ export function applyScenarios(bench: Bench): void {
     expect({ mode, uid, gid }).toEqual({ mode: 0o754, uid: 0, gid: 0 });
   });
 
-  test('the manifest is gone when the rerun is due: the log says so, and nothing is left', async (context) => {
+  test('the manifest is gone when the rerun is due: the log says so, and nothing is left', {
+    retry: 0,
+  }, async (context) => {
     const world = await bench.world(context);
     const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", laterBy(2)));
     const first = await world.run({ argv: world.apply(site) });

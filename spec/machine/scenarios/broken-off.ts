@@ -7,7 +7,7 @@ import { openSyslog, type Syslog } from '../../support/machine/syslog.ts';
 import { until } from '../../support/machine/wait.ts';
 import { notifyOnce, type World } from '../../support/machine/world.ts';
 
-/** Runs that somebody, or a time limit, ends after they have notified. */
+/** Runs that are ended by a person, or by a time limit, after they have notified. */
 export function brokenOffScenarios(bench: Bench): void {
   test('Ctrl-C on `puppet apply` after a notification: its report says so, and the rerun comes 30 s later', async (context) => {
     const world = await bench.world(context);
@@ -35,6 +35,19 @@ export function brokenOffScenarios(bench: Bench): void {
     expect((await run.ended).code, run.output()).toBe(124);
     await expectHeldBack(world, syslog);
     await cancelAll(world);
+  });
+
+  test('`timeout -s KILL` on `puppet apply` leaves no trace of it, so its rerun comes after the grace', async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyAndHang(world));
+    const run = await world.start({ argv: ['timeout', '-s', 'KILL', '600', ...world.apply(site)] });
+    await breakOff(world, run, 'SIGALRM');
+    expect((await run.ended).code, run.output()).toBe(137);
+    await world.settled(2);
+    const [log = ''] = await world.node.files.list(`${world.state}/logs`);
+    expect((await world.node.files.read(`${world.state}/logs/${log}`)).toString()).toMatch(
+      /^again: \S+ runs puppet apply \S+\n/,
+    );
   });
 
   test('Ctrl-C on `puppet agent -t` after a notification: the rerun is put off for 30 s', async (context) => {

@@ -101,7 +101,7 @@ function checkNode() {
   }
 }
 
-/** What package-lock.json says of the npm package with the Node binary of a CPU. */
+/** The entry in package-lock.json of the npm package with the Node binary of a CPU. */
 function lockedBase(arch) {
   const name = `node-linux-${arch}`;
   const locked = readJson('package-lock.json').packages[`node_modules/${name}`];

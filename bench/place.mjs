@@ -112,11 +112,11 @@ ${body}
       const path = join(again, 'state', kind);
       return existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.json')) : [];
     },
-    /** What is pending. */
+    /** The record of the pending entries. */
     record() {
       return readState('commands', this.state('commands')[0]);
     },
-    /** The newest of the past reruns, of which the one that goes on is one. */
+    /** The newest of the past reruns, of which the present one is one. */
     lastRerun() {
       return readState('history', this.state('history').toSorted().at(-1));
     },

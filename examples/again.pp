@@ -3,7 +3,7 @@
 #   puppet apply --modulepath MODULES again.pp
 #
 # The first run writes the file and so notifies Exec['again']. When that run has ended, the same command
-# starts once more. The second run finds nothing to change, notifies nobody, and no third one follows.
+# starts once more. The second run finds nothing to change and notifies nothing, so no third one follows.
 #
 # The folder is /tmp, or what the fact `again_example_folder` says: FACTER_again_example_folder=/root …
 

@@ -1,5 +1,5 @@
-# A finite state machine over several runs: a new member of a cluster finds its way from `absent` to `joined`, and nobody
-# starts a run by hand.
+# A finite state machine over several runs: a new member of a cluster finds its way from `absent` to `joined`. Only
+# the first run is started by hand.
 #
 #   puppet apply --modulepath MODULES state_machine.pp
 #
@@ -13,10 +13,10 @@
 # - The state is a fact, so each run knows from its start where it stands: here an external fact, a file that the manifest writes
 #   itself. Better still is a fact that looks at the thing itself.
 # - A state does its work first and writes the next state last. Where the work fails, Puppet skips that file: the state
-#   stays, nothing is notified, and the next run, whoever starts it, tries once more.
-# - The change of state is what notifies. The last state changes nothing, so the chain of runs ends there.
+#   stays, nothing is notified, and the next run of any kind tries once more.
+# - The change of state notifies. The last state changes nothing, so the chain of runs ends there.
 #
-# `$facts['again']['chain']` tells how many reruns led here: 0 in a run that somebody else started.
+# `$facts['again']['chain']` tells how many reruns led here: 0 in a run that `again` did not start.
 #
 # Everything lies in /opt/cluster and /etc/facter/facts.d, or below the folder that the fact `again_example_folder` names:
 #
@@ -46,7 +46,7 @@ exec { 'folders':
   path    => ['/bin', '/usr/bin'],
 }
 
-# For each state: its work, the state that follows, and whom to notify.
+# For each state: its work, the state that follows, and the resource to notify.
 case $state {
   'absent': {
     $next = 'installed'
@@ -78,7 +78,7 @@ case $state {
     $work = File["${cluster}/joined"]
   }
   'joined': {
-    # Leads to itself: nothing changes, so nobody is notified.
+    # Leads to itself: nothing changes, so nothing is notified.
     $next = 'joined'
     $then = []
     $work = []

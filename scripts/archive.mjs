@@ -1,4 +1,4 @@
-// What the module ships of an executable: itself, packed, and the checksums by which a catalog names both.
+// An executable as the module ships it: packed, with the checksums by which a catalog names both.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';

@@ -1,10 +1,10 @@
-// Asks at a terminal for what the command line has not given.
+// Asks at a terminal for answers that the command line has not given.
 
 import { createInterface } from 'node:readline/promises';
 import { Failure } from './project.mjs';
 
 /**
- * What is not given is asked for, where there is somebody to ask.
+ * Asks for the answers that are not given, where there is a terminal.
  *
  * @param {readonly { option: string, ask: string }[]} questions
  * @param {Record<string, string>} given answers by option

@@ -16,7 +16,7 @@ const entries = {
   foreground: 'src/foreground/commands.ts',
 };
 
-/** What the build for tests of faults has instead (src/os/fault.ts, src/os/second.ts). */
+/** The values that the build for tests of faults has instead (src/os/fault.ts, src/os/second.ts). */
 export const INSTRUMENTS = { AGAIN_INSTRUMENTED: 'true', AGAIN_SECOND_MS: '20' };
 
 /**
@@ -55,7 +55,7 @@ export async function bundleSources(version, instruments = {}) {
 }
 
 /**
- * What the executable tells V8: to interpret, and to compile nothing. Little of it runs so often that compiled code would pay, and a waiter keeps that: 0.8 MB after a
+ * The options that the executable gives V8: to interpret, and to compile nothing. Little of it runs so often that compiled code would pay, and a waiter keeps that: 0.8 MB after a
  * real run.
  */
 export const V8_OPTIONS = ['--no-opt', '--no-maglev', '--no-sparkplug'];

@@ -39,7 +39,7 @@ main() {
 
   step 'Gems' install_gems
   [ -z "$failed" ] || exit 1
-  # What `bundle exec rake` runs (Rakefile), one by one: a check that fails does not hide the others, and each has its heading. Its `syntax` looks at the
+  # The steps of `bundle exec rake` (Rakefile), one by one: a check that fails does not hide the others, and each has its heading. Its `syntax` looks at the
   # plans, too; they are parsed here once more, by Puppet's own command.
   step 'The default of rake: all of the checks below' rake_runs validate lint rubocop check spec
   step 'Syntax, metadata.json, REFERENCE.md (rake validate)' bundle exec rake validate

@@ -27,7 +27,7 @@ const patience = 60_000;
 /** How often the machine is looked at, in ms. */
 const interval = 20;
 
-/** What Facter says in containers that don't let even root read it; it harms nothing. */
+/** The message of Facter in containers that don't let even root read it; it harms nothing. */
 const noise = /Facter: Permission denied .*\/proc\/1\/environ/;
 
 let begin = Date.now();

@@ -1,4 +1,4 @@
-// What build.mjs and the scripts share: where things are, how a script fails, how it runs a program.
+// Shared by build.mjs and the scripts: where things are, how a script fails, how it runs a program.
 // Runs on Node 18 and later, without node_modules.
 
 import { spawnSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 /** The root of the module. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What a script keeps between two runs; npm removes it with node_modules. */
+/** The folder for files that scripts keep between two runs; npm removes it with node_modules. */
 export const cache = join(root, 'node_modules/.cache/again');
 
 /** The CPUs that the module has an executable for, as Node names them. */
@@ -21,7 +21,7 @@ export const executableOf = (arch) => join(root, `files/again/again-linux-${arch
 /** The variant for tests of faults; no folder that Puppet or `npm run module` looks at. */
 export const instrumentedExecutable = join(cache, 'instrumented/again');
 
-/** What users of the module get, as far as it exists. */
+/** The files and folders that users of the module get, as far as they exist. */
 export const shipped = [
   'CHANGELOG.md',
   'LICENSE',

@@ -1,10 +1,10 @@
-// What only a publisher knows of a release, and what has to be true of the project before there is one. Pure: ask.mjs asks, and release.mjs looks.
+// The facts of a release that only a publisher knows, and the state that the project must have before there is one. Pure: ask.mjs asks, and release.mjs looks.
 
-/** Names that belong to nobody, by RFC 2606 and 6761. */
+/** Reserved names, by RFC 2606 and 6761. */
 const nobodys = /(^|\.)(example(\.(com|net|org))?|invalid|test|localhost|local)$/i;
 
 /**
- * What is asked for: the option of release.mjs, the question at a terminal, what is wrong with an answer (undefined: nothing), and the field of
+ * The questions: the option of release.mjs, the question at a terminal, what is wrong with an answer (undefined: nothing), and the field of
  * metadata.json that it goes into.
  */
 export const questions = [
@@ -50,7 +50,7 @@ function wrongAddress(text) {
 }
 
 /**
- * What is wrong with the answers, one sentence each; empty where nothing is.
+ * The faults of the answers, one sentence each; empty where there are none.
  *
  * @param {Record<string, string>} answers by option
  */
@@ -71,7 +71,7 @@ export function publishedMetadata(metadata, answers) {
 }
 
 /**
- * What keeps the project from being released, one sentence each; empty where nothing does.
+ * The obstacles to a release of the project, one sentence each; empty where there are none.
  *
  * @param {{ version: string, changelog: string, changes: string, matrix: string }} project the version; the text of CHANGELOG.md; what
  *   `git status --porcelain` says; the version of which docs/SUPPORT.md tells

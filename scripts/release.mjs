@@ -2,8 +2,8 @@
 //
 //   node scripts/release.mjs [--forge-user NAME] [--author NAME] [--source URL] [--project-page URL] [--issues-url URL] [--skip-tests]
 //
-// What only a publisher knows is asked for at a terminal, unless it is given; it goes into the metadata.json of the archives, and nowhere else. Everything is
-// checked before: the work tree, CHANGELOG.md, docs/SUPPORT.md, all tests (--skip-tests: somebody else has run them on this commit), and the metadata.json that results.
+// Facts that only a publisher knows are asked for at a terminal, unless they are given; they go into the metadata.json of the archives, and nowhere else. Everything is
+// checked before: the work tree, CHANGELOG.md, docs/SUPPORT.md, all tests (--skip-tests: they have been run on this commit), and the metadata.json that results.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

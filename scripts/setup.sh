@@ -75,7 +75,7 @@ install_packages() {
   allow_services
 }
 
-# What packages ask before they start a daemon (deb-systemd-invoke, invoke-rc.d): 101 means no.
+# Packages ask this before they start a daemon (deb-systemd-invoke, invoke-rc.d): 101 means no.
 policy=/usr/sbin/policy-rc.d
 
 forbid_services() {

@@ -111,7 +111,7 @@ function stage(folder, { isPassedOver }, metadata) {
   finish(folder);
 }
 
-/** What the build has made and users get. */
+/** The files that the build has made and users get. */
 function built() {
   return architectures.map(executableOf).flatMap((executable) => [archiveOf(executable), sumsOf(executable)]);
 }

@@ -15,9 +15,9 @@ import { listen } from './wait/listen.ts';
 import { waitAndBecome } from './wait/waiter.ts';
 
 /**
- * What a single-file executable is called with: argv[0], as on every program. Three callers have to be told apart: the launcher of the
- * module (`--parent PID`), a waiter that becomes Puppet and leaves the rest to its successor (`--adopt`), and all others. What Puppet need not
- * wait for is loaded when it is needed: loading is most of what a notification costs.
+ * A single-file executable is called with argv[0], as every program is. Three callers have to be told apart: the launcher of the
+ * module (`--parent PID`), a waiter that becomes Puppet and leaves the rest to its successor (`--adopt`), and all others. Code that Puppet need
+ * not wait for is loaded when it is needed: loading is most of what a notification costs.
  */
 async function main(args: readonly string[]): Promise<void> {
   // No user is shown where an error came from, and finding that out takes longer than most of what fails here, such as a file that isn't there.
@@ -60,7 +60,7 @@ function isFromLauncher(args: readonly string[]): boolean {
   return args.at(-2) === '--parent' && args[0]?.startsWith('-') === true;
 }
 
-/** What the kernel calls a process that must not be ended by `killall again`, by its subcommand. */
+/** The kernel's name for a process that must not be ended by `killall again`, by its subcommand. */
 const COMMS = new Map<string | undefined, string>([
   ['run', FOREGROUND_COMM],
   ['wait', 'again-wait'],

@@ -1,4 +1,4 @@
-// What people do without this module, beside it, by the real Puppet: how many runs it takes, how many of them go beside another one, what they cost, and who is left behind.
+// The alternatives to this module, beside it, by the real Puppet: how many runs it takes, how many of them go beside another one, what they cost, and who is left behind.
 
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -11,7 +11,7 @@ import { until } from '../until.mjs';
 const passes = 8;
 const rounds = 9;
 
-/** What a pass that notifies leaves. */
+/** The line that a pass leaves which notifies. */
 const LINE = 'pass\n';
 
 export async function measureConvergence(place) {
@@ -73,7 +73,7 @@ async function timed(count, work) {
 }
 
 /**
- * Waits for the end of a chain's last run. Looks rarely: what is measured goes on meanwhile, and takes many seconds.
+ * Waits for the end of a chain's last run. Looks rarely: the measured runs go at the same time, and take many seconds.
  *
  * @param before number of past reruns before the chain began
  */

@@ -1,4 +1,4 @@
-// What it costs to have the executable on a node: a real agent against a real Puppet Server, each way of delivery beside the others.
+// The cost of the executable on a node: a real agent against a real Puppet Server, each way of delivery beside the others.
 //
 // `npm run bench -- delivery`. Needs root, and Debian's puppet-agent and puppetserver.
 
@@ -15,7 +15,7 @@ import { serverCpuOf, spentSince } from '../processes.mjs';
 import { mean, meanDifference } from '../statistics.mjs';
 import { askForCatalogs } from './catalogs.mjs';
 
-/** What every catalog has: a class with its parameter in Hiera, as all sites have some. What is measured comes on top of it. */
+/** The part that every catalog has: a class with its parameter in Hiera, as all sites have some. The measured part comes on top of it. */
 const base = (folder) => `class site(String $content) { file { '${folder}/some-file': content => $content } }
 include site
 `;
@@ -50,13 +50,13 @@ const titles = {
   moduleAnew: 'packed, in this module, with `environment_timeout = 0`',
 };
 
-/** Ways that bring something, the one that anybody would try first before the others. */
+/** Ways that bring something, the most obvious one first. */
 const deliveries = ['naive', 'module', 'url', 'lite', 'moduleAnew'];
 
 /** Of the way's environment on the server. */
 const timeoutOf = (way) => ways[way].timeout ?? 'unlimited';
 
-/** What a way is compared with: the same catalog without it. */
+/** The way that another one is compared with: the same catalog without it. */
 const withoutOf = (way) => (timeoutOf(way) === '0' ? 'withoutAnew' : 'without');
 
 /** Catalogs of each way before any is measured, by `environment_timeout`: JRuby's and Java's compilers have done most of their work then. */
@@ -153,7 +153,7 @@ async function sent({ server, files }) {
   return requests.reduce((sum, { bytes }) => sum + bytes, files.sent());
 }
 
-/** What a delivery leaves on a node. */
+/** The bytes that a delivery leaves on a node. */
 async function diskOf(folder) {
   const kept = ['base', 'executable'].map((name) => join(folder, name));
   const { stdout } = await thisMachine.exec({ argv: ['/usr/bin/du', '-sc', '--block-size=1', ...kept] });
@@ -178,13 +178,13 @@ async function repeat({ server }, nodes, rounds) {
   return runs;
 }
 
-/** What a way brings to a node. */
+/** The bytes, seconds and disk space that a way adds to a first run. */
 function brought(way, first) {
   const more = (key) => first[way][key] - first[withoutOf(way)][key];
   return { bytes: more('bytes'), seconds: more('seconds'), disk: more('disk') };
 }
 
-/** What a way adds to a run with nothing to do, of the node's time or the server's CPU. */
+/** The time that a way adds to a run with nothing to do, of the node's time or the server's CPU. */
 function added(way, later, key) {
   return meanDifference(later[way][key], later[withoutOf(way)][key]);
 }

@@ -121,7 +121,7 @@ Integer[1, ${count}].each |$n| {
   };
 }
 
-/** What Puppet says of its run, in seconds. */
+/** The time that Puppet reports for its run, in seconds. */
 function applied(output) {
   return Number(/Applied catalog in ([\d.]+) seconds/.exec(output)[1]);
 }

@@ -1,11 +1,11 @@
-// Time inside the Exec: whole processes, one after the other in turn, so that what disturbs one disturbs all.
+// Time inside the Exec: whole processes, one after the other in turn, so that a disturbance of one disturbs all.
 
 import { runStub } from '../place.mjs';
 import { median, uncertainty } from '../statistics.mjs';
 
 const rounds = 40;
 
-/** What a notification may take, in times of an empty program. */
+/** The longest time of a notification, in times of an empty program. */
 export const budgetOfOne = 1.15;
 
 const budgets = {

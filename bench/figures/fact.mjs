@@ -1,4 +1,4 @@
-// What the fact `again` costs a run of Puppet, with an empty and with a full history, in the Facter of each kind.
+// The cost of the fact `again` for a run of Puppet, with an empty and with a full history, in the Facter of each kind.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -20,7 +20,7 @@ export async function measureLooks(place) {
   return [...(await measureMany(place)), await measureOne(place)];
 }
 
-/** What many looks leave behind. */
+/** The traces that many looks leave behind. */
 async function measureMany(place) {
   const names = Array.from({ length: CONDITIONS }, (_, n) => `when${n}`);
   return lookAt(place, 'looks', names, 'interval => 1', async (pid, looks) => {
@@ -31,7 +31,7 @@ async function measureMany(place) {
   });
 }
 
-/** What one condition costs that is looked at as often as by default. */
+/** The cost of one condition that is looked at as often as by default. */
 async function measureOne(place) {
   return lookAt(place, 'one-look', ['when'], '', async (pid, looks) => {
     await until('two looks', () => looks() >= 2, 100);

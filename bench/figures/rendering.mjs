@@ -1,4 +1,4 @@
-// What it costs a real Puppet Server to render the settings of the helper for each catalog.
+// The cost for a real Puppet Server to render the settings of the helper for each catalog.
 //
 // `npm run bench -- rendering`. Needs root, and Debian's puppetserver.
 

@@ -1,4 +1,4 @@
-// What a scope of systemd adds to the Exec: the same notifications in a unit that kills what it leaves behind, and in one that does not.
+// The time that a scope of systemd adds to the Exec: the same notifications in a unit that kills what it leaves behind, and in one that does not.
 
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What something costs that waits: private dirty memory after five seconds, CPU time over two minutes.
+// The cost of a process that waits: private dirty memory after five seconds, CPU time over two minutes.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -63,7 +63,7 @@ const budgets = {
 };
 
 /**
- * One of each that waits: for the end of a run that goes on, for a timer after the run of a stub and after a real run of Puppet, and the peers. At the end
+ * One of each that waits: for the end of a run, for a timer after the run of a stub and after a real run of Puppet, and the peers. At the end
  * of a real run a waiter has read more than after a stub.
  */
 async function startWaiters(place) {

@@ -135,7 +135,7 @@ async function pulsesOf(server: FleetServer, agents: readonly FleetAgent[]): Pro
   return { pulse, cpu, lone: await runPulse(server, agents.slice(0, 1)) };
 }
 
-/** What a look at PuppetDB costs, as the mean of many. It waits for a state that there is not. */
+/** The cost of a look at PuppetDB, as the mean of many. It waits for a state that there is not. */
 async function measureLook(server: FleetServer, [agent]: readonly FleetAgent[]): Promise<Look> {
   if (!agent) throw new Error('a pass of no host');
   heading('looks at PuppetDB');

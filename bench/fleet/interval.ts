@@ -1,4 +1,4 @@
-/** What comes of a schedule of runs. */
+/** The result of a schedule of runs. */
 export interface Converged {
   readonly seconds: number;
   readonly runs: number;
@@ -15,7 +15,7 @@ const ENOUGH = 1000;
  */
 export function byInterval(offsets: readonly number[], interval: number): Converged {
   const hosts = offsets.map((at) => ({ next: at, known: new Map<number, boolean>() }));
-  /** What each host has exported: whether it has seen the quorum. */
+  /** The export of each host: whether it has seen the quorum. */
   const exported = new Map<number, boolean>();
   const configured = new Set<number>();
   for (let runs = 1; runs <= ENOUGH; runs += 1) {

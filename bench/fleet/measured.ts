@@ -12,7 +12,7 @@ export interface Look {
   readonly puppetdb: number;
 }
 
-/** What the last `npm run fleet` has measured. */
+/** The figures of the last `npm run fleet`. */
 export interface Measured {
   readonly date: string;
   readonly machine: string;

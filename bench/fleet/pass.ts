@@ -37,7 +37,7 @@ export function randomOffsets(count: number): number[] {
 }
 
 /**
- * Lets a cluster converge that nobody touches: one host is rebooted when it has seen the quorum, and the server is restarted when the late host has had its first
+ * Lets a cluster converge without any action by hand: one host is rebooted when it has seen the quorum, and the server is restarted when the late host has had its first
  * run.
  */
 export async function runPass(

@@ -49,7 +49,7 @@ export function waitsOf({ requests }: Pulse): number[] {
   return requests.filter(({ busy }) => busy > 0).map(({ began, ended, busy }) => ended - began - busy);
 }
 
-/** What the runs of a host that was alone with its server say of runs in general; `cached` has been measured elsewhere. */
+/** The timings of runs in general, by those of a host that was alone with its server; `cached` has been measured elsewhere. */
 export function timingsOf({ hosts: [host], requests }: Pulse, cached: number): RunTimings {
   if (!host) throw new Error('a pulse of no host');
   // The first one is the daemon's, which needs no start of Ruby.

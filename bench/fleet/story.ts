@@ -1,4 +1,4 @@
-/** What was seen of a fleet in one pass. All times are seconds since the first host was started. */
+/** The story of a fleet in one pass. All times are seconds since the first host was started. */
 export interface Pass {
   readonly name: string;
   readonly hosts: readonly HostStory[];
@@ -7,7 +7,7 @@ export interface Pass {
   /** When the last host was done. */
   readonly convergedAt: number;
   readonly cpu: ServerCpu;
-  /** What hosts have asked PuppetDB for between their runs. */
+  /** The looks of hosts at PuppetDB between their runs. */
   readonly looks?: { readonly count: number; readonly cpu: number };
 }
 
@@ -35,7 +35,7 @@ export interface HostStory {
 }
 
 export interface RunSeen extends Span {
-  /** 0 for a run that nobody of `again` started. */
+  /** 0 for a run that `again` did not start. */
   readonly link: number;
   /** When its process became Puppet, of a rerun; `from` is when it took the lock. */
   readonly startedAt: number | undefined;

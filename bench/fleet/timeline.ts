@@ -107,7 +107,7 @@ function drawRun(run: RunSeen, state: keyof typeof STATES | undefined, middle: n
   );
 }
 
-/** What the host had come to at the end of a run. */
+/** The state that the host had reached at the end of a run. */
 function stateAt(host: HostStory, time: number): keyof typeof STATES | undefined {
   return host.states.findLast(({ at }) => at <= time + 0.5)?.state as keyof typeof STATES | undefined;
 }

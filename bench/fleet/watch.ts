@@ -88,7 +88,7 @@ function extend(spans: Growing<Span>[], at: number): void {
 interface Waiter {
   readonly pid: number;
   readonly link: number;
-  /** Undefined while the notifying run goes on. */
+  /** Undefined while the notifying run has not ended. */
   readonly due: number | undefined;
 }
 
@@ -102,7 +102,7 @@ function waiterOf(folder: string): Waiter | undefined {
   return entry && { pid: record.waiter.pid, link: entry.link, due: dueTime(entry) };
 }
 
-/** What `again` has noted of a run, before it began; nothing where it is not a rerun. A wait may be too short to be seen. */
+/** The note of `again` about a run, from before it began; empty where it is not a rerun. A wait may be too short to be seen. */
 function originOf(folder: string, pid: number, at: number): Pick<RunSeen, 'link' | 'startedAt'> {
   const newest = list(`${folder}${HISTORY}`).sort().at(-1);
   const text = newest && read(`${folder}${HISTORY}/${newest}`);

@@ -10,7 +10,7 @@ export interface Console {
   readonly heading: string;
   /** Which one below that heading, from 0. */
   readonly index: number;
-  /** What is printed before the first command: all of it, where the console shows no command. */
+  /** The lines before the first command: all of them, where the console shows no command. */
   readonly before: string;
   readonly entries: readonly Entry[];
 }

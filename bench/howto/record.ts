@@ -40,7 +40,7 @@ export interface Recording {
 /** A machine at whose prompt the commands of a page are typed. */
 export interface Machine {
   readonly box: Container;
-  /** Runs what nobody sees, in the same folder; its output. */
+  /** Runs a command that the page does not show, in the same folder; its output. */
   sh(command: string): Promise<string>;
   /** Runs the commands of a console of the page, and puts what they print there. */
   record(heading: string, index: number, recording?: Recording): Promise<void>;

@@ -205,7 +205,7 @@ async function dockerfile(page: Page): Promise<void> {
   }
 }
 
-/** What is left of a first run elsewhere. */
+/** Delivers the executable, as a first run elsewhere does. */
 async function deliver({ sh }: Machine): Promise<void> {
   await sh("puppet apply -e 'include common::again'");
 }

@@ -117,7 +117,7 @@ export function drawTerminal(title: string, prompt: string, command: string, scr
   )}\n`;
 }
 
-/** What `again` says stands out from what Puppet says. */
+/** The lines of `again` stand out from those of Puppet. */
 function colourOf(content: string): string {
   if (content.includes('Will run `') || content.startsWith('again run: ')) return COLOURS.again;
   return /^(Notice: (Compiled|Applied) catalog|.*Triggered 'refresh')/.test(content)

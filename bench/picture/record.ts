@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Failure, root } from '../../scripts/project.mjs';
 
-/** What was written to a terminal at one moment. */
+/** The text that was written to a terminal at one moment. */
 export interface Chunk {
   /** Milliseconds since the command began. */
   readonly at: number;
   readonly text: string;
 }
 
-/** What machine.sh says before the command begins. */
+/** The output of machine.sh before the command begins. */
 const BEGIN = '\x1e';
 
 /**

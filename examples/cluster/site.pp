@@ -1,2 +1,2 @@
-# What every host of the cluster gets: its size is in Hiera (cluster::size).
+# The manifest of every host of the cluster, whose size is in Hiera (cluster::size).
 include cluster

@@ -42,7 +42,7 @@ await run('chaos', async (args: string[]) => {
   if ((real > 0 || values.short) && process.getuid?.() !== 0)
     throw new Failure('needs root, for namespaces and small disks; `--real 0` needs none');
   console.log(`chaos: seed ${seed}`);
-  // What the build puts in: see src/os/version.ts.
+  // The build puts this in: see src/os/version.ts.
   Object.assign(globalThis, { AGAIN_VERSION: readVersion() });
   const { checkModel } = await import('./pure/check.ts');
   checkModel(seed, pure, { folder: join(values.keep, 'pure') });

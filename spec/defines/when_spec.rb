@@ -9,7 +9,7 @@ describe 'common::again::when' do
   let(:launcher) { '/bin/sh /var/lib/puppet/tmp/common/again/notify' }
   let(:params) { { exists: '/dev/mapper/brick1' } }
 
-  # What the exec tells the helper.
+  # The condition that the exec tells the helper.
   def condition(title = 'again-when-some-name')
     variable = catalogue.resource('exec', title)[:environment]
     JSON.parse(variable.delete_prefix('AGAIN_WHEN='))

@@ -10,7 +10,7 @@ import { makeWorld, testPuppet, type World } from '../support/machine/world.ts';
 export interface AgentMachine {
   readonly node: Node;
   readonly world: World;
-  /** What the agent gets from now on. */
+  /** Sets the catalogs of the agent from now on. */
   compiles(manifest: string, hieraData?: string): Promise<void>;
   readonly server: PuppetServer;
   /** Where the server looks for modules first. */

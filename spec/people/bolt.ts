@@ -6,13 +6,13 @@ import type { Finished, Node } from '../support/machine/node.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** What a task answers on one target. */
+/** The answer of a task on one target. */
 export interface Answer {
   readonly status: 'success' | 'failure';
   readonly value: { readonly [key: string]: unknown; readonly _error?: { readonly msg: string } };
 }
 
-/** What the plan has to say of a target. */
+/** The plan's line about a target. */
 export interface Row {
   readonly target: string;
   readonly status: 'success' | 'failure';
@@ -24,7 +24,7 @@ export interface Row {
   };
 }
 
-/** What it has printed and returned, or failed with. */
+/** Its output and its result, or its failure. */
 export interface Converged {
   readonly output: string;
   readonly failure: string | undefined;
@@ -113,7 +113,7 @@ export async function openBolt(node: Node, dir: string): Promise<Bolt> {
   };
 }
 
-/** What Bolt needs of the module. */
+/** Copies the parts of the module that Bolt needs. */
 export async function copyModule(to: string, parts: readonly string[]): Promise<void> {
   await mkdir(to, { recursive: true });
   for (const part of parts) await cp(join(repository, part), join(to, part), { recursive: true });

@@ -52,7 +52,7 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
   expect(done.output).toMatch(/0 of 1 quiet; localhost: rerun \d (in \d s|has begun|is about to begin)/);
   expect(done.output).toMatch(/localhost +converged +2 +the last run: unchanged/);
 
-  // The time is up while a rerun waits: it goes on waiting.
+  // The time is up while a rerun waits: it continues to wait.
   await compiles(asks(1, 3600));
   const waits = await converge({ timeout: 30 });
   expect(waits.failure).toBe('1 of 1 have not converged: localhost');

@@ -30,7 +30,7 @@ async function shownFact({ world }: Place, env: Readonly<Record<string, string>>
   return JSON.parse(stdout).again;
 }
 
-/** What a run noticed of the fact when it began, from its output. */
+/** The value of the fact when a run began, from its output. */
 function noticed(output: string): string {
   return /Scope\(Class\[main\]\): (.*)/.exec(output)?.[1] ?? output;
 }
@@ -52,7 +52,7 @@ describe('the fact `again`', () => {
     const rerun = (await world.node.files.read(`${world.state}/logs/${log}`)).toString();
     expect(noticed(rerun)).toBe('chain 1, last running, pending []');
 
-    // Its result is known once somebody has looked while Puppet's report was still its own.
+    // Its result is known once a process has looked while Puppet's report was still its own.
     expect(await here.json('history')).toMatchObject([{ result: 'changed' }]);
 
     // The next run is an ordinary one.
@@ -75,7 +75,7 @@ describe('the fact `again`', () => {
     expect(left).toBeGreaterThan(3400e3);
     expect(left).toBeLessThan(3600e3);
 
-    // Root's own files say nothing to somebody else, and that is no error.
+    // Root's own files say nothing to another user, and that is no error.
     const other = await world.run({
       argv: [
         ...[
@@ -96,7 +96,7 @@ describe('the fact `again`', () => {
     expect(other.code, other.output).toBe(0);
     expect(JSON.parse(other.stdout).again).toMatchObject({ pending: [], chain: 0 });
 
-    // What the class wrote down for the task, and for people.
+    // The class wrote these down for the task, and for people.
     const settings = JSON.parse((await world.node.files.read(`${world.again}/again.json`)).toString());
     expect(settings.puppet).toEqual(shown.internal.puppet);
     expect((await here.again(['status'])).stdout).toContain('later\n');

@@ -9,14 +9,14 @@ const { place } = people();
 const later = "Common::Again::Delta['later']";
 const delta = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }\n`;
 
-/** A manifest whose second run fails, and notifies nobody. */
+/** A manifest whose second run fails, and notifies nothing. */
 function failsOnce(world: World, more = delta(0)): string {
   const fails = `exec { '/bin/false': onlyif => '/usr/bin/test -e ${world.trigger}.done -a ! -e ${world.trigger}.well', provider => 'posix' }
 file { '${world.trigger}.done': content => '', require => Exec['/bin/false'] }`;
   return notifyOnce(world, later, `${more}${fails}`);
 }
 
-/** Two runs, of which the second failed, and nobody of `again` is there to see it. */
+/** Two runs, of which the second failed, and no process of `again` is there to see it. */
 async function failed(context: Parameters<typeof place>[0]): Promise<{ here: Place; syslog: Syslog }> {
   const here = await place(context);
   const { world } = here;

@@ -139,7 +139,7 @@ export async function appears({ node, path }: World, name: string, run?: Started
   await until(name, () => node.files.exists(path(name)), { seconds: 100, seen: () => run?.output() });
 }
 
-/** What `again run` itself has said. */
+/** The lines of `again run` itself. */
 export function saidByRun(output: string): string[] {
   return stripVTControlCharacters(output)
     .split(/[\r\n]+/)

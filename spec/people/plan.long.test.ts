@@ -50,9 +50,9 @@ plan caller(TargetSpec $targets) {
 };
 
 interface Target {
-  /** What the task says that is to start a run. Default: that it did. */
+  /** The answer of the task that is to start a run. Default: that it did. */
   readonly run?: object;
-  /** What it says at each look. */
+  /** Its answer at each look. */
   readonly progress: readonly object[];
 }
 

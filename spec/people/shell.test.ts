@@ -326,7 +326,7 @@ file { '${world.trigger}.done': content => '', require => Exec['/bin/false'] }`;
       seen: follow.output,
     });
     expect(follow.output()).not.toContain('Applied catalog');
-    // Meant for somebody else: `pkill -USR1 -f puppet`. Node would listen for a debugger.
+    // Meant for other processes: `pkill -USR1 -f puppet`. Node would listen for a debugger.
     for (const signal of ['SIGUSR1', 'SIGUSR2']) await world.node.signal(follow.pid, signal);
     await until('the signals to be taken', async () => !(await hasPendingSignals(world, follow.pid)));
     expect(await listeningSockets(world, follow.pid)).toEqual([]);

@@ -38,7 +38,7 @@ const sumOf = (content: Buffer) => createHash('sha256').update(content).digest('
 /** A real ELF program that says its version, as small as there is: `true`, which knows `--version`. With a tail, one of any size. */
 const program = (tail = '') => Buffer.concat([readFileSync('/bin/true'), Buffer.from(tail)]);
 
-/** What the build has made for this CPU. */
+/** The executable that the build has made for this CPU. */
 const executable = `files/again/again-linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;
 
 interface Place {
@@ -50,7 +50,7 @@ interface Place {
     sum?: string,
     wrap?: readonly string[],
   ): { status: number | null; stdout: string; stderr: string };
-  /** What lies in the folder and in state/. */
+  /** The files in the folder and in state/. */
   files(): string[];
 }
 
@@ -327,7 +327,7 @@ describe('the executable itself', () => {
     writeFileSync(join(here.folder, 'again.sha256'), `${sumOf(readFileSync(executable))}  again\n`);
     return here;
   };
-  /** What the launcher's Exec would say, where a run's processes start like this. */
+  /** The line of the launcher's Exec, where a run's processes start like this. */
   const examined = (wrap: readonly string[]) => {
     const here = real();
     const { stdout } = here.run('examine', '', wrap);
@@ -354,7 +354,7 @@ describe('the executable itself', () => {
   });
 
   test('memory that must not be made executable (MemoryDenyWriteExecute=yes) is named', () => {
-    // What systemd does for it: PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN.
+    // The call of systemd for it: PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN.
     const call = process.arch === 'arm64' ? 167 : 157;
     const forbid = `syscall(${call}, 65, 1, 0, 0, 0).zero? or abort; exec(*ARGV)`;
     expect(examined(['ruby', '-W0', '-e', forbid])).toMatch(

@@ -114,7 +114,7 @@ describe.each([
     expect(status?.ignoredSignals.toString(16)).toBe(SURROUNDINGS.ignoredSignals);
     expect(status?.blockedSignals.toString(16)).toBe(SURROUNDINGS.blockedSignals);
     const descriptors = [...read('seen.fd').matchAll(/ (\d+) -> (.*)$/gm)]
-      // 255 is bash's own, for its script; and whoever started the tests may have left some open.
+      // 255 is bash's own, for its script; and the process that started the tests may have left some open.
       .filter(([, number, target]) => number !== '255' && !isInherited(number, target))
       .map(([, number, target]) => `${number} ${target}`);
     const socket = (number: number) => expect.stringMatching(new RegExp(`^${number} socket:`));

@@ -47,7 +47,7 @@ async function remove(shell: readonly string[], ...args: string[]) {
   return { status, ...said };
 }
 
-/** What that is started with. */
+/** The arguments that it is started with. */
 const WAITER = ['-e', 'sleep 600', '--', '--parent', '1'];
 const QUOTED_WAITER = `-e 'sleep 600' -- --parent 1`;
 
@@ -73,7 +73,7 @@ const ended = async (child: ChildProcess) => {
   return child.signalCode;
 };
 
-/** Puts a program in the place of the executable, as an update does: what runs goes on. */
+/** Puts a program in the place of the executable, as an update does: running processes continue. */
 function update(folder: string, script: string): void {
   writeFileSync(join(folder, '.new'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   renameSync(join(folder, '.new'), join(folder, 'again'));

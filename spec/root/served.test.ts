@@ -7,7 +7,7 @@ import { HOLDS, PATIENCE_MS } from '../../src/wait/condition/answer.ts';
 import { lookAtPath, nearestFolder } from '../../src/wait/condition/path.ts';
 import { temporaryFolder } from '../unit/state/temporary.ts';
 
-/** Mounts a file system whose server never answers: a FUSE of which nobody reads the requests. The end of its input ends it. */
+/** Mounts a file system whose server never answers: a FUSE whose requests are never read. The end of its input ends it. */
 const silence = `device=/dev/fuse
 [ -c $device ] || { device=$1.fuse; mknod "$device" c 10 229; }
 exec 3<>"$device"

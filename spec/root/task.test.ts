@@ -30,7 +30,7 @@ const shells: readonly (readonly [string, ...string[]])[] = [
   ['ksh'],
 ];
 
-/** What the task answers when a shell runs it, with `local` in the place of /usr/local/sbin. */
+/** The answer of the task when a shell runs it, with `local` in the place of /usr/local/sbin. */
 function answer({
   folder = '',
   local = '',

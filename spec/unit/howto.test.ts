@@ -9,7 +9,7 @@ import { temporaryFolder } from './state/temporary.ts';
 
 const scripts = filesBelow('Be told of a failed rerun', 'sh');
 
-/** What `again` says. */
+/** The answers of `again`. */
 interface Answers {
   readonly pending?: readonly unknown[];
   readonly hold?: unknown;

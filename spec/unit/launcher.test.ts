@@ -176,7 +176,7 @@ describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %
       ]);
       const names = noted(folder, 'environ').map((variable) => variable.split('=', 1)[0] ?? '');
       expect(names).toEqual(expect.arrayContaining(['MALLOC_ARENA_MAX', 'UV_THREADPOOL_SIZE']));
-      // What a shell keeps for itself.
+      // The variables that a shell keeps for itself.
       const own = /^(MALLOC_ARENA_MAX|UV_THREADPOOL_SIZE|PWD|OLDPWD|SHLVL|_)$/;
       expect(names.filter((name) => !own.test(name))).toEqual([]);
     }
@@ -187,7 +187,7 @@ describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %
       '0 as said\n12 daemon.notice scheduled: a  "b" $c *\n34 daemon.warning lost: größe\n',
     );
     const [launcher, logger] = [join(folder, 'notify'), join(folder, 'logger')];
-    // The machine's own log is nobody's to write to in a unit test.
+    // A unit test must not write to the machine's own log.
     const own = readFileSync(launcher, 'utf8').replace('-S /dev/log', '1').replace('/usr/bin/logger', logger);
     writeFileSync(launcher, own);
     writeFileSync(

@@ -91,7 +91,7 @@ describe('what keeps a project from being released', () => {
 });
 
 describe('what is not given', () => {
-  /** A terminal at which somebody types this, or no terminal. */
+  /** A terminal at which this is typed, or no terminal. */
   const typed = (text: string, isTTY = true) => {
     const output = new PassThrough();
     return {

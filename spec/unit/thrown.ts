@@ -7,7 +7,7 @@ export function refusalOf(work: () => unknown): string {
   throw error;
 }
 
-/** What this throws. */
+/** The error that this throws. */
 export function thrown(work: () => unknown): unknown {
   try {
     work();

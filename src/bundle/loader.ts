@@ -24,7 +24,7 @@ function load(part: string): unknown {
   return module.exports;
 }
 
-/** What a part requires: a part, `part:NAME`; a file of src/ that a part holds for all, `part:NAME:FILE`; or a module of Node. */
+/** Resolves the id that a part requires: a part, `part:NAME`; a file of src/ that a part holds for all, `part:NAME:FILE`; or a module of Node. */
 function provide(id: string): unknown {
   const [kind, part = '', file] = id.split(':');
   if (kind !== 'part') return require(id);

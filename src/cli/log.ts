@@ -35,7 +35,7 @@ export async function showLog(
     );
   const path = logPath(folder, `${rerun.id}.log`);
   if (rerun.journal) {
-    // How it was started, and what kept it from that, is in the file.
+    // The file says how it was started, or why it could not be.
     if (statSync(path, { throwIfNoEntry: false }))
       await pipeline(createReadStream(path), output, { end: false });
     return showJournal(rerun, journalWords(rerun, history), follow, output);
@@ -60,7 +60,7 @@ async function showJournal(
 ): Promise<void> {
   for (let cursor: string | undefined; ; await sleep(JOURNAL_POLL_MS)) {
     const running = isRunning(rerun);
-    // What a process that has ended wrote last may still be on its way; only root may ask for that, and others see it a moment later.
+    // The last lines of a process that has ended may still be on their way; only root may ask for them, and others see them a moment later.
     if (!running) runSilently('journalctl', ['--sync']);
     const from = cursor === undefined ? words : afterCursor(words, cursor);
     const { text, last } = splitCursor(await journalctl([...from, '--show-cursor']));

@@ -17,20 +17,20 @@ import { readWordsOf } from '../wait/condition/words.ts';
 import { createSurvey } from '../wait/survey.ts';
 import { type ShownHold, shownHold } from './hold.ts';
 
-/** What a waiter waits for right now. */
+/** The thing that a waiter waits for right now. */
 export type WaitsFor =
   | { readonly kind: 'run' | 'lock'; readonly pid: number }
-  /** `condition`: what a `when` looks at; `condition` of the pending one says more. */
+  /** `condition`: that of a `when`; `condition` of the pending one says more. */
   | { readonly kind: 'timer' | 'condition' | 'grace' | 'enable' | 'nothing' }
   | ({ readonly kind: 'hold' } & ShownHold)
-  /** What else is in the way: a shutdown that is scheduled, a unit, no room on the disk … */
+  /** Any other obstacle: a shutdown that is scheduled, a unit, no room on the disk … */
   | { readonly kind: 'held'; readonly because: string };
 
 /** One pending rerun as people and programs see it; the JSON of `again status --json` is a list of these. */
 export interface Pending {
   /** `Exec['again']`, or the name of the delta. */
   readonly name: string;
-  /** Seconds until it is due, not below 0; null while that depends on a run that goes on, or on a condition. */
+  /** Seconds until it is due, not below 0; null while that depends on a run that has not ended, or on a condition. */
   readonly dueIn: number | null;
   readonly waitsFor: WaitsFor;
   /** When it was asked for: ISO 8601, UTC. */
@@ -51,13 +51,13 @@ export interface Pending {
   readonly condition?: PendingCondition;
   /** The command that shows the output, where that goes to the journal. */
   readonly journal?: string;
-  /** What keeps it from starting, due or not, until `again release` or its end. */
+  /** The hold that keeps it from starting, due or not, until `again release` or its end. */
   readonly hold?: ShownHold;
   /** The waiter is an `again run`: the output goes to where that was started. */
   readonly foreground?: true;
 }
 
-/** What a `when` waits for, and how far its waiter has come with that. */
+/** The condition of a `when`, and how far its waiter has come with it. */
 export interface PendingCondition {
   /** In words; a command that is Sensitive is shown as such. */
   readonly what: string;
@@ -65,22 +65,22 @@ export interface PendingCondition {
   readonly met: boolean;
   /** How often it was looked at by its present waiter. */
   readonly looks: number;
-  /** What the last look has found, and how many seconds ago; null before the first one. */
+  /** The result of the last look, and how many seconds ago that was; null before the first one. */
   readonly answer: string | null;
   readonly lookedAgo: number | null;
-  /** Seconds until it is not waited for any more, not below 0; null while the run goes on. */
+  /** Seconds until it is not waited for any more, not below 0; null while the run has not ended. */
   readonly timeoutIn: number | null;
-  /** What happens then. */
+  /** After that: the rerun all the same, or none. */
   readonly onTimeout: 'run' | 'drop';
 }
 
-/** What is known of conditions beside their entries. */
+/** The words of conditions, and the looks at them, which their entries do not have. */
 interface Seen {
   readonly words: ReadonlyMap<string, Condition>;
   readonly looks: Readonly<Record<string, LooksAt>>;
 }
 
-/** What all that is pending has in common at one moment. */
+/** The circumstances that all pending entries share at one moment. */
 interface Circumstances {
   readonly folder: string;
   /** Milliseconds of the monotonic clock. */
@@ -141,7 +141,7 @@ function waitsForInForeground(
   return heldUp === undefined ? { kind: 'nothing' } : { kind: 'held', because: heldUp };
 }
 
-/** What one of these entries waits for that is not due; undefined for one that is. */
+/** The thing that one of these entries waits for before it is due; undefined for one that is due. */
 function beforeItIsDue(entries: readonly Entry[], entry: Entry, now: number): WaitsFor | undefined {
   const running = entries.find(({ runEndedAt }) => runEndedAt === undefined);
   if (running) return { kind: 'run', pid: running.run.pid };
@@ -149,7 +149,7 @@ function beforeItIsDue(entries: readonly Entry[], entry: Entry, now: number): Wa
   return { kind: isLookedAt(entry, now) ? 'condition' : 'timer' };
 }
 
-/** What an entry says by itself. */
+/** The fields that an entry has whatever is in its way. */
 function timesOf(entry: Entry, now: number, seen: Seen) {
   const due = isUnmet(entry) ? undefined : dueTime(entry);
   const condition = conditionOf(entry, now, seen);

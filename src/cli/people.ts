@@ -26,7 +26,7 @@ import { drawHold, drawStatus } from './status.ts';
 import { scopeOfThisRun } from './this-run.ts';
 import { verify } from './verify.ts';
 
-/** How all commands read their words: a name or a reason is what was typed, also where it looks like a number, and after `--`. */
+/** How all commands read their words: a name or a reason stays as it was typed, also where it looks like a number, and after `--`. */
 export const PARSING = {
   'duplicate-arguments-array': false,
   'boolean-negation': false,
@@ -230,13 +230,13 @@ async function settle(): Promise<{ folder: string; trouble: string | undefined }
     for (const [event, text] of told) log(event, text);
     await settleReruns(folder);
   } catch (error) {
-    // On a full disk there is no lock; what is there can be shown all the same.
+    // On a full disk there is no lock; the pending entries can be shown all the same.
     trouble = `nothing can be recorded in ${folder} (${oneLine(error)})`;
   }
   return { folder, trouble };
 }
 
-/** What a command takes: one word, which stands after `--` where it begins with `-`. */
+/** The word that a command takes; it stands after `--` where it begins with `-`. */
 function oneWord(given: string | undefined, afterDashes: readonly string[] = []): string | undefined {
   const words = [...(given === undefined ? [] : [given]), ...afterDashes];
   if (words.length <= 1) return words[0];

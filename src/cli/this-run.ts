@@ -7,7 +7,7 @@ import { readSettings } from '../state/settings.ts';
 import type { Scope } from './cancel.ts';
 
 /**
- * What is pending for the command of the Puppet run that calls this process, whatever its FACTER variables are, and below each `again run` that this process is below. Of
+ * All that is pending for the command of the Puppet run that calls this process, whatever its FACTER variables are, and below each `again run` that this process is below. Of
  * a run that cannot be repeated nothing else is pending.
  */
 export function scopeOfThisRun(): Scope {

@@ -7,7 +7,7 @@ import { oneLine } from '../os/refusal.ts';
 import type { Origin } from './origin.ts';
 import type { CommandEnd } from './outcome.ts';
 
-/** A command that goes on. */
+/** A command that was started. */
 export interface Going {
   /** undefined where it could not be started. */
   readonly pid: number | undefined;
@@ -18,7 +18,7 @@ export interface Start {
   readonly command: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
   readonly origin: Origin;
-  /** What it has as one of its descriptors, in place of what this process has there. */
+  /** The input that it has as one of its descriptors, in place of this process's own. */
   readonly input: { readonly descriptor: number; readonly from: number } | undefined;
 }
 

@@ -22,7 +22,7 @@ export interface Conditions {
   show(entries: readonly Entry[]): void;
 }
 
-/** What is done with what the looks find. */
+/** The handlers of the looks' results. */
 export interface Findings {
   /** Called when these hold, from this time of the monotonic clock on. */
   readonly met: (ids: readonly string[], at: number) => void;

@@ -9,7 +9,7 @@ import { awaitedNow, nextStep, partition, type Step } from '../schedule/plan.ts'
 import type { Cancellation, Hurry, Notice } from '../state/channel-message.ts';
 import { describePromise } from './promise.ts';
 
-/** What keeps `again run` from going on for ever. */
+/** The bounds that keep `again run` from running for ever. */
 export interface Bounds {
   /** Reruns after which it ends; undefined for the class's `limit`, or {@link DEFAULT_LIMIT} where that has none. */
   readonly limit: number | undefined;
@@ -20,17 +20,17 @@ export interface Bounds {
 /** Reruns, where neither the command line nor the class says how many. */
 export const DEFAULT_LIMIT = 20;
 
-/** What is pending below one `again run`, and how far its chain has come. Decides; does nothing by itself. Times are milliseconds of the monotonic clock. */
+/** All that is pending below one `again run`, and how far its chain has come. Decides; does nothing by itself. Times are milliseconds of the monotonic clock. */
 export interface Convergence {
   readonly entries: readonly Entry[];
-  /** The number of the rerun that goes on, or went last; 0 for the first run. */
+  /** The number of the present rerun, or of the last one; 0 for the first run. */
   readonly link: number;
   /** Whether the limit has refused a notification of the run that went last. */
   readonly limitReached: boolean;
   /** How many reruns there may be, and whether there have been so many. */
   readonly limit: number;
   readonly isExhausted: boolean;
-  /** What is not waited for, in words, since this was asked last. */
+  /** Lines about the entries that are not waited for, since the last call. */
   takeDropped(): readonly string[];
   /**
    * Takes a notification in, and says what its Exec is told.
@@ -38,7 +38,7 @@ export interface Convergence {
    * @param id names the words of its condition
    */
   take(notice: Notice, now: number, random: number, id?: string): Verdict;
-  /** What is to be looked at now. */
+  /** The entries whose conditions are looked at now. */
   awaited(now: number): readonly Entry[];
   /** Notes that these conditions hold. */
   meet(ids: readonly string[], at: number): void;
@@ -54,7 +54,7 @@ export interface Convergence {
     isAlive?: (run: ProcessId) => boolean,
     isBrokenOff?: (run: ProcessId) => boolean,
   ): void;
-  /** What comes next, now that the command has ended. */
+  /** The next step, now that the command has ended. */
   next(now: number): Step;
   /** A rerun begins now: takes out what it satisfies. Returns its number. */
   begin(now: number): number;

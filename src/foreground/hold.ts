@@ -10,7 +10,7 @@ export function stateHere(): string {
 }
 
 /**
- * What holds the reruns of an `again run`, in words: the hold of that folder, where there is one that only this user can enter. In an image there is none.
+ * The hold of the reruns of an `again run`, in words: the hold of that folder, where there is one that only this user can enter. In an image there is none.
  */
 export function holdHere(folder = stateHere()): string | undefined {
   if (!isPrivate(folder, process.getuid?.() ?? 0)) return undefined;

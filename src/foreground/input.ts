@@ -12,7 +12,7 @@ import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import { NO_RUN } from '../puppet/processes.ts';
 import { isOneRunInFront } from '../puppet/settings.ts';
 
-/** What a command line of ours says of the Puppet that it starts; undefined where it starts something else, a wrapper for example. */
+/** The parts of a command line of ours that starts Puppet; undefined where it starts something else, a wrapper for example. */
 export function puppetCommandOf(command: readonly string[]): ReturnType<typeof parsePuppetCommandLine> {
   const words = command.map(fromText);
   const [first = '' as Bytes] = words;

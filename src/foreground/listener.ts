@@ -23,7 +23,7 @@ import { channelPlaces, channelPrefix } from '../state/channel-record.ts';
 export interface Listener {
   readonly channel: Channel;
   /**
-   * Ends the channel, unless a notification comes at this very moment: then it goes on, and true is returned. One that comes later finds no listener, and becomes a waiter in
+   * Ends the channel, unless a notification comes at this very moment: then it stays open, and true is returned. One that comes later finds no listener, and becomes a waiter in
    * the background.
    */
   drain(): Promise<boolean>;
@@ -40,7 +40,7 @@ const LONGEST_ANSWER_MS = 2000;
 /** The kernel takes no longer name of a socket (unix(7)), its NUL included. */
 const LONGEST_NAME = 107;
 
-/** What is done with what comes. */
+/** The handler of each kind of message. */
 export interface Handlers {
   notice(notice: Notice): Verdict;
   cancel(cancellation: Cancellation): Verdict;
@@ -88,7 +88,7 @@ export async function listenForNotices(handlers: Handlers): Promise<Listener> {
   });
   const stopListening = () => {
     server.close();
-    // Whoever has connected and got no answer begins a waiter of its own.
+    // A notification that has connected and got no answer begins a waiter of its own.
     for (const socket of open) socket.destroy();
     removeFile(socketOf(folder));
   };
@@ -97,7 +97,7 @@ export async function listenForNotices(handlers: Handlers): Promise<Listener> {
     async drain() {
       const before = [heard, answered];
       const deadline = monotonic() + LONGEST_ANSWER_MS;
-      // What has connected is accepted at the next turns of the loop.
+      // Connections that were made are accepted at the next turns of the loop.
       for (let turns = 0; turns < 3 || (open.size > 0 && monotonic() < deadline); turns += 1) await turn();
       // One that had connected before may have said only now what it wants.
       if (heard !== before[0] || answered !== before[1]) return true;

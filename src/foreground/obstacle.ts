@@ -9,9 +9,9 @@ import { holdHere } from './hold.ts';
 /** Milliseconds between two looks at a run that is not a child of this process. */
 export const LOOK_MS = 100;
 
-/** What is in the way of a rerun that is due. */
+/** An obstacle to a rerun that is due. */
 export interface Obstacle {
-  /** What is waited for, in words. */
+  /** The thing that is waited for, in words. */
   readonly because: string;
   /** Milliseconds until the next look. */
   readonly patience: number;

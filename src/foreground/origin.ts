@@ -5,7 +5,7 @@ import { readText } from '../os/read.ts';
 import { numbersOf } from '../os/signals.ts';
 import { parseStatus } from '../os/status.ts';
 
-/** With what `again run` was started, as far as Node has not changed it for good. */
+/** How `again run` was started, as far as Node has not changed it for good. */
 export interface Origin {
   /** Numbers of the signals that were ignored. */
   readonly ignored: readonly number[];
@@ -16,8 +16,8 @@ export interface Origin {
 }
 
 /**
- * Node takes back every ignored signal and raises the limit of open files before any JavaScript runs (src/node.cc, PlatformInit), and no file of /proc keeps what was there
- * before. What started this process still has both, unless it is a program that changes them for itself alone.
+ * Node takes back every ignored signal and raises the limit of open files before any JavaScript runs (src/node.cc, PlatformInit), and no file of /proc keeps their
+ * earlier values. The program that started this process still has both, unless it changes them for itself alone.
  */
 export function readOrigin(): Origin {
   const mine = parseOpenFilesLimit(readText('/proc/self/limits'));
@@ -35,12 +35,12 @@ export function readOrigin(): Origin {
       descriptors: inheritedDescriptors(readDescriptors()),
     };
   } catch {
-    // Process 1, or one below another user's: what is there now is all that can be told.
+    // Process 1, or one below another user's: only the present state can be told.
     return { ignored: [], openFiles: undefined, descriptors: inheritedDescriptors(readDescriptors()) };
   }
 }
 
-/** What a shell ignores for itself while it works, and gives back to what it starts: QUIT, TERM, and job control's TSTP, TTIN and TTOU. */
+/** The signals that a shell ignores for itself while it works, and gives back to the programs that it starts: QUIT, TERM, and job control's TSTP, TTIN and TTOU. */
 const SHELLS_OWN = [3, 15, 20, 21, 22];
 
 /** Shells pass on what their `trap ''` ignores; many other programs ignore signals for themselves alone. */
@@ -56,12 +56,12 @@ export function inheritedSignals({
   starter,
   own,
 }: {
-  /** What the parent ignores, and its name. */
+  /** The signals that the parent ignores, and its name. */
   readonly byParent: bigint;
   readonly parent: string;
   /** The program that shells note as `_` in the environment: `nohup`, for example, which has become this process. */
   readonly starter: string;
-  /** What this process ignores; Node leaves the real-time signals alone. */
+  /** The signals that this process ignores; Node leaves the real-time signals alone. */
   readonly own: bigint;
 }): number[] {
   const passed = SHELLS.test(parent)

@@ -5,7 +5,7 @@ export type CommandEnd =
   /** `code` is a shell's: 126 for a file that can't be executed, 127 for one that is not there. */
   | { readonly kind: 'not started'; readonly code: 126 | 127; readonly because: string };
 
-/** What else has a say in the exit code. */
+/** The other circumstances that decide the exit code. */
 export interface Circumstances {
   /** The number of a signal that was sent to `again run` to end it. */
   readonly stopped: number | undefined;

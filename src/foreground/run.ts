@@ -30,7 +30,7 @@ export interface RunOptions extends Bounds {
   readonly command: readonly string[];
   /** Seconds for all runs together; undefined for no end. */
   readonly timeout: number | undefined;
-  /** Seconds beyond that after which the run that goes on is ended; undefined for never. */
+  /** Seconds beyond that after which the present run is ended; undefined for never. */
   readonly killAfter: number | undefined;
   /** Keep standard input for each run, also where it is not certain that the manifest comes from there. */
   readonly stdin: boolean;
@@ -95,7 +95,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const listener: Listener = await listenForNotices({
     notice: (notice) => {
       const id = randomHex(12);
-      // As in the background: what one run asks for is spread as one.
+      // As in the background: all requests of one run are spread as one.
       const spread = drawnFor(bootId(), notice.run.pid, notice.run.start);
       const verdict = convergence.take(notice, monotonic(), spread, id);
       runs.note(notice);
@@ -139,19 +139,19 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   }
 }
 
-/** What each run reads from its beginning, and as which descriptor. */
+/** The input that each run reads from its beginning, and its descriptor. */
 interface KeptInput {
   readonly descriptor: number;
   readonly open: () => number;
 }
 
-/** What others are shown beside what is pending. */
+/** The things that others are shown beside the pending entries. */
 interface Shown {
-  /** What keeps a rerun that is due from starting, in words. */
+  /** Why a rerun that is due does not start, in words. */
   heldUp: string | undefined;
 }
 
-/** What one `again run` has to do with. */
+/** All that one `again run` works with. */
 interface Parts {
   readonly options: RunOptions;
   readonly origin: Origin;
@@ -176,7 +176,7 @@ class Foreground {
   private readonly stop: Stop;
   /** On the monotonic clock. */
   private readonly deadline: number;
-  /** The run that goes on. */
+  /** The pid of the present run. */
   private going: number | undefined;
 
   constructor(parts: Parts) {
@@ -266,7 +266,7 @@ class Foreground {
     if (convergence.entries !== before) changed();
   }
 
-  /** What a run of the command has in addition: its channel, and in a rerun its chain. */
+  /** The environment of a run of the command: this process's own, its channel, and in a rerun its chain. */
   private environment(): NodeJS.ProcessEnv {
     const { channel } = this.parts.listener;
     const { link } = this.parts.convergence;

@@ -2,7 +2,7 @@ import type { ProcessId } from '../os/process.ts';
 import { readNewReport, wasBrokenOff } from '../puppet/report.ts';
 import type { Notice, RunFiles } from '../state/channel-message.ts';
 
-/** What the runs that have notified have told of themselves. */
+/** The runs that have notified, by what they have told of themselves. */
 export interface Runs {
   note(notice: Notice): void;
   /** Each shows that the agent of one of them is disabled. */

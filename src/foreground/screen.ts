@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** What `again run` and `again wait` say beside Puppet, on standard error. */
+/** The lines of `again run` and `again wait` beside those of Puppet, on standard error. */
 export interface Screen {
   /** One line. */
   say(text: string): void;

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** What was sent to end this `again run`. */
+/** The signal that was sent to end this `again run`. */
 export interface Stop {
   /** The signal's number; undefined while there was none. */
   readonly signal: number | undefined;
@@ -13,11 +13,11 @@ const BY_TERMINAL = ['SIGINT', 'SIGQUIT'] as const;
 const PASSED_ON = ['SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Takes the signals that end an `again run`: nothing is started after one of them, and what goes on is waited for. Those that stop and continue (TSTP, CONT …) keep
+ * Takes the signals that end an `again run`: nothing is started after one of them, and the present run is waited for. Those that stop and continue (TSTP, CONT …) keep
  * their default, so Ctrl-Z does what it always does.
  *
  * @param ignored numbers of the signals that were ignored when this process was started: they stay so
- * @param passOn hands a signal to what goes on
+ * @param passOn hands a signal to the present run
  * @param stopped called after each
  */
 export function takeSignals(

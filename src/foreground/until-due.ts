@@ -13,7 +13,7 @@ import type { Stop } from './stop.ts';
 /** Why there is no next run. */
 export type Over = 'nothing is pending' | 'stopped' | 'time over' | 'limit reached';
 
-/** What the wait between two runs has to do with. */
+/** All that the wait between two runs works with. */
 export interface Between {
   readonly convergence: Convergence;
   /** Looks at conditions. */
@@ -102,7 +102,7 @@ export async function untilDue(between: Between): Promise<Over | undefined> {
   }
 }
 
-/** The time after a run that did not come to its end: what else follows a run at once here is a rerun. */
+/** The time after a run that did not come to its end. After any other run, the rerun follows at once here. */
 function brokenOff(until: number, now: number): Obstacle | undefined {
   if (until <= now) return undefined;
   return {
@@ -111,7 +111,7 @@ function brokenOff(until: number, now: number): Obstacle | undefined {
   };
 }
 
-/** What is waited for, and what happens when the time that is shown behind it is over. */
+/** The conditions that are waited for, and what happens when the time that is shown behind them is over. */
 function describeAwaited(awaited: readonly Entry[], until: number): string {
   const what = new Set(awaited.map((entry) => entry.condition?.what));
   const givesUp = awaited.some(

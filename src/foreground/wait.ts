@@ -24,7 +24,7 @@ import { TIME_OVER } from './outcome.ts';
 export interface WaitOptions {
   /** Seconds; undefined for no end. */
   readonly timeout: number | undefined;
-  /** Seconds: what is due later than that is not waited for; undefined for waiting for all. */
+  /** Seconds: entries that are due later than that are not waited for; undefined for waiting for all. */
   readonly maxWait: number | undefined;
   readonly quiet: boolean;
 }
@@ -39,7 +39,7 @@ export const UNKNOWN = 5;
  * Blocks until nothing is pending and no rerun is going, and says what happens meanwhile.
  *
  * @returns 0 where the last rerun in the background that was seen ended well, or there was none; 4 where it failed, 5 where that can't be told, 124 where the time is
- * over. What an `again run` has come to is known to its caller alone
+ * over. The result of an `again run` is known to its caller alone
  * @throws {Refusal} below a Puppet run, whose own end would be waited for
  */
 export async function waitUntilQuiet(
@@ -74,17 +74,17 @@ export async function waitUntilQuiet(
   }
 }
 
-/** What is there at one moment. */
+/** The state at one moment. */
 interface Look {
   readonly now: number;
   readonly pending: readonly Entry[];
-  /** Pids of what is going, or about to. */
+  /** Pids of the reruns that are going, or about to. */
   readonly going: readonly number[];
-  /** Pids of each `again run` in which a rerun was asked for: it goes on until nothing is pending there. */
+  /** Pids of each `again run` in which a rerun was asked for: it lives until nothing is pending there. */
   readonly foreground: readonly number[];
   /** The units that were started instead of a command, and are not at rest. */
   readonly units: readonly string[];
-  /** What has been started so far. */
+  /** The reruns that were started so far. */
   readonly past: readonly PastRerun[];
   /** Which hold keeps what is pending from starting, in words. */
   readonly hold: string | undefined;
@@ -100,7 +100,7 @@ async function lockedLook(folder: string, ancestors: ReadonlySet<number>): Promi
 
 /** @param ancestors  an `again run` among these waits for the end of this process */
 async function lookAround(folder: string, ancestors: ReadonlySet<number>): Promise<Look> {
-  // First what goes on, and then what is pending: a run records what it asks for before it ends.
+  // First the reruns that are going, and then the pending entries: a run records what it asks for before it ends.
   const going = currentReruns(folder).map(({ pid }) => pid);
   const past = readHistory(folder);
   const units = going.length > 0 ? [] : await goingUnits(past);
@@ -114,10 +114,10 @@ async function lookAround(folder: string, ancestors: ReadonlySet<number>): Promi
   return { now: monotonic(), pending, going, foreground, units, past, hold: hold && describeHold(hold) };
 }
 
-/** States of a unit whose main process goes on (systemd(1), UNITS); one that stays active after its end is at rest. */
+/** States of a unit whose main process has not ended (systemd(1), UNITS); one that stays active after its end is at rest. */
 const STATES = ['activating', 'deactivating', 'reloading'];
 
-/** Whether the newest rerun was a unit's start, and that goes on. */
+/** Whether the newest rerun was a unit's start, and that unit is still going. */
 async function goingUnits(past: readonly PastRerun[]): Promise<string[]> {
   const newest = past.at(-1);
   if (newest?.unit == null || newest.failure !== null || newest.outcome) return [];
@@ -142,7 +142,7 @@ function isBusy(
   note: (look: Look, awaited: readonly Entry[]) => void,
 ): boolean {
   const until = look.now + (maxWait ?? Number.POSITIVE_INFINITY) * SECOND_MS;
-  // What waits for a condition may be due at any moment from its first look on.
+  // An entry with a condition may be due at any moment from its first look on.
   const soonest = (entry: Entry) =>
     (entry.condition && entry.condition.metAt === undefined ? waitOver(entry) : dueTime(entry)) ??
     look.now + entry.wait;

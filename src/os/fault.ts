@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, unlinkSync } from 'node:fs';
 import { dirname, join } from './path.ts';
 
-// Put in by the build: true in its variant for tests of faults (`node build.mjs --instrumented`) alone, so that what is shipped has nothing of this.
+// Put in by the build: true in its variant for tests of faults (`node build.mjs --instrumented`) alone, so that the shipped executable has nothing of this.
 declare const AGAIN_INSTRUMENTED: boolean | undefined;
 
 /**

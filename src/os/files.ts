@@ -56,7 +56,7 @@ export function replaceFile(path: string, content: string): void {
 
 /** Reads a small file without following a link; undefined where there is none. */
 export function readOwnFile(path: string): string | undefined {
-  // To open what isn't there throws, which costs more than to ask.
+  // To open a missing file throws, which costs more than to ask.
   if (!existsSync(path)) return undefined;
   try {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

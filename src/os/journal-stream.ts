@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { runSilently } from './spawn.ts';
 
-/** Under which identifier reruns write to the journal (`journalctl -t`); what `again` itself tells it is under `again`. */
+/** The identifier under which reruns write to the journal (`journalctl -t`); the messages of `again` itself are under `again`. */
 export const OUTPUT_IDENTIFIER = 'puppet-again';
 
 /** systemd-cat(1) connects standard output and error to the journal, and becomes a command by execve(2). Node can't hand a socket on as descriptor 1. */

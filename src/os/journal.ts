@@ -3,7 +3,7 @@ import { tell } from './fault.ts';
 import { oneLine } from './refusal.ts';
 import { runSilently } from './spawn.ts';
 
-/** What happens to a pending rerun; each makes one line in the journal, or in syslog where there is no journal. */
+/** The events of a pending rerun; each makes one line in the journal, or in syslog where there is no journal. */
 export type Event =
   | 'scheduled'
   | 'coalesced'
@@ -42,7 +42,7 @@ export function journalLine([event, text]: LoggedEvent): string {
   return `${process.pid} daemon.${PRIORITIES[event] ?? 'notice'} ${event}: ${oneLine(text)}`;
 }
 
-/** What is more than a notice. */
+/** The events that are more than a notice. */
 const PRIORITIES: Partial<Record<Event, 'err' | 'warning'>> = {
   failed: 'err',
   'rerun failed': 'err',

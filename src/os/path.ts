@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
 // `node:path` looks at each character of a path, in a loop that V8 interprets here (`V8_OPTIONS` in scripts/bundle.mjs). Paths that need nothing but to be put together or cut
-// are handled without it; all others are node:path's. What it brought when it was measured is in bench/notes.md. The results are the same: spec/unit/os/path.test.ts.
+// are handled without it; all others are node:path's. The gain, when it was measured, is in bench/notes.md. The results are the same: spec/unit/os/path.test.ts.
 
 /** As `path.join`. */
 export function join(folder: string, ...names: readonly string[]): string {

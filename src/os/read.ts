@@ -20,8 +20,8 @@ export function readBytes(file: string | number): Bytes {
 }
 
 /**
- * A small file of ASCII, in one step instead of four. Bytes that are not UTF-8, as in the name of a process, are not kept: what is needed of
- * such a file must be ASCII.
+ * A small file of ASCII, in one step instead of four. Bytes that are not UTF-8, as in the name of a process, are not kept: the part that is
+ * needed of such a file must be ASCII.
  */
 export function readText(path: string): string {
   return readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
-/** What is used of /proc/PID/stat (proc_pid_stat(5)). */
+/** The fields of /proc/PID/stat that are used (proc_pid_stat(5)). */
 export interface Stat {
   readonly parent: number;
   readonly session: number;

@@ -1,4 +1,4 @@
-/** What is used of /proc/PID/status (proc_pid_status(5)). */
+/** The fields of /proc/PID/status that are used (proc_pid_status(5)). */
 export interface Status {
   readonly realUser: number;
   readonly effectiveUser: number;

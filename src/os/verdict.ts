@@ -3,7 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 /** The descriptor on which a waiter tells the process that started it how it went; both sides know it. */
 export const VERDICT_DESCRIPTOR = 3;
 
-/** What a notification ends with: the helper's exit code, and one line for people. */
+/** The end of a notification: the helper's exit code, and one line for people. */
 export interface Verdict {
   readonly exitCode: number;
   readonly text: string;
@@ -11,7 +11,7 @@ export interface Verdict {
   readonly journal?: readonly string[];
 }
 
-/** Puppet fails an Exec that prints what its locale can't read, so what is not ASCII is shown by its number. */
+/** Puppet fails an Exec that prints characters that its locale can't read, so each one that is not ASCII is shown by its number. */
 export function toAscii(text: string): string {
   if (isAscii(text)) return text;
   return text.replace(/[^\x20-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
@@ -27,7 +27,7 @@ function isAscii(text: string): boolean {
 
 /**
  * Says the verdict, and behind it lines for the journal (os/journal.ts), and closes the descriptor: the process that started this one continues from here.
- * Returns whether a process has read it; what was recorded stays true in any case.
+ * Returns whether a process has read it; the record stays true in any case.
  */
 export function say(verdict: Verdict): boolean {
   try {

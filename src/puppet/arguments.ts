@@ -47,7 +47,7 @@ export function parseArguments(list: readonly Bytes[], subcommand: Subcommand): 
     if (!isSetting) return argument;
     return setting ? { ...argument, ...setting, length: argument.length } : { ...argument, ignored: true };
   });
-  // What is left are settings that OptionParser takes for something else, such as the value of an option before it.
+  // The remaining ones are settings that OptionParser takes for something else, such as the value of an option before it.
   return settings.length === 0 ? parsed : [...parsed, ...settings].sort((a, b) => a.at - b.at);
 }
 
@@ -74,7 +74,7 @@ export function text(parsed: readonly Argument[], name: string): Bytes | undefin
 
 type Found = Argument & { readonly isSetting?: boolean };
 
-/** What OptionParser makes of the list (Ruby's optparse.rb, `parse_in_order`). */
+/** The options and operands that OptionParser finds in the list (Ruby's optparse.rb, `parse_in_order`). */
 function findOptions(list: readonly Bytes[], subcommand: Subcommand): Found[] {
   const found: Found[] = [];
   let unsure = false;
@@ -141,7 +141,7 @@ function findOptions(list: readonly Bytes[], subcommand: Subcommand): Found[] {
 }
 
 /**
- * What Puppet's own parser finds of settings (lib/puppet/util/command_line/trollop.rb, `each_arg`). Its expressions look at each line
+ * The settings that Puppet's own parser finds (lib/puppet/util/command_line/trollop.rb, `each_arg`). Its expressions look at each line
  * of a word, and its short options are looked for in all letters of a word, so `-lconsole` of an agent holds an `-o`.
  */
 function findSettings(list: readonly Bytes[]): Argument[] {

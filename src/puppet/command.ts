@@ -1,6 +1,6 @@
 import type { Bytes } from '../os/bytes.ts';
 
-/** What is run again. The same executable, arguments, directory and user are the same command. */
+/** The command that is run again. The same executable, arguments, directory and user make the same command. */
 export interface Command {
   readonly mode: 'apply' | 'agent';
   readonly executable: Bytes;

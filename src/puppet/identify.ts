@@ -91,7 +91,7 @@ export const IN_THE_FOREGROUND = 'start it by `again run -- COMMAND`';
 function refuseRewritten(process: ProcessSnapshot): undefined {
   const { id, argv } = process;
   if (!/puppet.*\s/i.test(argv[0] ?? '')) return undefined;
-  // The name that a daemon's run gives itself (lib/puppet/agent.rb); what it does follows, in the language of the machine.
+  // The name that a daemon's run gives itself (lib/puppet/agent.rb); its activity follows, in the language of the machine.
   if (/^puppet agent: /.test(argv[0] ?? '')) throw new OrphanedRun(process);
   throw new Unsupported(
     `the command line of Puppet (pid ${id.pid}, "${shorten(argv[0])}") was rewritten, as \`bundle exec\` does, ` +
@@ -199,7 +199,7 @@ export function describe(run: ProcessSnapshot, source: ProcessSnapshot, commandL
   };
 }
 
-/** The interpreter's file. Who may not see it has been refused before it is used. */
+/** The interpreter's file. A user who may not see it is refused before it is used. */
 function pathOf(process: ProcessSnapshot): Bytes {
   return imagePath(process.image ?? ('' as Bytes));
 }

@@ -12,7 +12,7 @@ export function isInit(name: string): boolean {
 }
 
 /**
- * What ends a waiter although its run has ended before: in a container whose process 1 is a shell, for example, all processes end with that. A half
+ * Why a waiter may end although its run has ended before: in a container whose process 1 is a shell, for example, all processes end with that. A half
  * sentence; undefined where process 1 is an init, has not started this process, or is the machine's own.
  */
 export function mortalInit(

@@ -7,7 +7,7 @@ export interface PuppetCommandLine {
   readonly scriptEnd: number;
   /** `apply`, `agent`, …: Puppet takes only its first argument for one. */
   readonly subcommand: string | undefined;
-  /** What follows the subcommand. */
+  /** The words after the subcommand. */
   readonly rest: readonly Bytes[];
 }
 

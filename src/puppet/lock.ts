@@ -22,7 +22,7 @@ export function lockHolder(lockFile: string): ProcessId | undefined {
   }
 }
 
-/** What Puppet asks `ps` for: `comm=` and `args=`. */
+/** By the values that Puppet asks `ps` for: `comm=` and `args=`. */
 export function isPuppet(name: string, argv: readonly Bytes[]): boolean {
   return (/ruby/.test(name) && /puppet/.test(argv.join(' '))) || /puppet(-.*)?$/.test(name);
 }

@@ -83,7 +83,7 @@ function withLetter(table: string, letter: string, setting: boolean): Option | u
   return at < 0 ? undefined : optionOf(table.slice(table.lastIndexOf(' ', at) + 1, at), setting);
 }
 
-/** What can come after a name in a table. */
+/** The characters that can come after a name in a table. */
 const MARKS = ' \n!?:';
 
 /** An entry of a table: `job-id`, `test!`, `disable?`, with or without what separates it from the next. */

@@ -15,7 +15,7 @@ import { findPuppetSettings, lockPid, type PuppetSettings } from './settings.ts'
 export interface PuppetProcess {
   readonly id: ProcessId;
   readonly mode: Run['mode'];
-  /** What it was asked for; undefined where that can't be told any more, as of a run whose daemon is gone. */
+  /** The run as it was asked for; undefined where that can't be told any more, as of a run whose daemon is gone. */
   readonly run: Omit<Run, 'mode'> | undefined;
   readonly environment: readonly Bytes[];
   readonly settings: PuppetSettings | undefined;

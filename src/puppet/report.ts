@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { readText } from '../os/read.ts';
 import { lockPid } from './settings.ts';
 
-/** What is used of Puppet's last run report (`lastrunreport`, report format 10 and later). */
+/** The fields that are used of Puppet's last run report (`lastrunreport`, report format 10 and later). */
 export interface Report {
   /** `changed`, `unchanged` or `failed`. */
   readonly status: string | undefined;

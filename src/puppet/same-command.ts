@@ -2,10 +2,10 @@ import { type Argument, isSure } from './arguments.ts';
 
 /**
  * Options without any bearing on what a run applies. Everything else has: also `noop`, `tags`, `use_cached_catalog`, `catalog`,
- * `environment`, `server`, `certname`, folders and whatever a later Puppet brings.
+ * `environment`, `server`, `certname`, folders and all that a later Puppet brings.
  */
 const WITHOUT_BEARING = new Set([
-  // What is told of a run, to whom, and by which exit status.
+  // The output of a run, where that goes, and the exit status.
   ...[
     'verbose',
     'debug',
@@ -19,12 +19,12 @@ const WITHOUT_BEARING = new Set([
     'evaltrace',
   ],
   ...['profile', 'http_debug', 'detailed_exitcodes', 'disable_warnings'],
-  // When it starts, and how long it waits for what: for its turn, for the lock, for its certificate.
+  // When it starts, and how long it waits: for its turn, for the lock, for its certificate.
   ...['splay', 'splaylimit', 'waitforlock', 'maxwaitforlock', 'waitforcert', 'maxwaitforcert', 'runinterval'],
   // Whether it is the only run of its process, and in the foreground. `test` is that, `verbose`, `show_diff`, `no-splay` and
   // `no-usecacheonfailure` (application/agent.rb, `setup_test`; of apply less than that).
   ...['onetime', 'daemonize', 'test'],
-  // What concerns a daemon alone: its pid, and how long a run may take until it ends that. A run that it ended is no success.
+  // Those of a daemon alone: its pid, and how long a run may take until it ends that. A run that it ended is no success.
   ...['pidfile', 'runtimeout'],
   // The name of one orchestrated job, which the report repeats.
   'job_id',

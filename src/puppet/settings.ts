@@ -155,7 +155,7 @@ function readConfig(path: string): Map<string, Map<string, string>> {
  * first section count for `main`. Of a setting that a section has twice the first one counts. A value may be in quotes, and may carry
  * `{ owner = …, group = …, mode = … }`. A comment is a line of its own: after a value, `#` is part of the value.
  *
- * A file with a line, a section or a value that Puppet can't parse is empty: Puppet logs an error and goes on without all of it.
+ * A file with a line, a section or a value that Puppet can't parse is empty: Puppet logs an error and continues without all of it.
  */
 export function parseConfig(content: string): Map<string, Map<string, string>> {
   const sections = new Map<string, Map<string, string>>();

@@ -1,16 +1,18 @@
+// The room repeat/ holds all that is repeated of a run (arguments, environment, surroundings, executable), and the execve that repeats it.
+
 import { toDisplay } from '../os/bytes.ts';
 import { readText } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
 import type { Rerun } from './rerun.ts';
 
-/** What the kernel takes in any case, and at the most (ARG_MAX, and three quarters of _STK_LIM), in bytes: fs/exec.c, bprm_stack_limits. */
+/** The bytes that the kernel takes in any case, and at the most (ARG_MAX, and three quarters of _STK_LIM): fs/exec.c, bprm_stack_limits. */
 const LEAST = 128 * 1024;
 const MOST = 6 * 1024 * 1024;
 /** No single argument or variable may have so many bytes, its NUL included (MAX_ARG_STRLEN, execve(2)). */
 const LONGEST = 128 * 1024;
 /** Bytes of a pointer to each of them. */
 const POINTER = 8;
-/** What systemd-cat(1), env(1) and the shell on the way to Puppet add to the arguments. */
+/** The bytes that systemd-cat(1), env(1) and the shell on the way to Puppet add to the arguments. */
 const TRAMPOLINE = 768;
 
 /**

@@ -1,5 +1,3 @@
-// The room repeat/ is what is repeated of a run (arguments, environment, surroundings, executable), and the execve that does it.
-
 import { closeSync, constants, openSync } from 'node:fs';
 import { fromText, toText } from '../os/bytes.ts';
 import { throughJournal } from '../os/journal-stream.ts';

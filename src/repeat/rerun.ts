@@ -1,7 +1,7 @@
 import type { Bytes } from '../os/bytes.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** What this process becomes. */
+/** The program that this process becomes. */
 export interface Rerun {
   readonly executable: Bytes;
   readonly argv: readonly Bytes[];

@@ -6,8 +6,8 @@ import { parseStatus } from '../os/status.ts';
 import type { Run } from '../puppet/run.ts';
 
 /**
- * What a rerun shares with its run and does not come to it by inheritance, since Node changes it or the launcher
- * clears it. (Nice value, OOM score, groups, capabilities, the other limits … are inherited: the waiter is a child of the run.)
+ * The things that a rerun shares with its run and does not get by inheritance, since Node changes them or the launcher
+ * clears them. (Nice value, OOM score, groups, capabilities, the other limits … are inherited: the waiter is a child of the run.)
  */
 export interface Surroundings {
   readonly environment: readonly Bytes[];

@@ -6,7 +6,7 @@ import { type Awaited, type Condition, describeCondition } from './condition.ts'
 import { type Entry, isDue } from './entry.ts';
 import type { Request } from './request.ts';
 
-/** What a rerun is told about itself. */
+/** The place of a rerun in its chain, as it is told to the rerun. */
 export interface ChainLink {
   /** Names the chain. */
   readonly chain: string;
@@ -14,7 +14,7 @@ export interface ChainLink {
   readonly link: number;
 }
 
-/** What limits reruns that cause reruns; class parameters of `common::again`. */
+/** The limits of reruns that cause reruns; class parameters of `common::again`. */
 export interface ChainRules {
   /** Links that run at their due time. */
   readonly burst: number;
@@ -59,7 +59,7 @@ export interface Splay {
 }
 
 /**
- * What a notification adds to what is pending.
+ * The entry that a notification adds to the pending ones.
  *
  * @param notifiedAt milliseconds of the monotonic clock
  * @param random 0 to 1: the part of the splay that it waits. That of a condition passes after the event that all nodes may see at the same moment
@@ -88,7 +88,7 @@ export function newEntry(
   };
 }
 
-/** What a record says of a condition. */
+/** A condition as a record has it. */
 function awaited(condition: Condition, id: string, splay: number): Awaited {
   return {
     id,

@@ -1,6 +1,6 @@
 import { SECOND_MS } from '../os/second.ts';
 
-/** What a `common::again::when` waits for: its words, which only the memory of a process holds. */
+/** The condition of a `common::again::when`: its words, which only the memory of a process holds. */
 export interface Condition {
   /** Paths that must be there. */
   readonly exists: readonly string[];
@@ -14,15 +14,15 @@ export interface Condition {
   readonly interval: number;
   /** Seconds after the end of the run after which it is not waited for any more. */
   readonly timeout: number;
-  /** What happens then: the rerun all the same, or none. */
+  /** After that: the rerun all the same, or none. */
   readonly onTimeout: 'run' | 'drop';
 }
 
-/** What a record says of a condition. The words of its command are not among it. Durations and times are milliseconds, times of the monotonic clock. */
+/** A condition in a record, without the words of its command. Durations and times are milliseconds, times of the monotonic clock. */
 export interface Awaited {
   /** Names the words in the memory of the waiter. */
   readonly id: string;
-  /** What is waited for, for people. */
+  /** The condition in words, for people. */
   readonly what: string;
   readonly interval: number;
   readonly timeout: number;
@@ -53,7 +53,7 @@ export function parseCondition(text: string): Condition | undefined {
   }
 }
 
-/** The same from what JSON has become by then. */
+/** The same from parsed JSON. */
 export function conditionOf(value: unknown): Condition | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { exists, connects, succeeds, sensitive, interval, timeout, onTimeout } = value as Partial<
@@ -75,7 +75,7 @@ export function formatCondition(condition: Condition): string {
   return JSON.stringify(condition);
 }
 
-/** The host and the port of an endpoint; undefined for what is none. */
+/** The host and the port of an endpoint; undefined for a text that is none. */
 export function parseEndpoint(
   text: string,
 ): { readonly host: string; readonly port: number; readonly isAddress: boolean } | undefined {
@@ -90,7 +90,7 @@ export function parseEndpoint(
 }
 
 /**
- * What is waited for, for logs and reports, without the words of a command.
+ * The condition, for logs and reports, without the words of a command.
  *
  * @param command how to call the command
  */
@@ -136,7 +136,7 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What two conditions have in common where one look is enough for both. */
+/** The words of a condition. One look is enough for two conditions with the same words. */
 export function wordsOf({ exists, connects, succeeds }: Condition): string {
   return JSON.stringify([exists, connects, succeeds]);
 }

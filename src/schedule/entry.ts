@@ -130,7 +130,7 @@ export function withRunEnded(entries: readonly Entry[], run: ProcessId, end: Run
   });
 }
 
-/** What is left of what is pending once this run has done what was due when it began; what the run itself has asked for stays. */
+/** The entries that are left once this run has done all that was due when it began; those that the run itself has asked for stay. */
 export function leftBy(entries: readonly Entry[], run: { id: ProcessId; began: number }): Entry[] {
   const left = new Set(withoutSatisfied(entries, run.began));
   return entries.filter(

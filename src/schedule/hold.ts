@@ -1,6 +1,6 @@
 import { SECOND_MS } from '../os/second.ts';
 
-/** What `again hold` has set: no rerun starts before its end. Times are milliseconds since 1970, since people mean the clock on the wall, and since it survives a reboot. */
+/** The hold that `again hold` has set: no rerun starts before its end. Times are milliseconds since 1970, since people mean the clock on the wall, and since it survives a reboot. */
 export interface Hold {
   readonly version: 1;
   readonly since: number;
@@ -14,7 +14,7 @@ const UNITS = { d: 86_400, h: 3600, m: 60, s: 1 } as const;
 /** Seconds of a hold for which no end was given: a working day. */
 export const DEFAULT_PERIOD = 8 * UNITS.h;
 
-/** Seconds of the longest hold, 30 days; what is to last longer is a matter of the manifest. */
+/** Seconds of the longest hold, 30 days; a longer one is a matter of the manifest. */
 export const LONGEST_PERIOD = 30 * UNITS.d;
 
 /** By how many milliseconds the clock may be set back during a hold without ending it. */
@@ -63,7 +63,7 @@ function isTime(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LAST_MOMENT;
 }
 
-/** What is waited for, in words. */
+/** The end that is waited for, in words. */
 export function describeHold({ until, reason }: Hold): string {
   const end = new Date(until).toISOString().replace(/\.\d+/, '');
   return `the end of the hold at ${end}${reason === undefined ? '' : ` (${reason})`}, or \`again release\``;

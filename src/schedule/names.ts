@@ -10,10 +10,11 @@ export function displayNames(entries: readonly Entry[]): string {
   return entries.map((entry) => displayName(entry.name)).join(', ');
 }
 
-/** Where in its chain a rerun is, and why it waits longer than the manifest says; '' for the first one. */
+/** Where in its chain a rerun is, and why it waits longer than the manifest says; '' for the first one of a burst. */
 export function describeLink(link: number, burst: number): string {
-  if (link === 1) return '';
-  return ` (rerun ${link} in a row${link > burst ? `, backing off: the first ${burst} ran at their due time` : ''})`;
+  const why = burst > 0 ? `the first ${burst} ran at their due time` : 'burst is 0';
+  const words = [link > 1 && `rerun ${link} in a row`, link > burst && `backing off: ${why}`].filter(Boolean);
+  return words.length > 0 ? ` (${words.join(', ')})` : '';
 }
 
 /** Why a condition is not waited for any more. */

@@ -10,7 +10,7 @@ import {
   waitOver,
 } from './entry.ts';
 
-/** What a waiter has to do next. */
+/** The next step of a waiter. */
 export type Step =
   /** Nothing is pending any more. */
   | { readonly kind: 'finish' }
@@ -57,7 +57,7 @@ export function partition(entries: readonly Entry[], now: number): { due: Entry[
   };
 }
 
-/** What is to be looked at now: also while something else is due and cannot start yet. */
+/** The entries whose conditions are looked at now, also while something else is due and cannot start yet. */
 export function awaitedNow(entries: readonly Entry[], now: number): Entry[] {
   if (entries.some((entry) => entry.runEndedAt === undefined)) return [];
   return entries.filter((entry) => isAwaited(entry, now));

@@ -1,6 +1,6 @@
 import { type Condition, parseCondition } from './condition.ts';
 
-/** What one call of the helper asks for. */
+/** The request that one call of the helper makes. */
 export interface Request {
   /** Of the delta or the `when`; undefined for `Exec['again']`. */
   readonly name: string | undefined;

@@ -2,7 +2,7 @@ import type { ProcessId } from '../os/process.ts';
 import { conditionOf } from '../schedule/condition.ts';
 import { isName, LONGEST_DELTA, type Request } from '../schedule/request.ts';
 
-/** What a notification tells the `again run` that it is below: one line of JSON. The answer is a verdict (os/verdict.ts). */
+/** The message of a notification to the `again run` that it is below: one line of JSON. The answer is a verdict (os/verdict.ts). */
 export interface Notice extends Request {
   /** The notifying run. */
   readonly run: ProcessId;
@@ -55,7 +55,7 @@ function areRunFiles({ isAgent, lockFile, disabledFile, reportFile, reportMark }
   return typeof isAgent === 'boolean' && texts.every((text) => typeof text === 'string');
 }
 
-/** What `again cancel` asks for: all that is pending, or what has one name. */
+/** The request of `again cancel`: to cancel all that is pending, or the entries of one name. */
 export interface Cancellation {
   readonly cancel: 'all' | { readonly name: string };
 }
@@ -70,7 +70,7 @@ export function parseCancellation(line: string): Cancellation | undefined {
   return cancel && { cancel };
 }
 
-/** What `again now` asks for: that all that is pending, or what has one name, is due at once. */
+/** The request of `again now`: to make all that is pending, or the entries of one name, due at once. */
 export interface Hurry {
   readonly now: 'all' | { readonly name: string };
 }
@@ -85,7 +85,7 @@ export function parseHurry(line: string): Hurry | undefined {
   return now && { now };
 }
 
-/** What a line of JSON names under a key: everything, or one name. */
+/** The subject that a line of JSON has under a key: everything, or one name. */
 function subjectOf(line: string, key: string): 'all' | { readonly name: string } | undefined {
   try {
     const subject = JSON.parse(line)?.[key];

@@ -9,7 +9,7 @@ import type { Entry } from '../schedule/entry.ts';
 import { isPrivate } from './channel.ts';
 import type { LooksAt } from './looks.ts';
 
-/** What is pending below an `again run`, for `again status`, `again cancel` and the fact `again`: a file beside its socket. */
+/** All that is pending below an `again run`, for `again status`, `again cancel` and the fact `again`: a file beside its socket. */
 export interface ChannelRecord {
   readonly version: 1;
   readonly waiter: ProcessId;
@@ -22,7 +22,7 @@ export interface ChannelRecord {
   readonly entries: readonly Entry[];
   /** How far it has come with its looks, by the ids of conditions. */
   readonly looks?: Readonly<Record<string, LooksAt>>;
-  /** What keeps a rerun that is due from starting, in words. */
+  /** Why a rerun that is due does not start, in words. */
   readonly heldUp?: string;
   /** The state folder whose hold counts for it. */
   readonly stateFolder?: string;
@@ -35,7 +35,7 @@ export function channelPlaces(user: number): string[] {
   return [...new Set([...(user === 0 ? ['/run'] : []), ...own, tmpdir(), '/tmp'])];
 }
 
-/** What the name of a channel's folder begins with; the pid of its `again run` follows. */
+/** The beginning of the name of a channel's folder; the pid of its `again run` follows. */
 export const channelPrefix = (tag = placeTag()) => `again-run-${tag}-`;
 
 function recordPath(folder: string): string {
@@ -51,7 +51,7 @@ export function writeChannelRecord(folder: string, record: ChannelRecord): void 
   }
 }
 
-/** What each living `again run` of this user has pending, with the folder of its channel. */
+/** The record of each living `again run` of this user, with the folder of its channel. */
 export function readChannelRecords(
   user = process.getuid?.() ?? 0,
 ): { folder: string; record: ChannelRecord }[] {

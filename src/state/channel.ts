@@ -20,7 +20,7 @@ export interface Channel {
 /** The variable that names channels, the innermost one first. */
 export const CHANNEL_VARIABLE = 'AGAIN_RUN';
 
-/** What the kernel calls an `again run` (proc_pid_comm(5)): `killall again` must not end a run in its middle. */
+/** The kernel's name for an `again run` (proc_pid_comm(5)): `killall again` must not end a run in its middle. */
 export const FOREGROUND_COMM = 'again-run';
 
 /** The form of the name, and of what is said on the channel. Another version's is none. */
@@ -35,7 +35,7 @@ function formatChannel({ owner, boot, folder }: Channel): string {
   return `${CHANNEL_VERSION}:${owner.pid}:${owner.start}:${boot}:${folder}`;
 }
 
-/** Reads a value of the variable; what is not in our form is left out. */
+/** Reads a value of the variable; anything that is not in our form is left out. */
 export function parseChannels(value: string): Channel[] {
   return value.split(' ').flatMap((name) => {
     const [, version, pid, start, boot = '', folder = ''] =

@@ -33,7 +33,7 @@ export interface PastRerun {
   /** The name that systemd gave to the start of the unit, and the user whose manager has it; undefined for the system's. */
   readonly invocation?: string;
   readonly manager?: number;
-  /** What Puppet's report said of it, once that was seen; of a unit, what systemd says. */
+  /** The outcome by Puppet's report, once that was seen; that of a unit by systemd. */
   readonly outcome?: {
     /** `changed`, `unchanged`, `failed`; `succeeded` of a unit whose Puppet has left no report. */
     readonly status: string;
@@ -98,7 +98,7 @@ function prune(folder: string): void {
   for (const name of fileNamesByAge(folder).slice(0, -KEPT)) removeFile(join(folder, 'history', name));
 }
 
-/** All that is remembered, oldest first. What is not readable is left out. */
+/** All that is remembered, oldest first. Unreadable files are left out. */
 export function readHistory(folder: string): PastRerun[] {
   return fileNames(folder)
     .flatMap((name) => readPastRerun(folder, name) ?? [])

@@ -10,7 +10,7 @@ function holdPath(folder: string): string {
 }
 
 /**
- * What keeps all reruns of a state folder from starting; undefined where nothing does. It counts for all who share the folder.
+ * The hold that keeps all reruns of a state folder from starting; undefined where there is none. It counts for all users of the folder.
  *
  * @param now milliseconds since 1970
  */

@@ -42,7 +42,7 @@ export async function withLock<Result>(
 }
 
 /**
- * The same for what is to be recorded. A failure of the disk is reported with the place and what to do.
+ * The same for work that records something. A failure of the disk is reported with the place and what to do.
  *
  * @throws {Refusal} in any case
  */
@@ -60,7 +60,7 @@ export async function recordIn<Result>(folder: string, work: () => Result): Prom
 /**
  * Makes sure that this process has the lock of a folder.
  *
- * @throws {Refusal} where the folder was removed, and the lock with it: another process may have it by now, and what was read here before is of no use
+ * @throws {Refusal} where the folder was removed, and the lock with it: another process may have it by now, and all that was read here before is of no use
  */
 export function requireLock(folder: string): void {
   const locks = [...holding].filter((path) => path === join(folder, basename(path)));
@@ -148,7 +148,7 @@ function isFree(path: string): boolean {
   }
 }
 
-/** Who has made a lock; undefined where it is empty, gone or rubbish. */
+/** The process that has made a lock; undefined where it is empty, gone or rubbish. */
 function ownerOf(path: string): (ProcessId & { boot: string }) | undefined {
   try {
     return JSON.parse(readOwnFile(path) ?? '');

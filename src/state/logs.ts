@@ -30,7 +30,7 @@ export function pruneLogs(folder: string): void {
   for (const name of namesByAge(logs).slice(0, -(KEPT - 1))) removeFile(join(logs, name));
 }
 
-/** Begins a log with one line of `again`'s own, and returns its descriptor. What fails leaves neither a file nor a descriptor. */
+/** Begins a log with one line of `again`'s own, and returns its descriptor. A failure leaves neither a file nor a descriptor. */
 export function startLog(folder: string, name: string, line: string): number {
   const path = logPath(folder, name);
   const descriptor = appendToFile(path);

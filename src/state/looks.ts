@@ -14,7 +14,7 @@ export interface LooksAt {
   readonly looks: number;
   /** When a look ended last, in milliseconds of the monotonic clock. */
   readonly at: number;
-  /** What that has found, in words. */
+  /** The result of that look, in words. */
   readonly answer: string;
 }
 
@@ -31,12 +31,12 @@ export function writeLooks(folder: string, id: string, note: LooksNote): void {
   }
 }
 
-/** Removes what this waiter has noted; what another one has, that took its place, stays. */
+/** Removes the looks that this waiter has noted; those of another one that took its place stay. */
 export function removeLooks(folder: string, id: string, waiter: ProcessId): void {
   if (Object.keys(readLooks(folder, id, waiter)).length > 0) removeFile(looksPath(folder, id));
 }
 
-/** What a waiter has noted; nothing where another one has. */
+/** The looks that a waiter has noted; none where the file is another waiter's. */
 export function readLooks(folder: string, id: string, waiter: ProcessId): Readonly<Record<string, LooksAt>> {
   try {
     const { waiter: writer, conditions } = JSON.parse(readOwnFile(looksPath(folder, id)) ?? '') as LooksNote;

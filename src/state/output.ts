@@ -46,7 +46,7 @@ export function journalWords({ pid, boot, startedAt }: Written, history: readonl
   ];
 }
 
-/** What a rerun has written to the journal; undefined where that can't be read. Starts a program. */
+/** The output that a rerun has written to the journal; undefined where that can't be read. Starts a program. */
 export function readFromJournal(rerun: Written): string | undefined {
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { status, stdout } = spawnSync('journalctl', [...journalWords(rerun, []), '--lines=200'], {

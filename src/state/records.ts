@@ -28,10 +28,10 @@ export interface CommandRecord extends Place {
   readonly run: ProcessId;
   /** Milliseconds of grace after that run: 0 where no script waits for its end. */
   readonly grace: number;
-  /** What shares a chain: the agent's lock file, or for `puppet apply` the command itself. */
+  /** The key by which records share a chain: the agent's lock file, or for `puppet apply` the command itself. */
   readonly chainKey: string;
   readonly chain: string;
-  /** What must not be in the way of the rerun. */
+  /** The files that must not be in the way of the rerun. */
   readonly puppet: Pick<PuppetSettings, 'lockFile' | 'disabledFile'>;
   /** File of the next rerun's output. */
   readonly log: string;
@@ -44,7 +44,7 @@ export interface CommandRecord extends Place {
   readonly form?: 1;
 }
 
-/** What this program writes. It also understands 1, of version 0.1.0, whose waiters may still live. */
+/** The version that this program writes. It also understands 1, of version 0.1.0, whose waiters may still live. */
 export const RECORD_VERSION = 2;
 
 /** Names a command, with the FACTER variables of its run, in the state folder; for this place alone. */
@@ -74,8 +74,8 @@ export function readRecord(folder: string, id: string): CommandRecord | undefine
 }
 
 /**
- * A waiter of version 0.1.0 ends when its record is empty. One that is gone or of a form that it does not know it writes again: what was changed in
- * that form would not be changed.
+ * A waiter of version 0.1.0 ends when its record is empty. It writes a record again that is gone or of a form that it does not know: a change in
+ * that form would be lost.
  */
 export function writeRecord(folder: string, id: string, { form, ...record }: CommandRecord): void {
   fault('record.writing');

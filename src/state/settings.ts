@@ -3,18 +3,18 @@ import { readText } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
 import type { ChainRules } from '../schedule/chain.ts';
 
-/** What `again.json` says; see docs/DESIGN.md for each key. */
+/** The content of `again.json`; see docs/DESIGN.md for each key. */
 export interface Settings extends ChainRules {
   readonly puppetVersion: string;
   /** Upper bound of the random extra wait, in seconds. */
   readonly splay: number;
   /** Least time from a run's end to its rerun, in seconds, 0 to 60. */
   readonly grace: number;
-  /** What a notification does where a rerun is impossible: fail, or print a warning and succeed. */
+  /** The answer of a notification where a rerun is impossible: fail, or print a warning and succeed. */
   readonly unsupported: 'fail' | 'warn';
   /** Where the output of reruns goes. */
   readonly logdest: 'file' | 'journal';
-  /** What is repeated of a run in a service: its command, or the unit. */
+  /** Whether a run in a service is repeated by its command, or by its unit. */
   readonly rerun: 'command' | 'unit';
 }
 

@@ -15,8 +15,8 @@ export interface Lost {
 }
 
 /**
- * Separates what another boot and dead waiters have left from the records that a living process waits for. What another place may still wait for is in neither. Nothing is removed:
- * {@link forget} does that, once the loss is reported.
+ * Separates the records that another boot and dead waiters have left from those that a living process waits for. A record
+ * that another place may still wait for is in neither. Nothing is removed: {@link forget} does that, once the loss is reported.
  *
  * @param found all records, as they are now
  */

@@ -15,7 +15,7 @@ export interface Bus {
   close(): void;
 }
 
-/** What the other end answered in place of a result. */
+/** The error that the other end answered in place of a result. */
 export class BusError extends Error {
   /** Such as `org.freedesktop.systemd1.NoUnitForPID`. */
   readonly errorName: string;

@@ -12,7 +12,7 @@ export interface MethodCall {
   readonly values: readonly Value[];
 }
 
-/** What the other end says. */
+/** A message of the other end. */
 export interface Message {
   readonly kind: 'call' | 'return' | 'error' | 'signal' | 'other';
   /** The call that is answered; 0 where it is no answer. */
@@ -36,7 +36,7 @@ const DESTINATION = 6;
 const SIGNATURE = 8;
 
 const VERSION = 1;
-/** What comes before the fields: byte order, kind, flags, version, length of the body, serial, length of the fields. */
+/** The length of the part before the fields: byte order, kind, flags, version, length of the body, serial, length of the fields. */
 const FIXED_LENGTH = 16;
 /** A message of D-Bus may have 128 MiB; nothing that is asked here has more than some kilobytes. */
 const MAX_LENGTH = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-/** What systemd says of a unit, as `systemctl show` writes it. */
+/** The properties of a unit, as `systemctl show` writes them. */
 export type Properties = Readonly<Record<string, string>>;
 
 /** Parses `name=value` lines. */

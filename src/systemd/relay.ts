@@ -5,12 +5,12 @@ export interface WaiterCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly environment: Record<string, string>;
-  /** What it means when that command can't start a waiter. */
+  /** The words for a failure of that command to start a waiter. */
   readonly failure: string;
 }
 
 /**
- * Starts a waiter in a session of its own and waits for its verdict, as the launcher of the module does from a shell. What goes wrong before
+ * Starts a waiter in a session of its own and waits for its verdict, as the launcher of the module does from a shell. An error before
  * that (systemd-run that may not, for example) is reported in the command's own words.
  */
 export async function relay({ file, args, environment, failure }: WaiterCommand): Promise<Verdict> {

@@ -10,9 +10,9 @@ import type { UnitRestart } from './shelter.ts';
 const POLL_MS = 50;
 /** How long a start that is queued behind other jobs may take until systemd gives it a name. */
 const PATIENCE_MS = 15_000;
-/** The pause until the next look at what holds a unit, and which a person may end at any moment. */
+/** The pause until the next look at an obstacle that a person may remove at any moment. */
 const LOOK_AGAIN_MS = 5000;
-/** The longest pause until the next look at what ends by itself. */
+/** The longest pause until the next look at one that ends by itself. */
 const LONGEST_PAUSE_MS = 60_000;
 
 /** Something keeps systemd from starting the unit, and may pass. */
@@ -24,7 +24,7 @@ export interface BlockedUnit {
   readonly retryAfterMs: number;
 }
 
-/** What a unit does after a run in it has ended. */
+/** The state of a unit after a run in it has ended. */
 export type UnitState =
   /** It has ended, and took with it what is private to it: it can be started. */
   | { readonly kind: 'ended' }
@@ -82,7 +82,7 @@ export function stateFrom(
     return findHold(restart, properties, now) ?? { kind: 'ended' };
   if (isAnother) return { kind: 'restarted' };
   if (remains) return { kind: 'going' };
-  // What the site wants to be started has no process that stays: it is about to end.
+  // A unit that the site wants to be started has no process that stays: it is about to end.
   if (restart.wanted) return { kind: 'changing' };
   return { kind: state === 'active' && Number(main) > 0 && isAlive(Number(main)) ? 'going' : 'changing' };
 }
@@ -99,7 +99,7 @@ function isOver({ ActiveState: state }: Properties): boolean {
   return state === 'inactive' || state === 'failed';
 }
 
-/** What keeps systemd from starting a unit at present. */
+/** The obstacle to a start of the unit at present. */
 function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properties, now: number) {
   const held = (because: string, retryAfterMs = LOOK_AGAIN_MS): BlockedUnit => ({
     kind: 'held',
@@ -173,7 +173,7 @@ export function obstacleTo(
   return findHold(restart, properties, now);
 }
 
-/** What became of a start, by the properties before and after it; undefined where it is not known yet. */
+/** The result of a start, by the properties before and after it; undefined where it is not known yet. */
 export function resultFrom(
   restart: UnitRestart,
   before: Properties,

@@ -9,9 +9,9 @@ import { showUnit, startByTool, systemStateByTool } from './systemctl.ts';
 export interface ServiceManager {
   /** The unit that this very process lies in, whatever it may see of its cgroup; undefined where it lies in none. */
   ownUnit(): Promise<string | undefined>;
-  /** What systemd knows of a unit; it reads the unit's file where it has to. */
+  /** The properties of a unit; systemd reads the unit's file where it has to. */
   properties(unit: string): Promise<Properties>;
-  /** What it says of the machine, as `systemctl is-system-running`; undefined where it can't be asked. */
+  /** The state of the machine, as `systemctl is-system-running` says it; undefined where systemd can't be asked. */
   systemState(): Promise<string | undefined>;
   /** Has a unit started, and does not wait for that. @throws {BusError} where systemd refuses */
   start(unit: string): Promise<void>;
@@ -131,7 +131,7 @@ function unitOf(unit: string, manager: Manager): UnitOfProcess {
   return { unit, manager, user: undefined };
 }
 
-/** The object of a unit: what is neither letter nor digit is written as its number (sd_bus_path_encode(3)). */
+/** The object of a unit: a character that is neither letter nor digit is written as its number (sd_bus_path_encode(3)). */
 export function pathOfUnit(unit: string): string {
   const label = Buffer.from(unit)
     .toString('latin1')

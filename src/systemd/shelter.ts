@@ -10,17 +10,17 @@ import type { Manager } from './manager.ts';
 import { killsItsProcesses, neverStartsAgain, type Properties, privateSurroundings } from './properties.ts';
 import { openManager, type ServiceManager } from './service-manager.ts';
 
-/** What a waiter needs so that it lives longer than the unit of its run. */
+/** The measures by which a waiter lives longer than the unit of its run. */
 export interface Shelter {
   /** The scope that this process must move to; undefined where it can stay. */
   readonly scope: ScopeNeed | undefined;
-  /** The unit that is to be started instead of the command, since what the run needs ends with the unit. */
+  /** The unit that is to be started instead of the command, since something that the run needs ends with the unit. */
   readonly restart: UnitRestart | undefined;
   /** Whether the run is the main process of its service, or one of its ExecStartPre= and the like. False where that can't be told. */
   readonly isMain: boolean;
   /** Why the unit is not started although the site wants that (`rerun: unit`), a half sentence; undefined where it is, or where the site does not want that. */
   readonly whyCommand: string | undefined;
-  /** What may still end the waiter, for the line of the Exec: a half sentence. */
+  /** Why the waiter may still end, for the line of the Exec: a half sentence. */
   readonly caveat: string | undefined;
 }
 
@@ -38,13 +38,13 @@ export interface ScopeNeed {
 /** A unit that is started instead of its command. Plain data, for a successor. */
 export interface UnitRestart {
   readonly unit: UnitOfProcess;
-  /** Whether the unit surely ends with the run. Where it continues, what is private to it does, too, and the command is repeated there. */
+  /** Whether the unit surely ends with the run. Where it continues, all that is private to it does, too, and the command is repeated there. */
   readonly certain: boolean;
-  /** What ends with it. */
+  /** The things that end with it. */
   readonly because: string;
   /** The name that systemd gave to the start of the unit in which the run is. */
   readonly invocation: string;
-  /** Whether the site wants the unit itself to be started (`rerun: unit`). Else it is, since what is private to it ends with it. */
+  /** Whether the site wants the unit itself to be started (`rerun: unit`). Else it is, since something private to it ends with it. */
   readonly wanted?: boolean;
   /** Whether the unit was enabled then. */
   readonly enabled: boolean;
@@ -106,7 +106,7 @@ function sameManager(a: Manager, b: Manager): boolean {
   return a.kind === 'user' ? b.kind === 'user' && a.user === b.user : b.kind === 'system';
 }
 
-/** What may end a process where it is. */
+/** The things that may end a process where it is. */
 export interface Ends {
   /** Of the service that it lies in; undefined where it lies in none. */
   readonly properties: Properties | undefined;
@@ -128,7 +128,7 @@ export function scopeFor(own: UnitOfProcess, user: number, ends: Ends): ScopeNee
   const mode = `${unit} has KillMode=${ends.properties?.KillMode}`;
   if (manager.kind === 'user') {
     const above = `user@${manager.user}.service`;
-    // Root's process, as sudo makes one: what lies below a user's manager ends with that, so the system's manager must have it.
+    // Root's process, as sudo makes one: all that lies below a user's manager ends with that, so the system's manager must have it.
     if (user === ROOT)
       return { manager: SYSTEM, slice: undefined, because: `${unit} lies below ${above} and ends with that` };
     if (!kills) return undefined;
@@ -147,7 +147,7 @@ export function scopeFor(own: UnitOfProcess, user: number, ends: Ends): ScopeNee
   };
 }
 
-/** What ends a process although it is in the best place that it can have. */
+/** Why a process may end although it is in the best place that it can have. */
 export function caveatFor(own: UnitOfProcess, user: number, ends: Ends): string | undefined {
   if (own.manager.kind !== 'user' || user === ROOT) return undefined;
   if (own.manager.user === user && ends.lingers) return undefined;
@@ -155,7 +155,7 @@ export function caveatFor(own: UnitOfProcess, user: number, ends: Ends): string 
 }
 
 /**
- * What the properties of a service mean for its run.
+ * The meaning of a service's properties for its run.
  *
  * @throws {Refusal} where a waiter, or all that the run needs, ends with a service that can't be started again
  */
@@ -165,7 +165,7 @@ export function surroundingsOfService(
   run: Run,
   environment: readonly string[],
 ): Pick<Shelter, 'restart' | 'isMain'> {
-  // What is process 1 of its namespace there ends with the unit, and the kernel kills all others with that, wherever they were moved.
+  // Process 1 of its namespace ends with the unit, and the kernel kills all others with that, wherever they were moved.
   if (properties.PrivatePIDs === 'yes' && properties.Type === 'oneshot') {
     throw new Refusal(
       `${unit.unit} has PrivatePIDs=yes, so nothing that begins in it can outlive it: leave that setting out`,
@@ -195,7 +195,7 @@ function startOf(unit: UnitOfProcess, properties: Properties) {
   };
 }
 
-/** Whether the unit is started again because the site wants that, or why not. What is private to it counts where it can't. */
+/** Whether the unit is started again because the site wants that, or why not. The things that are private to it count where it can't. */
 function bySiteOf(
   unit: UnitOfProcess,
   properties: Properties | undefined,

@@ -6,7 +6,7 @@ import { openManager } from './service-manager.ts';
 export interface ScheduledShutdown {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** What it ends with: `reboot`, `poweroff`, `halt`, `kexec` … */
+  /** How it ends: `reboot`, `poweroff`, `halt`, `kexec` … */
   readonly mode: string;
 }
 
@@ -49,7 +49,7 @@ export function holdsReruns(scheduled: ScheduledShutdown | undefined, now: numbe
   return left < TOO_SHORT_MS && left > -STALE_MS;
 }
 
-/** What a system that stays up says of itself; one that goes down says `stopping`, and at its very end nothing any more. */
+/** The states of a system that stays up; one that goes down says `stopping`, and at its very end nothing any more. */
 const UP = ['initializing', 'starting', 'running', 'degraded', 'maintenance'];
 
 /** Whether the machine is being shut down: then systemd ends everything, and no person has asked to cancel. Where there is no way to ask, it is not. */

@@ -17,7 +17,7 @@ export async function showUnit({ unit, manager }: UnitOfProcess): Promise<Proper
 const RETRIES = 10;
 const RETRY_MS = 20;
 
-/** What the system's manager says of the machine; undefined where there is no systemctl to ask. */
+/** The state of the machine by the system's manager; undefined where there is no systemctl to ask. */
 export async function systemStateByTool(): Promise<string | undefined> {
   // Exits with 1 for every state but `running`, and says the state all the same.
   const ask = () => execute('systemctl', ['is-system-running'], { kind: 'system' }, 5000);

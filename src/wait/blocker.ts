@@ -30,7 +30,7 @@ export type Blocker =
   /** Something went wrong that may pass: no room on the disk, systemd that does not answer. */
   | { readonly kind: 'trouble'; readonly because: string };
 
-/** What a waiter waits for, in words. */
+/** The blocker in words: the thing that is waited for, or a clause where there is none. */
 export function describeBlocker(blocker: Blocker): string {
   switch (blocker.kind) {
     case 'run':
@@ -67,7 +67,7 @@ export function isWorthTelling(blocker: Blocker): boolean {
   return !(blocker.kind === 'time' && blocker.because === 'grace') && blocker.kind !== 'turn';
 }
 
-/** Milliseconds between two looks at what lasts for minutes or hours. */
+/** Milliseconds between two looks at a blocker that lasts for minutes or hours. */
 const SELDOM_MS = 5000;
 
 /** Milliseconds until the next look, where no event reports it. */

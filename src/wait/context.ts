@@ -7,7 +7,7 @@ import type { ChainRules } from '../schedule/chain.ts';
 import type { Settings } from '../state/settings.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 
-/** What a waiter holds in memory alone, beside the record on disk: no environment goes there. Plain data, for a successor. */
+/** The state that a waiter holds in memory alone, beside the record on disk: no environment goes there. Plain data, for a successor. */
 export interface WaiterContext {
   /** The folder of the executable. */
   readonly home: string;

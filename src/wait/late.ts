@@ -1,4 +1,4 @@
-// What is needed when something is due, or where a waiter can't live: a part of its own, loaded then.
+// The code that is needed when something is due, or where a waiter can't live: a part of its own, loaded then.
 export { relay } from '../systemd/relay.ts';
 export { describeBlocker, isWorthTelling, patienceOf } from './blocker.ts';
 export { findObstacle } from './obstacles.ts';

@@ -30,7 +30,7 @@ const LONG_MS = 60_000;
 /** Milliseconds between two looks at a unit that is about to end. */
 const ENDING_MS = 1000;
 
-/** What a waiter knows when something is due. */
+/** All that a waiter knows when something is due. */
 export interface Situation {
   readonly context: WaiterContext;
   readonly record: CommandRecord;
@@ -42,7 +42,7 @@ export interface Situation {
   readonly quietUntil: number;
 }
 
-/** What is in the way of a rerun that is due, other than another waiter; the most telling first. */
+/** The most telling obstacle to a rerun that is due, other than another waiter. */
 export async function findObstacle(situation: Situation): Promise<Blocker | undefined> {
   const { context, record, notBefore, quietUntil } = situation;
   const folder = join(context.home, 'state');
@@ -71,7 +71,7 @@ export function holdInTheWay(folder: string): Blocker | undefined {
   return hold && { kind: 'hold', hold, left: leftOf(hold, now) };
 }
 
-/** What keeps the unit from being started that takes the command's place. */
+/** The obstacle to a start of the unit that takes the command's place. */
 async function unitInTheWay(restart: UnitRestart, brokenOff: boolean): Promise<Blocker | undefined> {
   const state = await unitState(restart, brokenOff);
   const { unit } = restart.unit;
@@ -142,7 +142,7 @@ function isPastStart({ mode, lockFile }: StartSlot): boolean {
   return mode === 'agent' && lockHolder(lockFile) !== undefined;
 }
 
-/** What a waiter would start, as far as its record tells; undefined where nothing is due. */
+/** The rerun that a waiter would start, as far as its record tells; undefined where nothing is due. */
 function rerunOf(record: CommandRecord): (Step & { kind: 'rerun' }) | undefined {
   const step = nextStep(record.entries, monotonic());
   return step.kind === 'rerun' ? step : undefined;

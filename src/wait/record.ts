@@ -32,7 +32,7 @@ export function watchRecord({ home, id }: WaiterContext, wakeup: Wakeup): void {
 
 /**
  * The record as it is now, or undefined where another waiter has taken it over, also one of a newer version, whose record is not understood here. A record that is
- * gone or rubbish was not removed by `again`: what this process holds is still pending, so it is written again, or handed to the waiter that came meanwhile and began from nothing.
+ * gone or rubbish was not removed by `again`: the entries of this process are still pending, so they are written again, or handed to the waiter that came meanwhile and began from nothing.
  *
  * @param seen what this process has last seen
  */
@@ -61,7 +61,7 @@ export async function ownRecord(
   });
 }
 
-/** What a process had pending, with what was recorded meanwhile: its own, unless another waiter is there to take it. */
+/** The entries of a process, with those that were recorded meanwhile: in its own record, unless another waiter is there to take them. */
 export function withEntriesOf(other: CommandRecord | undefined, seen: CommandRecord): CommandRecord {
   if (!other) return seen;
   const entries = merged(seen.entries, other.entries);

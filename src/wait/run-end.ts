@@ -16,7 +16,7 @@ export function nextLook(passed: number): number {
   return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, Math.round(passed * SHARE)));
 }
 
-/** What came of waiting for the end of a run. */
+/** The result of waiting for the end of a run. */
 export interface Watch {
   readonly ended: boolean;
   /** By how many milliseconds that may have been noticed late. */
@@ -29,7 +29,7 @@ const INEXACT_MS = 20;
 /**
  * Waits for the end of a run, for a minute at most; `ended` is false when something else came first. Linux reports the end of a process only to
  * its parent, so this looks, and the more rarely the longer the run lasts and nothing happens: its end is noticed after a hundredth of that
- * time at most. What Puppet writes last in a run is in its state folder, so a change there is a reason to look closely again.
+ * time at most. The last file that Puppet writes in a run is in its state folder, so a change there is a reason to look closely again.
  *
  * @param nearEnd called at each such change
  * @param patience milliseconds after which something else comes first

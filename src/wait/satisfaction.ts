@@ -16,7 +16,7 @@ import type { Look } from './survey.ts';
 /** An ordinary run that has done all that a rerun would do. */
 export interface SatisfyingRun {
   readonly id: ProcessId;
-  /** It began at this time or later: what was due by then is satisfied. */
+  /** It began at this time or later: all that was due by then is satisfied. */
   readonly began: number;
 }
 

@@ -7,7 +7,7 @@ import type { WaiterContext } from './context.ts';
 import { changeRecord } from './record.ts';
 import type { SatisfyingRun } from './satisfaction.ts';
 
-/** Takes out what another run has satisfied; what that run itself has asked for stays. */
+/** Takes out what another run has satisfied; the entries that it has asked for itself stay. */
 export async function noteSatisfied(
   context: WaiterContext,
   { entries: before }: CommandRecord,

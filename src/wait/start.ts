@@ -87,7 +87,7 @@ export interface StartSituation {
   readonly met: ReadonlyMap<string, number>;
 }
 
-/** What was taken out of the record: from here on this process answers for it. */
+/** A rerun that was taken out of the record: from here on this process answers for it. */
 interface Taken {
   readonly kind?: never;
   readonly record: CommandRecord;
@@ -136,8 +136,8 @@ class TooLate extends Error {
 }
 
 /**
- * Under the lock of the folder: a look for other runs, then everything that can fail when the disk is full, and another look where that has taken time. What fails, or comes too late,
- * leaves the record as it was, and nothing beside it.
+ * Under the lock of the folder: a look for other runs, then everything that can fail when the disk is full, and another look where that
+ * has taken time. A start that fails, or comes too late, leaves the record as it was, and nothing beside it.
  */
 async function take(
   { context, survey, waited, know, stopLooking, met }: StartSituation,
@@ -224,11 +224,11 @@ function takeBack(folder: string, id: string, record: CommandRecord): void {
       attempt();
       return;
     } catch {
-      // No room, or the folder was removed: then what is there now is another process's.
+      // No room, or the folder was removed: then the record that is there now is another process's.
     }
 }
 
-/** All that has to be as it was for the command to be repeated; what is not is refused, since nothing can be reported after an execve that fails. */
+/** Prepares the rerun, and refuses if the command can't be repeated as it was, since nothing can be reported after an execve that fails. */
 function prepare(
   { record, link, past }: Taken,
   context: WaiterContext,

@@ -11,7 +11,7 @@ import type { CommandRecord } from '../state/records.ts';
 import { adoptWords, ownWords } from './condition/words.ts';
 import type { WaiterContext } from './context.ts';
 
-/** What a successor is handed. */
+/** The data that a successor is handed. */
 interface Adopted {
   readonly context: WaiterContext;
   readonly seen: CommandRecord;
@@ -74,7 +74,7 @@ export function adopt(): Adopted | undefined {
   return JSON.parse(handed) as Adopted;
 }
 
-/** This very program, also where an update has put another one in its place: what it hands over is for its own version. */
+/** This very program, also where an update has put another one in its place: the data that it hands over is for its own version. */
 function thisProgram(): string {
   const image = `/proc/${process.pid}/exe`;
   return isSameFile(image, process.execPath) ? process.execPath : image;

@@ -4,7 +4,7 @@ import { findPuppetProcesses, type PuppetProcess, TAKING_THE_LOCK_MS } from '../
 
 /** One look at all Puppets of this user. */
 export interface Look {
-  /** Milliseconds of the monotonic clock, just before it: what is seen may have begun by then or a little later. */
+  /** Milliseconds of the monotonic clock, just before it: a process that is seen may have begun by then or a little later. */
   readonly at: number;
   readonly processes: readonly PuppetProcess[];
 }

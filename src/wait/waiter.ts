@@ -46,19 +46,19 @@ export async function waitAndBecome(
       try {
         if ((await waiter.step()) === 'end') return;
       } catch (error) {
-        // No room on the disk, a state folder that cannot be used, systemd that does not answer: what is pending is kept here until that passes.
+        // No room on the disk, a state folder that cannot be used, systemd that does not answer: all that is pending is kept here until that passes.
         await waiter.waitFor({ kind: 'trouble', because: troubleOf(error) });
       }
     }
   } finally {
     await waiter.stopLooking();
   }
-  // What a shutdown ends stays recorded, and is reported as lost after the next boot.
+  // Entries that a shutdown ends stay recorded, and are reported as lost after the next boot.
   if (await isShuttingDown()) return;
   await waiter.cancel();
 }
 
-/** What is needed when something is due. A waiter may live for days before that, so it is loaded late; where that comes soon after the run, while the run is at its end. */
+/** The code that is needed when something is due. A waiter may live for days before that, so it is loaded late; if that comes soon after the run, while the run is at its end. */
 const loadPart = () => import('./late.ts');
 /** Milliseconds after a run within which something is due soon. */
 const SOON_MS = 1000;
@@ -86,7 +86,7 @@ class Waiter {
   private readonly met = new Map<string, number>();
   /** Notifications whose timeout was reported. */
   private readonly timedOut = new Set<string>();
-  /** What was reported last about why nothing starts. */
+  /** The last report of why nothing starts. */
   private told: string | undefined;
 
   constructor(context: WaiterContext, recorded: CommandRecord, wakeup: Wakeup, cancelled: () => boolean) {
@@ -195,7 +195,7 @@ class Waiter {
     for (const id of met.keys()) this.met.delete(id);
   }
 
-  /** Takes out what has a condition that did not come to hold in time. It is reported before it goes: if the process is killed in between, the record is reported as lost. */
+  /** Takes out the entries whose conditions did not come to hold in time. They are reported before they go: if the process is killed in between, the record is reported as lost. */
   private async drop(expired: readonly Entry[]): Promise<void> {
     const isExpired = (entry: Entry) =>
       expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);

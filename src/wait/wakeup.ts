@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { monotonic } from '../os/clock.ts';
 import { basename } from '../os/path.ts';
 
-/** Longest sleep at once: `setTimeout` fires at once beyond 2^31-1 ms, and what no event reports is seen after this long. */
+/** Longest sleep at once: `setTimeout` fires at once beyond 2^31-1 ms, and a change that no event reports is seen after this long. */
 const LONGEST_MS = 60_000;
 
 /** A sleep that an event can end. */
@@ -43,7 +43,7 @@ export function createWakeup(): Wakeup {
       unwatch(folder);
       try {
         const watcher = watch(folder, (_, found) => {
-          // What happens to the folder itself comes under its own name.
+          // A change of the folder itself comes under the folder's own name.
           if (name !== undefined && ![null, name, basename(folder)].includes(found)) return;
           poke();
           changed?.();

@@ -1,4 +1,4 @@
-# @summary A cluster whose hosts wait for each other, and that nobody has to touch until it works.
+# @summary A cluster whose hosts wait for each other until it works, without any action by hand.
 #
 # Each host exports itself with the state that it has reached, and collects the others from PuppetDB:
 #
@@ -78,7 +78,7 @@ class cluster (
     state   => $state,
   }
 
-  # The majority decides; before that, nobody's word is the cluster's.
+  # The majority decides; before there is one, no host speaks for the cluster.
   $nodes = $state ? {
     Enum['quorum', 'configured'] => $known,
     default                      => [],
@@ -89,7 +89,7 @@ class cluster (
   }
 
   if $reruns == 'events' {
-    # What `cluster-next` has heard from PuppetDB: the fact has read it, and what this run collects is newer.
+    # The answer that `cluster-next` has got from PuppetDB: the fact has read it, and the members that this run collects are newer.
     file { '/run/cluster-peers.json':
       ensure => absent,
       backup => false,

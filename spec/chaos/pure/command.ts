@@ -1,7 +1,7 @@
 import type fc from 'fast-check';
 import type { StartFault, Thing, World } from './world.ts';
 
-/** What each command does, by how it is told: so a sequence can be kept, and told again. */
+/** The meaning of each command, by how it is told: so a sequence can be kept, and told again. */
 const meanings: readonly (readonly [RegExp, (world: World, ...words: string[]) => void])[] = [
   [/^run (\d+)$/, (world, command) => void world.startRun(Number(command))],
   [

@@ -68,7 +68,7 @@ interface SimulatedWaiter {
 
 export type Fate = 'started' | 'satisfied' | 'replaced' | 'cancelled' | 'lost' | 'dropped';
 
-/** What conditions wait for. */
+/** The things that conditions wait for. */
 export type Thing = 'a device' | 'a port';
 
 /** A condition of a simulated notification. */
@@ -116,14 +116,14 @@ export class World {
   /** The one case of which nothing need be told. */
   private exempt = new Set<string>();
   private readonly things = new Set<Thing>();
-  /** What each condition waits for, by its id. */
+  /** The thing that each condition waits for, by its id. */
   private readonly conditions = new Map<string, Thing>();
   /** Ids of conditions that a look has found to hold, or whose words were lost where that cannot be helped. */
   private readonly held = new Set<string>();
-  /** Reruns that died on their way to Puppet: whoever looks next tells. */
+  /** Reruns that died on their way to Puppet: the next process that looks reports them. */
   private readonly starting: { readonly command: number; readonly entries: readonly Entry[] }[] = [];
 
-  /** What stands in the way from now on, and where the next start goes wrong. */
+  /** Sets the obstacles from now on, and where the next start goes wrong. */
   set({ disabled = this.disabled, full = this.full, fault = this.fault }: Partial<Obstacles>): void {
     [this.disabled, this.full, this.fault] = [disabled, full, fault];
     this.settle();
@@ -344,7 +344,7 @@ export class World {
     this.settle();
   }
 
-  /** What has changed since a waiter that is stopped has looked was in the record alone: it knows what was pending before that. */
+  /** All changes since a waiter that is stopped has looked were in the record alone: it knows the entries from before that. */
   private forgetUnseen(waiter: SimulatedWaiter, record: CommandRecord): void {
     const { entries } = waiter.known;
     this.excuse(
@@ -565,7 +565,7 @@ export class World {
     return true;
   }
 
-  /** What whoever looks next does with the records of dead waiters, and with reruns that died. */
+  /** The work of the next process that looks, with the records of dead waiters, and with reruns that died. */
   private sweep(replaced: number | undefined): void {
     if (this.full) return;
     for (const { command, entries } of this.starting) this.end(command, entries, 'lost');

@@ -1,22 +1,22 @@
 import { type Hurry, SECOND_MS } from './place.ts';
 
-/** What was seen of a sequence when everything had come to rest. Times are milliseconds of CLOCK_MONOTONIC. */
+/** The evidence of a sequence when everything had come to rest. Times are milliseconds of CLOCK_MONOTONIC. */
 export interface Evidence {
-  /** What the stub noted: `TIME PID WHAT …` (stub.ts). */
+  /** The notes of the stub: `TIME PID WHAT …` (stub.ts). */
   readonly events: readonly string[];
-  /** What the journal was told: `TIME PID EVENT: TEXT` (src/os/fault.ts). */
+  /** The lines for the journal: `TIME PID EVENT: TEXT` (src/os/fault.ts). */
   readonly journal: readonly string[];
   readonly history: readonly Past[];
   /** When a process was sent a signal that may have ended it, and when a run that the test itself started had ended. */
   readonly signalled: ReadonlyMap<number, number>;
   readonly exits: ReadonlyMap<number, number>;
-  /** When somebody said `again now`, when reruns were held, and when what a name waits for was there. */
+  /** When `again now` was called, when reruns were held, and when the thing that a name waits for was there. */
   readonly hurried: readonly Readonly<Hurry>[];
   readonly holds: readonly Span[];
   readonly there: ReadonlyMap<string, readonly Span[]>;
   /** Whether the state folder was removed: a waiter that still had what it knew may have recorded it again. */
   readonly removed: boolean;
-  /** Whether there was no room for a while, and somebody was stopped: a record can't be left behind then for a former waiter to see that all of it is done (closeRecord). */
+  /** Whether there was no room for a while, and a process was stopped: a record can't be left behind then for a former waiter to see that all of it is done (closeRecord). */
   readonly cramped: boolean;
   /** Names of which nothing need be told: the state folder was removed, and their waiter killed before its next look. */
   readonly exempt: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export interface Evidence {
   readonly unseen: ReadonlySet<string>;
 }
 
-/** A time that goes on where it has no end. */
+/** A span of time, which has not ended where there is no `until`. */
 interface Span {
   readonly from: number;
   readonly until?: number;
@@ -58,7 +58,7 @@ interface Run {
   readonly end: number | undefined;
 }
 
-/** A notification whose launcher or helper was killed before it said a word: it may be recorded or not. Where nobody noted its delta, it may be due at any time. */
+/** A notification whose launcher or helper was killed before it said a word: it may be recorded or not. Where its delta was not noted, it may be due at any time. */
 type Silent = Pick<Accepted, 'name' | 'asked' | 'due'>;
 
 /** How a notification ended. */
@@ -73,7 +73,7 @@ const STEP_MS = 10;
 /** A run that began so shortly before a rerun can't have been seen by it. */
 const UNSEEN_MS = 50;
 
-/** What is wrong with a sequence: one line for each. */
+/** The faults of a sequence: one line for each. */
 export function account(evidence: Evidence): string[] {
   const runs = readRuns(evidence);
   const { accepted, silent } = readNotifications(evidence, runs);
@@ -118,8 +118,8 @@ function isToldFirst({ kind }: Fate): boolean {
 }
 
 /**
- * Two ends of one name without a notification between them: one that was replaced has ended, too, or one has ended twice. Losses don't count: whoever sees one may tell
- * it much later, with its verdict.
+ * Two ends of one name without a notification between them: one that was replaced has ended, too, or one has ended twice. Losses don't count: a process that sees one may
+ * tell it much later, with its verdict.
  */
 function endedTwice(name: string, asked: readonly (Accepted | Silent)[], all: readonly Fate[]): string[] {
   const ends = all.filter(({ kind }) => kind !== 'lost');

@@ -2,7 +2,7 @@ import type fc from 'fast-check';
 import type { Sequence } from './sequence.ts';
 import type { Step } from './steps.ts';
 
-/** What stands in the way by now: a step that would change nothing is left out. */
+/** The obstacles by now: a step that would change nothing is left out. */
 export interface Model {
   disabled: boolean;
   full: boolean;

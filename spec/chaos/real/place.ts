@@ -70,11 +70,11 @@ export class Place {
   readonly state: string;
   /** When each process was sent a signal that may have ended it. */
   readonly signalled = new Map<number, number>();
-  /** Who was sent SIGKILL. */
+  /** The processes that were sent SIGKILL. */
   readonly killed = new Set<number>();
   /** When each run that this place has started had ended. */
   readonly exits = new Map<number, number>();
-  /** When somebody has said `again now`, and when reruns were held. */
+  /** When `again now` was called, and when reruns were held. */
   readonly hurried: Hurry[] = [];
   readonly holds: { readonly from: number; until?: number }[] = [];
   /** When what a name waits for was there. */
@@ -135,12 +135,12 @@ export class Place {
     return child;
   }
 
-  /** What the condition of a name waits for. */
+  /** The path that the condition of a name waits for. */
   goal(name: string): string {
     return join(this.base, 'goals', name);
   }
 
-  /** Where somebody answers as long as what a name waits for is there. */
+  /** Where a server answers as long as the thing that a name waits for is there. */
   endpoint(name: string): string {
     return `${this.address}:${portOf(name)}`;
   }

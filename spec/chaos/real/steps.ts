@@ -7,7 +7,7 @@ import { COMMANDS, type Hurry, nameOf, now, type Place, type Process } from './p
 
 /** One thing that happens in a sequence; plain data, so that a sequence can be kept and told again. */
 export type Step =
-  /** A run of a command: `notify` is what it asks for; a run that is not awaited goes on beside what follows. */
+  /** A run of a command: `notify` is its request; a run that is not awaited continues beside the next steps. */
   | {
       readonly do: 'run';
       readonly command: number;
@@ -51,7 +51,7 @@ export type Step =
         | 'update';
     };
 
-/** What a notification waits for, beside its delta: a path, a port, or a command that succeeds; that of `hangs` does not end by itself before. */
+/** The thing that a notification waits for, beside its delta: a path, a port, or a command that succeeds; that of `hangs` does not end by itself before. */
 export interface When {
   readonly by: 'exists' | 'connects' | 'succeeds' | 'hangs';
   /** Seconds. */
@@ -242,7 +242,7 @@ export async function take(step: Step, place: Place, programs: readonly [string,
   }
 }
 
-/** Whether somebody removes what is recorded: all of the state folder, or the records alone. */
+/** Whether the step removes records: all of the state folder, or the records alone. */
 export function isRemoval({ do: what }: Step): boolean {
   return what === 'remove-state' || what === 'remove-records';
 }

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleSources } from '../../../scripts/bundle.mjs';
 import { root } from '../../../scripts/project.mjs';
 
-// What the build makes: the bundle of the project `bundle` is one of all, in which there can be no copies.
+// The output of the build: the bundle of the project `bundle` is one of all, in which there can be no copies.
 describe('the parts of the executable', () => {
   let parts: Record<string, string>;
   let holds: Record<string, readonly string[]>;

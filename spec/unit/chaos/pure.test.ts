@@ -27,7 +27,7 @@ test('a pure sequence that fails is shrunk and kept, and told first by every lat
 
   expect(() => checkModel(8, 0, faulty)).toThrow(/^pure, seed-7\.json: planted: cancel \d b$/);
   expect(readdirSync(folder)).toEqual(['seed-7.json']);
-  // Once it is mended, the run goes on to new ones.
+  // Once it is mended, the run continues with new ones.
   expect(() => checkModel(8, 20, { folder })).not.toThrow();
 });
 

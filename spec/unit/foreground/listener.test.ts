@@ -107,7 +107,7 @@ describe('a channel', () => {
         return { name, answer: parseVerdict(await tell(formatNotice(notice(name)))) };
       });
       await sleep(0);
-      // What `again run` knows when it decides to end, before it asks, is all that it has answered.
+      // When `again run` decides to end, before it asks, it knows all that it has answered.
       let known = [...heard];
       while (await listener.drain()) {
         wentOn += 1;

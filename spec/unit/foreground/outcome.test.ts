@@ -18,7 +18,7 @@ test.each([
   [exited(2), { ...nothing, timeOver: true }, 124],
   [killed, { ...nothing, timeOver: true }, 124],
   [exited(2), { ...nothing, timeOver: true, limitReached: true }, 124],
-  // Puppet's agent exits with 0 after Ctrl-C; whoever called is not to take that for success.
+  // Puppet's agent exits with 0 after Ctrl-C; the caller must not take that for success.
   [exited(0), { ...nothing, stopped: 2 }, 130],
   [exited(1), { ...nothing, stopped: 15 }, 143],
   [killed, { ...nothing, stopped: 15 }, 137],

@@ -12,7 +12,7 @@ export function bytes(without = '', constraints: fc.StringConstraints = {}): fc.
   return fc.string({ unit: allowed, ...constraints }) as fc.Arbitrary<Bytes>;
 }
 
-/** What an argument or a variable can be: anything without NUL. */
+/** The content of an argument or a variable: anything without NUL. */
 export const item = bytes('\0');
 
 /** Words of a Puppet command line, usual and unusual ones. */

@@ -18,7 +18,7 @@ const SIGPIPE = 1n << 12n;
 const SIGTERM = 1n << 14n;
 const SIGXFSZ = 1n << 24n;
 
-/** What the rerun turned out to be, by its own /proc. */
+/** The rerun by its own /proc. */
 interface Seen {
   readonly pid: number;
   readonly argv: readonly Bytes[];
@@ -125,7 +125,7 @@ async function rerun(changes: Expected): Promise<{ seen: Seen; pid: number | und
   };
 }
 
-/** Whether this process itself has the same descriptor: whoever started the tests has left it open. */
+/** Whether this process itself has the same descriptor: the process that started the tests has left it open. */
 function isInherited(number = '', target = ''): boolean {
   try {
     return Number(number) > 2 && readlinkSync(`/proc/self/fd/${number}`) === target;

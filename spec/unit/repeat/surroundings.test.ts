@@ -34,7 +34,7 @@ describe('what a rerun shares with its run', () => {
       env: { B: '1', A: 'ü=\n' },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    // What says it is `cat`: while a process becomes another program, the kernel shows no environment of it.
+    // An answer shows that it is `cat`: while a process becomes another program, the kernel shows no environment of it.
     child.stdin.write('ready');
     await once(child.stdout, 'data');
     const pid = child.pid as number;

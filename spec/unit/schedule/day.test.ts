@@ -18,7 +18,7 @@ const DAY = 86_400 * SECOND;
 const RULES: ChainRules = { burst: 10, maxDelay: 1800, limit: undefined };
 
 interface World {
-  /** What the manifest notifies in each run: seconds, by name. `undefined` is Exec['again']. */
+  /** The notifications of the manifest in each run: seconds, by name. `undefined` is Exec['again']. */
   readonly notifies: readonly {
     readonly name?: string;
     readonly delta: number;

@@ -15,7 +15,7 @@ export function entry(changes: Partial<Entry> = {}): Entry {
   };
 }
 
-/** The same of a run that goes on. */
+/** The same of a run that has not ended. */
 export function goingEntry(changes: Partial<Entry> = {}): Entry {
   const { runEndedAt: _, ...going } = entry();
   return { ...going, ...changes };

@@ -32,7 +32,7 @@ export function record(changes: Partial<CommandRecord> = {}): CommandRecord {
   };
 }
 
-/** What an `again run` shows of what is pending below it, with what a test changes. */
+/** The record of all that is pending below an `again run`, with the changes of a test. */
 export function channelRecord(changes: Partial<ChannelRecord> = {}): ChannelRecord {
   return {
     version: 1,

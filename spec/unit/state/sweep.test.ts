@@ -77,7 +77,7 @@ describe('a record that is found', () => {
     expect(lost).toEqual(because.map((why) => ({ id: ID, record: found, because: why })));
   });
 
-  // In a container only the file tells: whoever waits for it touches it. A host sees that no process is there (place.test.ts).
+  // In a container only the file tells: its waiter touches it. A host sees that no process is there (place.test.ts).
   test('is of another container, and was not touched for some minutes', async () => {
     const folder = stateFolder();
     const found = record({ ...here(), pidNamespace: 'pid:[1]', waiter: self() });

@@ -8,7 +8,7 @@ import { messageLength } from '../../../src/systemd/dbus-message.ts';
 import { Encoder, type Value } from '../../../src/systemd/dbus-values.ts';
 import { pathOfUnit } from '../../../src/systemd/service-manager.ts';
 
-/** What the other end does with each call that comes. */
+/** The reaction of the other end to each call that comes. */
 type Answer = (socket: Socket, serial: number, count: number) => void;
 
 const CALL = { path: '/a', interface: 'b.c', member: 'D', signature: 's', values: ['x'] };

@@ -12,7 +12,7 @@ import {
   whyNotUnit,
 } from '../../../src/systemd/shelter.ts';
 
-/** What systemd 252 says of a plain oneshot service, for some of the properties that are asked for. */
+/** The answer of systemd 252 for a plain oneshot service, for some of the properties that are asked for. */
 const PLAIN = parseProperties(`Type=oneshot
 RemainAfterExit=no
 MainPID=812

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { holdsReruns, parseScheduled } from '../../../src/systemd/shutdown.ts';
 
-/** What `shutdown -r +1` has logind write. */
+/** The file that logind writes for `shutdown -r +1`. */
 const REBOOT = 'USEC=1764101520000000\nWARN_WALL=1\nMODE=reboot\nUID=0\nTTY=pts/0\n';
 const AT = 1_764_101_520_000;
 const MINUTE = 60_000;

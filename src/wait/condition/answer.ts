@@ -1,6 +1,6 @@
 // The looks at what a `common::again::when` waits for: paths, endpoints, a command.
 
-/** What a look has found. */
+/** The result of a look. */
 export type Answer =
   | { readonly holds: true }
   /** `because` is for people, and has no word of the command. `unstartable`: the command could not be started at all. */
@@ -12,7 +12,7 @@ export function no(because: string): Answer {
   return { holds: false, because };
 }
 
-/** What a look needs beside the words of its condition. */
+/** The things that a look needs beside the words of its condition. */
 export interface LookContext {
   /** Of the notifying run. */
   readonly environment: Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { lookByCommand } from './command.ts';
 import { lookAtEndpoint } from './endpoint.ts';
 import { lookAtPath } from './path.ts';
 
-/** What one look has found, and where it has come to its end. */
+/** The result of one look, and where it has come to its end. */
 export interface Found {
   readonly answer: Answer;
   /** The path that is not there. */

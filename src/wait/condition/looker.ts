@@ -13,7 +13,7 @@ export interface Looks {
   readonly looks: number;
   /** When a look ended last, in milliseconds of the monotonic clock. */
   readonly at: number;
-  /** What that has found, in words. */
+  /** The result of that look, in words. */
   readonly answer: string;
 }
 
@@ -184,7 +184,7 @@ class Watch {
     }
   }
 
-  /** What goes wrong with a look is an answer, and no end of the looks. */
+  /** An error in a look is an answer, and does not end the looks. */
   private async look(): Promise<Found> {
     const [id = ''] = this.ids;
     const commandMs = (this.options.commandMs ?? commandLimit)(this.interval);

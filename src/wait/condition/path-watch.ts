@@ -48,7 +48,7 @@ export function watchPath(changed: () => void): PathWatch {
     changed();
   };
   const take = (found: string | null, { folder, name }: Nearest) => {
-    // What happens to the folder itself comes under its own name.
+    // A change of the folder itself comes under the folder's own name.
     if (found === null || found === name || found === basename(folder)) return look();
     if (monotonic() - since > PAUSE_MS) [events, since] = [0, monotonic()];
     events += 1;
@@ -75,7 +75,7 @@ export function watchPath(changed: () => void): PathWatch {
       } catch {
         return; // inotify is used up (inotify(7)), or the folder has gone: the next look tells
       }
-      // What came before the watch began takes one more look.
+      // A change before the watch began takes one more look.
       const after = nearestFolder(path);
       if (after === undefined || after === 'there' || !isSame(after, nearest)) look();
     },

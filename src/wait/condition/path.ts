@@ -5,7 +5,7 @@ import { SYSTEM_PATH } from '../../os/spawn.ts';
 import { type Answer, HOLDS, type LookContext, no, PATIENCE_MS } from './answer.ts';
 import { runProgram } from './program.ts';
 
-/** Looks whether a path is there; a link counts where what it leads to is there. */
+/** Looks whether a path is there; a link counts where its target is there. */
 export async function lookAtPath(path: string, context: Pick<LookContext, 'signal'>): Promise<Answer> {
   if (leadsToServed(path)) return lookFromOutside(path, context);
   try {

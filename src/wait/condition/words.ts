@@ -144,7 +144,7 @@ function append(descriptor: number, id: string, condition: Condition): void {
   }
 }
 
-/** Opens the file again, for a position of its own. What is no line of ours is left out. */
+/** Opens the file again, for a position of its own. A line that is none of ours is left out. */
 function readWords(path: string): Map<string, Condition> {
   const words = new Map<string, Condition>();
   try {

@@ -2,8 +2,8 @@
 
 require 'json'
 
-# What this host knows of its cluster: the members by their names, with the states that they have told. There is a file for each of them; what
-# `cluster-next` has heard from PuppetDB since the last run is newer.
+# The cluster as this host knows it: the members by their names, with the states that they have told. There is a file for each of them; the
+# answer that `cluster-next` has got from PuppetDB since the last run is newer.
 Facter.add(:cluster) do
   confine kernel: 'Linux'
   setcode do

@@ -8,9 +8,9 @@ import { createServer } from './server.ts';
 export interface RunTimings {
   /** From the due time to the run's begin: the start of Ruby and Puppet. */
   readonly start: number;
-  /** What the agent does before each request, and how long the server works on that. */
+  /** How long the agent works before each request, and the server on that. */
   readonly requests: readonly { readonly agent: number; readonly server: number }[];
-  /** What the agent does after the last one. */
+  /** How long the agent works after the last one. */
   readonly rest: number;
   /** A whole run without a server, with the catalog of an earlier one. */
   readonly cached: number;
@@ -22,7 +22,7 @@ export interface Fleet {
   /** Of the server. */
   readonly instances: number;
   /**
-   * What the server does when so many requests wait already (`max-queued-requests`): it answers 503, with a random `Retry-After` below `retryDelay` seconds
+   * The server's rule for the case that so many requests wait already (`max-queued-requests`): it answers 503, with a random `Retry-After` below `retryDelay` seconds
    * (`max-retry-delay`). The agent sleeps for that time, with its lock, and asks once more. Default: no limit, which is the server's own.
    */
   readonly limit?: { readonly queued: number; readonly retryDelay: number };
@@ -139,7 +139,7 @@ export function simulate(fleet: Fleet): Outcome {
   };
 }
 
-/** What is pending after a run that has asked for a rerun and ended now; undefined where the chain is over. */
+/** The pending entry after a run that has asked for a rerun and ended now; undefined where the chain is over. */
 function notified(
   { rules, random }: Fleet,
   host: number,

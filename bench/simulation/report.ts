@@ -192,7 +192,7 @@ const CORES = 4;
 const LOOK_PATIENCE = 10;
 
 /** Hosts that all wait for something that PuppetDB is to know, and ask it; beside the same hosts with a run each minute. */
-function looksTable({ look, passes, pulse: seen }: Measured): string {
+export function looksTable({ look, passes, pulse: seen }: Measured): string {
   const stored = passes.reduce((sum, { cpu }) => sum + cpu.puppetdb + cpu.postgresql, 0);
   const perRun = stored / passes.reduce((sum, pass) => sum + totalRuns(pass), 0) + seen.cpu / seen.runs;
   const cases = [
@@ -216,10 +216,13 @@ function looksTable({ look, passes, pulse: seen }: Measured): string {
     ];
   });
   const worse = limitsOfLooks(look.puppetdb, perRun, LOOK_INTERVAL, CORES);
+  const { maxDelay } = DEFAULTS;
+  const backedOff = limitsOfLooks(look.puppetdb, perRun, LOOK_INTERVAL, CORES, maxDelay);
   return [
     `A look takes ${milliseconds(look.puppetdb)} of CPU time of PuppetDB and PostgreSQL, and ${milliseconds(look.host)} on the host. A run takes ${milliseconds(perRun)} of Puppet Server, PuppetDB and PostgreSQL.`,
     '',
     `- At an interval below ${worse.interval.toFixed(1)} s, looks take more CPU time of these servers than a run each minute, whatever the number of hosts; at a longer interval, they take less.`,
+    `- A host that waits by deltas backs off to one run in ${formatDuration(maxDelay)} (\`max_delay\`). At an interval below ${backedOff.interval.toFixed(1)} s, looks take more CPU time than such runs, whatever the number of hosts. In exchange, the host notices the event within an interval, and not up to ${formatDuration(maxDelay)} later.`,
     `- At an interval of ${LOOK_INTERVAL} s, ${CORES} cores fall behind from ${worse.hosts.toLocaleString('en')} hosts on that wait at the same time.`,
     '',
     table(

@@ -61,7 +61,7 @@ export function sameMinute(
   });
 }
 
-/** What the pulse of the measured fleet was: all hosts run at once, and each run leads to the next one, so many times. */
+/** The pulse of the measured fleet: all hosts run at once, and each run leads to the next one, so many times. */
 export function pulse(hosts: number, timings: RunTimings, links: number, cores: number): Outcome {
   return simulate({
     hosts,
@@ -104,20 +104,22 @@ export function serverAway(
 }
 
 /**
- * Where looks are worse than a run each minute: the interval, in seconds, below which they take more CPU time of the servers, whatever the number of hosts; and the number of
+ * Where looks are worse than runs, one in each period: the interval, in seconds, below which they take more CPU time of the servers, whatever the number of hosts; and the number of
  * hosts from which on they take more than there is.
  *
  * @param work seconds of CPU time of the servers that a look takes
  * @param run seconds of CPU time of the servers that a run takes
  * @param interval of the looks whose hosts are counted
+ * @param period seconds from one of these runs to the next
  */
 export function limitsOfLooks(
   work: number,
   run: number,
   interval: number,
   cores: number,
+  period = 60,
 ): { readonly interval: number; readonly hosts: number } {
-  return { interval: (60 * work) / run, hosts: Math.floor((cores * interval) / work) + 1 };
+  return { interval: (period * work) / run, hosts: Math.floor((cores * interval) / work) + 1 };
 }
 
 /** Seconds for which {@link looks} are simulated. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Network, openNetwork } from '../support/container/network.ts';
 import { waitFor } from '../support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../support/fleet/agent.ts';
-import { places } from '../support/fleet/names.ts';
+import { places, SERVER } from '../support/fleet/names.ts';
 import { type FleetServer, openFleetServer, START_MS } from '../support/fleet/server.ts';
 import { shownBelow } from '../support/howto.ts';
 
@@ -12,6 +12,8 @@ const page = readFileSync(new URL('../../docs/FLEET.md', import.meta.url), 'utf8
 const queries = [...page.matchAll(/^```pql\n(.*?)\n```$/gms)].map((match) => match[1] ?? '');
 
 const [failed = '', held = ''] = shownBelow('Be told of a failed rerun', 'pql');
+
+const [peerHasExported = ''] = shownBelow('As soon as a peer has exported', 'sh');
 
 const minutes = 60_000;
 
@@ -125,6 +127,25 @@ if $trusted['certname'] == 'node1.example.test' {
     await waitFor(async () => (await server.query(held)).length === 0, 1 * minutes, 'nobody to be held');
   });
 
+  it('whose hosts know by the script of HOWTO that a peer has exported', patience, async () => {
+    const script = '/usr/local/sbin/peer-has-exported';
+    expect(peerHasExported).toContain('https://puppetdb.example.com:8081/');
+    cached.box.writeFile(script, peerHasExported.replace('puppetdb.example.com', SERVER.name), 0o755);
+    const ask = async (...words: string[]) =>
+      (await cached.box.exec([script, ...words], { check: false })).code;
+    await server.serve("if $trusted['certname'] == 'node2.example.test' { @@notify { 'ready': } }\n", '');
+    await run(cached); // with it, the host has its certificate
+    expect(await ask('node2.example.test', 'Notify')).toBe(1);
+    await run(strict);
+    await waitFor(
+      async () => (await ask('node2.example.test', 'Notify')) === 0,
+      1 * minutes,
+      "the peer's export",
+    );
+    expect(await ask('node2.example.test', 'Cluster::Member'), 'another type').toBe(1);
+    expect(await ask('node1.example.test', 'Notify'), 'another host').toBe(1);
+  });
+
   it(
     'that loses its server: a chain goes on with cached catalogs, or ends until the next ordinary run',
     patience,
@@ -152,7 +173,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       );
       expect(await status(strict)).toEqual([]);
 
-      // With the catalog of the last run the chain goes on, one link after the other.
+      // With the catalog of the last run the chain continues, one link after the other.
       const links = async () => (await history(cached)).at(-1)?.link ?? 0;
       await waitFor(async () => (await links()) >= 2, 5 * minutes, 'two reruns without a server');
       expect((await history(strict)).length).toBe(before + 1);
@@ -170,7 +191,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
         'a report of a run with a new catalog',
       );
 
-      // What the other one has lost, its next ordinary run brings back.
+      // The next ordinary run of the other one brings back the lost notification.
       await run(strict);
       expect(await status(strict)).toMatchObject([{ name: 'more', link: 1 }]);
       await Promise.all([cached, strict].map(({ box }) => box.exec(['again', 'cancel', '--all'])));
@@ -247,6 +268,37 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
     },
   );
 
+  it(
+    'whose host reboots: its daemon, which is enabled, comes back, and its run takes the place of the rerun that was lost',
+    patience,
+    async () => {
+      await server.serve(
+        `include common::again
+common::again::delta { 'later': delta => 3600 }
+exec { '/bin/true': notify => Common::Again::Delta['later'] }
+`,
+        '',
+      );
+      const hasApplied = async () => {
+        const { stdout } = await strict.box.exec('journalctl --boot --unit=puppet --output=cat'.split(' '));
+        return stdout.includes('Applied catalog in');
+      };
+      await strict.startDaemon();
+      await waitFor(hasApplied, 5 * minutes, "the daemon's run");
+      const [before] = await status(strict);
+      expect(before).toMatchObject({ name: 'later' });
+
+      await strict.box.reboot();
+      await waitFor(hasApplied, 5 * minutes, "the daemon's run after the boot");
+      expect((await history(strict)).at(-1)?.result).toBe('not run: lost: the machine was rebooted');
+      const pending = await status(strict);
+      expect(pending).toMatchObject([{ name: 'later' }]);
+      expect(pending[0]?.since).not.toBe(before?.since);
+      await strict.box.exec(['systemctl', 'disable', '--now', 'puppet']);
+      await strict.box.exec(['again', 'cancel', '--all']);
+    },
+  );
+
   /** Asks until there is an answer: PuppetDB takes in what it is sent some time later. */
   function until<T>(ask: () => Promise<T[]>): Promise<T[]> {
     return waitFor(
@@ -279,6 +331,7 @@ async function run({ box }: FleetAgent): Promise<void> {
 
 interface Pending {
   readonly name: string;
+  readonly since: string;
   readonly pid: number;
   readonly waitsFor: { readonly kind: string };
   readonly condition?: { readonly met: boolean; readonly looks: number };

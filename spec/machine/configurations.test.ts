@@ -10,7 +10,7 @@ import type { Run } from '../../src/puppet/run.ts';
 import { findPuppetSettings } from '../../src/puppet/settings.ts';
 import { puppets } from '../support/puppet/puppets.ts';
 
-/** What we ask for, as Puppet names it. */
+/** The settings that we ask for, as Puppet names them. */
 const NAMES = {
   agent_catalog_run_lockfile: 'lockFile',
   agent_disabled_lockfile: 'disabledFile',
@@ -22,7 +22,7 @@ const NAMES = {
   noop: 'noop',
 } as const;
 
-/** What is '' for us where nothing says it, and has a default of Puppet's own. */
+/** The settings that are '' for us where they are not set, and have a default of Puppet's own. */
 const DEFAULTED = ['server', 'certname', 'environment'];
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: Puppet's own way to write it

@@ -66,7 +66,7 @@ function notifyDeltas(world: World, count: number, step: number): string {
   );
 }
 
-/** What each rerun satisfied, oldest first. */
+/** The names that each rerun satisfied, oldest first. */
 async function namesOfReruns(world: World): Promise<string[][]> {
   const { stdout } = await world.run({ argv: [`${world.again}/again`, 'history', '--json'] });
   return JSON.parse(stdout).map((rerun: { names: string[] }) => rerun.names);

@@ -18,7 +18,7 @@ import {
   verify,
 } from './delivery.ts';
 
-/** What becomes of damage to an executable that was delivered, or that is on its way to a node. */
+/** Damage to an executable that was delivered, or that is on its way to a node. */
 export function damageScenarios(bench: Bench): void {
   const damages = [
     ['is gone', 'rm "$1"'],

@@ -4,7 +4,7 @@ import { expectSameCommand } from '../../support/machine/same-run.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce } from '../../support/machine/world.ts';
 
-/** On a machine that nobody else uses: the contract's own paths, and tools that go by the program's name. */
+/** On a machine of their own: the contract's own paths, and tools that go by the program's name. */
 export function defaultPlaceScenarios(bench: Bench): void {
   test('with nothing but the defaults: all is where the contract says; pgrep and killall find `again`', async (context) => {
     const world = await bench.world(context, { base: false, delivered: false });

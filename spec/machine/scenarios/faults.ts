@@ -13,7 +13,7 @@ const damage = (world: World, command: string) => `exec { 'damage':
 
 const longDelta = "common::again::delta { 'later': delta => 600 }";
 
-/** What can go wrong on a node, and what users see of it; docs/FAULTS.md has the table. */
+/** Faults of a node, as users see them; docs/FAULTS.md has the table. */
 export function faultScenarios(bench: Bench): void {
   const damaged =
     /^again: AGAIN is damaged \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): the next run of Puppet repairs it$/;
@@ -113,7 +113,7 @@ export function faultScenarios(bench: Bench): void {
     const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
     expect(prepared.code, prepared.output).toBe(0);
     await world.run({ argv: [`${world.again}/again`, 'status'] }); // takes the lock, and leaves its file
-    // Somebody who holds it and does not go on.
+    // A process that holds it and does nothing more.
     const { pid } = await world.start({ argv: ['/bin/sleep', '600'] });
     const startTime = (await world.node.processes()).find((process) => process.pid === pid)?.startTime;
     const boot = (await world.node.files.read('/proc/sys/kernel/random/boot_id')).toString().trim();

@@ -108,7 +108,7 @@ ${probe(world, 'run', "notify => Common::Again::Delta['later'],")}
   });
 }
 
-/** What the line says below a shell that is process 1, with the two ways out. */
+/** The line below a shell that is process 1, with the two ways out. */
 const LOST_WITH_PID_1 =
   ', unless pid 1 (`sh -c ...`) ends first: this container ends with it, and the rerun is lost (`again run`, or `again wait` before that end, keeps it); waiter pid ';
 

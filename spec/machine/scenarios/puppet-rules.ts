@@ -3,7 +3,7 @@ import { type Bench, expectNothingScheduled, expectOneRerun } from '../../suppor
 import { expectSameCommand } from '../../support/machine/same-run.ts';
 import { notifyOnce, probe, type World } from '../../support/machine/world.ts';
 
-/** What Puppet itself decides: no-op, failed dependencies, tags. */
+/** Decisions of Puppet itself: no-op, failed dependencies, tags. */
 export function puppetRuleScenarios(bench: Bench): void {
   test('an Exec that is forced in a --noop run schedules nothing, says so, and exits 0', async (context) => {
     const world = await bench.world(context);

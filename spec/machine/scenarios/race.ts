@@ -89,7 +89,7 @@ export function raceScenarios(bench: Bench): void {
         .sort((a, b) => a - b),
     );
     expect(at('rerun').length).toBeLessThanOrEqual(40);
-    // Never two at once: a rerun starts only when no run of the same command goes on.
+    // Never two at once: a rerun starts only when no run of the same command is going.
     for (const rerun of at('rerun')) {
       const going = seen.filter(
         (event) => event.what !== 'end' && event.time < rerun.time && event.pid !== rerun.pid,

@@ -12,7 +12,7 @@ export function refusalScenarios(bench: Bench): void {
   test('from a shell: --help and --version work, the bare program and wrong command lines are refused', async (context) => {
     const world = await bench.world(context);
     const call = (...args: string[]) => world.run({ argv: [`${world.again}/again`, ...args] });
-    // What Puppet would have put there.
+    // Puppet would have put this there.
     await world.write('base/common/again/again.json', settings);
     const before = await everything(world);
 
@@ -208,7 +208,7 @@ async function expectRefusal(
 
 const settings = '{"puppet_version": "7.23.0", "burst": 10, "max_delay": 1800, "limit": null, "splay": 0}\n';
 
-/** What there is below the base folder, with modes and times. */
+/** All files below the base folder, with modes and times. */
 async function everything(world: World): Promise<string> {
   const { stdout } = await world.node.exec({
     argv: ['/usr/bin/find', world.path('base'), '-printf', '%p %m %s %T@\n'],

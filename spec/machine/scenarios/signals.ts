@@ -8,7 +8,7 @@ import { announcement, notifyOnce } from '../../support/machine/world.ts';
 const STANDARD = [1, 3, 10, 12, 13, 14, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30];
 const REALTIME = Array.from({ length: 31 }, (_, n) => n + 34);
 
-/** Signals that were meant for somebody else: `pkill -USR1 -f puppet`, `systemctl kill -s USR2 puppet`. */
+/** Signals that were meant for other processes: `pkill -USR1 -f puppet`, `systemctl kill -s USR2 puppet`. */
 export function signalScenarios(bench: Bench): void {
   test('no signal but SIGTERM and SIGINT does anything to a waiter, and none opens a port; the rerun has its run’s own', async (context) => {
     const world = await bench.world(context);
@@ -28,5 +28,28 @@ export function signalScenarios(bench: Bench): void {
     });
     expect(await listeningSockets(world, waiter), 'ports').toEqual([]);
     await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
+  });
+  test('SIGUSR1 at any moment of its start opens no port: it ends a command, or does nothing', async (context) => {
+    const world = await bench.world(context);
+    const later = "common::again::delta { 'later': delta => 3600 }";
+    const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", later));
+    await world.run({ argv: world.apply(site) });
+    // One signal so many milliseconds after the start, and then a look at the port of Node's debugger, 9229, in /proc/net/tcp.
+    const script = `for ms in $(seq 0 3 99); do
+  "$0" wait >"$1" 2>&1 & pid=$!
+  sleep "0.0$(printf %02d "$ms")"
+  kill -USR1 "$pid"
+  while kill -0 "$pid" 2>/dev/null && ! grep -q 'waits for later' "$1"; do sleep 0.01; done
+  grep -q ':240D .* 0A ' /proc/net/tcp && echo "$ms ms: a port"
+  kill -TERM "$pid" 2>/dev/null; wait "$pid"; echo "ended with $?"
+  grep -i debugger "$1"
+done`;
+    const argv = ['/bin/sh', '-c', script, `${world.again}/again`, world.path('said')];
+    const { stdout, output } = await world.run({ argv });
+    const lines = stdout.trim().split('\n');
+    expect(lines, output).toHaveLength(34);
+    for (const line of lines) expect(line, output).toMatch(/^ended with (138|143)$/);
+    expect(new Set(lines).size, output).toBe(2);
+    await world.run({ argv: [`${world.again}/again`, 'cancel', '--all'] });
   });
 }

@@ -3,13 +3,13 @@ import { type Bench, expectNothingScheduled, expectOneRerun } from '../../suppor
 import { expectSameCommand } from '../../support/machine/same-run.ts';
 import { notifyOnce, outputOf, probe, type World } from '../../support/machine/world.ts';
 
-/** What a site may have as its own defaults, and what makes the module's own resources fail, or do nothing, where they take them. */
+/** Defaults that a site may have, and that make the module's own resources fail, or do nothing, where they take them. */
 const HOSTILE = `
   Exec { path => '/nonexistent', user => 'nobody', cwd => '/usr/share', timeout => 1, returns => 7, unless => '/bin/true', tries => 1,
          environment => ['HOME=/nonexistent'], logoutput => false, umask => '0777' }
   File { replace => false, owner => 'nobody', group => 'nogroup', mode => '0600', recurse => true, require => Notify['never'] }`;
 
-/** What sites have around the module: defaults, orders of classes, abbreviated options, a module that nobody has built. */
+/** The surroundings of the module at sites: defaults, orders of classes, abbreviated options, a module that was not built. */
 export function siteScenarios(bench: Bench): void {
   test('resource defaults of the class that includes common::again first change nothing, from the delivery to the rerun', async (context) => {
     const world = await bench.world(context, { delivered: false });

@@ -31,19 +31,26 @@ export function whenScenarios(bench: Bench): void {
     expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(1.5);
   });
 
-  test('what holds already, or comes during the run, is due when that has ended', async (context) => {
-    const world = await bench.world(context);
-    const goal = world.path('goal');
-    const more = `${declare(`exists => ['/proc', '${goal}'], succeeds => 'test -e ${goal}', interval => 3600`)}
+  for (const [what, parts] of [
+    ['paths and a command, of which some hold already, and the others come during the run', withPaths],
+    ['a command that succeeds already', withCommand],
+    ['a port whose server the run starts', withServer],
+  ] as const) {
+    test(`${what}: due when that has ended`, async (context) => {
+      const world = await bench.world(context);
+      const { condition, comes } = await parts(world);
+      const more = `${declare(`${condition}, interval => 3600`)}
 exec { '/bin/sleep 2': require => ${ready} }
-exec { '/usr/bin/touch ${goal}': require => Exec['/bin/sleep 2'] }`;
-    const site = await world.write('site.pp', notifyOnce(world, ready, more));
-    const first = await world.run({ argv: world.apply(site) });
-    await expectOneRerun(world, first.output, exec);
-    const { starts, ends } = await world.clock();
-    expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThan(0);
-    expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0) - (await slowness(world))).toBeLessThan(2);
-  });
+exec { 'it comes': ${comes}, require => Exec['/bin/sleep 2'] }`;
+      const site = await world.write('site.pp', notifyOnce(world, ready, more));
+      const first = await world.run({ argv: world.apply(site) });
+      expect(first.output).toContain('Exec[it comes]/returns: executed successfully');
+      await expectOneRerun(world, first.output, exec);
+      const { starts, ends } = await world.clock();
+      expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThan(0);
+      expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0) - (await slowness(world))).toBeLessThan(2);
+    });
+  }
 
   test('a port that begins to answer, by the name of its host', async (context) => {
     const world = await bench.world(context);
@@ -193,16 +200,16 @@ exec { '/bin/sleep 1': require => ${ready} }`;
     const world = await bench.world(context);
     const syslog = await openSyslog(world);
     const more = `${declare("exists => '/nonexistent', interval => 1, timeout => 4")}
-${declare("exists => '/nonexistent', interval => 1, timeout => 2, on_timeout => 'drop'", 'never')}`;
-    const site = await world.write(
-      'site.pp',
-      notifyOnce(world, `[${ready}, Common::Again::When['never']]`, more),
-    );
+${declare("exists => '/nonexistent', interval => 1, timeout => 2, on_timeout => 'drop'", 'never')}
+${declare("succeeds => '/bin/false', interval => 1, timeout => 2, on_timeout => 'drop'", 'no success')}`;
+    const target = `[${ready}, Common::Again::When['never'], Common::Again::When['no success']]`;
+    const site = await world.write('site.pp', notifyOnce(world, target, more));
     const first = await world.run({ argv: world.apply(site), wrap: syslog.wrap });
     await expectOneRerun(world, first.output, exec);
     const { starts, ends } = await world.clock();
     expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThanOrEqual(4);
     await syslog.line(/^dropped: never: not true within 2 s: \/nonexistent exists$/);
+    await syslog.line(/^dropped: no success: not true within 2 s: its command succeeds$/);
     await syslog.line(/^timed out: ready: not true within 4 s: \/nonexistent exists; it runs all the same$/);
     const history = JSON.parse(await ask(world, 'history', '--json'));
     expect(history).toEqual([expect.objectContaining({ names: ['ready'] })]);
@@ -277,23 +284,7 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
 
   test('a name server that does not answer holds up neither a path nor the end of the run', async (context) => {
     const world = await bench.world(context);
-    const silent = await world.write(
-      'silent.rb',
-      "socket = UDPSocket.new\nsocket.bind('127.0.0.77', 53)\nFile.write(ARGV[0], '')\nsleep\n",
-    );
-    const server = await world.start({
-      argv: ['/usr/bin/ruby', '-rsocket', silent, world.path('silent')],
-      env: { RUBYOPT: '' },
-    });
-    await until('the silent name server', () => world.node.files.exists(world.path('silent')), {
-      seen: server.output,
-    });
-    const resolv = world.path('resolv.conf');
-    const useResolver = (from: string) =>
-      world.node.exec({ argv: ['/bin/sh', '-euc', 'cat "$1" > "$2"', 'sh', from, resolv] });
-    const deaf = await world.write('deaf.conf', 'nameserver 127.0.0.77\noptions timeout:30 attempts:3\n');
-    await useResolver('/etc/resolv.conf');
-    const wrap = ['unshare', '--mount', '--', '/bin/sh', '-euc', ownResolver, 'sh', resolv];
+    const { wrap, useSilentServer, useMachinesOwn } = await openResolver(world, '127.0.0.77');
     const goal = world.path('goal');
     const more = `${declare("connects => 'slow.example.com:22', interval => 1, on_timeout => 'drop'")}
 ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
@@ -301,10 +292,10 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
     const site = await world.write('site.pp', notifyOnce(world, target, more));
     const first = await world.run({ argv: world.apply(site), wrap });
     await looked(world, /is not there$/, 'other');
-    // Facter resolves names, too, so only the look-up that goes on meets the silent server.
-    await useResolver(deaf);
+    await useSilentServer();
+    await looked(world, /^slow\.example\.com:22: no answer to its name$/);
     await lookUpHangs(world);
-    await useResolver('/etc/resolv.conf');
+    await useMachinesOwn();
     await world.node.files.write(goal, '');
     const came = await uptime(world);
     const rerun = await until('the rerun', async () => (await world.runs())[1]);
@@ -313,7 +304,6 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
     expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(2.5);
     await ask(world, 'cancel', '--all');
     await world.settled(2);
-    await world.node.signal(server.pid, 'SIGKILL');
   });
 
   test('a hundred of one run: one waiter, and one rerun once all of them hold', async (context) => {
@@ -411,32 +401,163 @@ ${probe(world, 'run', `notify => ${ready},`)}
   });
 }
 
+/** The ones that take minutes. */
+export function slowWhenScenarios(bench: Bench): void {
+  test('a name that is not resolved for a minute, and then is: the rerun comes by the port behind it', async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const { wrap, useSilentServer, answer } = await openResolver(world, '127.0.0.78');
+    const port = await (await openPorts(world)).listen();
+    const endpoint = `late.example.com:${port}`;
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`connects => '${endpoint}', interval => 1`)),
+    );
+    const first = await world.run({ argv: world.apply(site), wrap: [...syslog.wrap, ...wrap] });
+    await useSilentServer();
+    // Each of these looks takes 10 s: with the first one, a minute.
+    await looked(world, /: no answer to its name$/);
+    const seen = (await pending(world))[0]?.condition?.looks ?? 0;
+    const more = await until(
+      'five more looks',
+      async () => {
+        const [one] = await pending(world);
+        return (one?.condition?.looks ?? 0) >= seen + 5 && one;
+      },
+      { seconds: 150, seen: () => pending(world) },
+    );
+    expect(more.condition).toMatchObject({ met: false, answer: `${endpoint}: no answer to its name` });
+    expect(await world.runs()).toHaveLength(1);
+    await answer('late.example.com');
+    const came = await uptime(world);
+    await expectOneRerun(world, first.output, exec);
+    const { starts } = await world.clock();
+    // The look-up that hangs is ended first.
+    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(10 + 2.5);
+    await syslog.line(new RegExp(`^ready: ready: ${endpoint.replaceAll('.', '\\.')} answers$`));
+    expect((await syslog.lines()).filter((line) => /^timed out|^dropped/.test(line))).toEqual([]);
+  });
+}
+
+/** A condition for a manifest, and the parameters of the exec of that run after which it holds. */
+interface Parts {
+  readonly condition: string;
+  readonly comes: string;
+}
+
+function withPaths(world: World): Parts {
+  const goal = world.path('goal');
+  return {
+    condition: `exists => ['/proc', '${goal}'], succeeds => 'test -e ${goal}'`,
+    comes: `command => '/usr/bin/touch ${goal}'`,
+  };
+}
+
+function withCommand(): Parts {
+  return { condition: "succeeds => '/bin/true'", comes: "command => '/bin/true'" };
+}
+
+async function withServer(world: World): Promise<Parts> {
+  const { free, command } = await openPorts(world);
+  const port = await free();
+  const file = world.path('it-listens');
+  return {
+    condition: `connects => 'localhost:${port}'`,
+    comes: `command => '${command(port, file, 'daemon').join(' ')}', environment => 'RUBYOPT=', creates => '${file}'`,
+  };
+}
+
+/** A /etc/resolv.conf for the commands of a world, with a name server that takes each question and is silent at first. */
+interface Resolver {
+  /** The words before a command that is to have it. It is the machine's own at first, since Facter resolves names, too. */
+  readonly wrap: readonly string[];
+  useSilentServer(): Promise<void>;
+  useMachinesOwn(): Promise<void>;
+  /** From now on, that server answers: this name is the loopback address, and there is no other. */
+  answer(name: string): Promise<void>;
+}
+
 const ownResolver = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"';
+
+const nameServer = `socket = UDPSocket.new
+socket.bind(ARGV[0], 53)
+File.write(ARGV[1], '')
+loop do
+  question, sender = socket.recvfrom(512)
+  next unless File.exist?(ARGV[2])
+  message = Resolv::DNS::Message.decode(question)
+  message.qr = message.ra = 1
+  message.each_question do |name, type|
+    if name.to_s != File.read(ARGV[2])
+      message.rcode = Resolv::DNS::RCode::NXDomain
+    elsif type == Resolv::DNS::Resource::IN::A
+      message.add_answer(name, 60, type.new('127.0.0.1'))
+    end
+  end
+  socket.send(message.encode, 0, sender[3], sender[1])
+end
+`;
+
+/** @param address of the loopback network, on which nothing else listens: all worlds have the network of the machine */
+async function openResolver(world: World, address: string): Promise<Resolver> {
+  const [script, listens, answers] = [
+    await world.write('name-server.rb', nameServer),
+    world.path('name-server-listens'),
+    world.path('name-server-answers'),
+  ];
+  const server = await world.start({
+    argv: ['/usr/bin/ruby', '-rsocket', '-rresolv', script, address, listens, answers],
+    env: { RUBYOPT: '' },
+    seconds: 900,
+  });
+  await until('the name server', () => world.node.files.exists(listens), { seen: server.output });
+  const silent = await world.write('silent.conf', `nameserver ${address}\noptions timeout:30 attempts:3\n`);
+  const resolv = world.path('resolv.conf');
+  const use = async (from: string) => {
+    const argv = ['/bin/sh', '-euc', 'cat "$1" > "$2"', 'sh', from, resolv];
+    const { code, output } = await world.node.exec({ argv });
+    expect(code, output).toBe(0);
+  };
+  await use('/etc/resolv.conf');
+  return {
+    wrap: ['unshare', '--mount', '--', '/bin/sh', '-euc', ownResolver, 'sh', resolv],
+    useSilentServer: () => use(silent),
+    useMachinesOwn: () => use('/etc/resolv.conf'),
+    answer: (name) => world.node.files.write(answers, name),
+  };
+}
 
 /** Ports of the loopback address. */
 interface Ports {
-  /** One on which nobody listens. */
+  /** One on which no process listens. */
   free(): Promise<string>;
-  /** Has somebody listen on one, or on a free one, until the world ends. */
+  /** Starts a server on one, or on a free one, until the world ends. */
   listen(port?: string): Promise<string>;
+  /** The words of a command that opens one, writes its number into a file, and ends. With `on`, it continues to listen instead; with `daemon`, it leaves a process behind that does. */
+  command(port: string, file: string, how?: 'on' | 'daemon'): string[];
 }
 
 async function openPorts(world: World): Promise<Ports> {
   const script = await world.write(
     'server.rb',
-    'server = TCPServer.new(\'127.0.0.1\', ARGV[0].to_i)\nFile.write(ARGV[1], "#{server.addr[1]}\\n")\nloop { server.accept.close } if ARGV[2]\n',
+    `server = TCPServer.new('127.0.0.1', ARGV[0].to_i)
+File.write(ARGV[1], "#{server.addr[1]}\\n")
+Process.daemon if ARGV[2] == 'daemon'
+loop { server.accept.close } if ARGV[2]
+`,
   );
-  const start = (...args: string[]) =>
-    world.start({
-      argv: ['/usr/bin/ruby', '-rsocket', script, ...args],
-      env: { RUBYOPT: '' },
-      seconds: 900,
-    });
+  const command: Ports['command'] = (port, file, how) => [
+    ...['/usr/bin/ruby', '-rsocket', script, port, file],
+    ...(how ? [how] : []),
+  ];
+  const start = (...args: Parameters<Ports['command']>) =>
+    world.start({ argv: command(...args), env: { RUBYOPT: '' }, seconds: 900 });
   const told = async (file: string) =>
     (await world.node.files.exists(file)) &&
     /^(\d+)\n$/.exec((await world.node.files.read(file)).toString())?.[1];
   let count = 0;
   return {
+    command,
     free: async () => {
       const file = world.path('free-port');
       await (await start('0', file)).ended;
@@ -451,7 +572,7 @@ async function openPorts(world: World): Promise<Ports> {
   };
 }
 
-/** What `again status --json` says of a when. */
+/** A `when` in the output of `again status --json`. */
 interface Pending {
   readonly name: string;
   readonly link: number;

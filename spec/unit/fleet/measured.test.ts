@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readMeasured } from '../../../bench/fleet/measured.ts';
+import { looksTable } from '../../../bench/simulation/report.ts';
 import { pulse } from '../../../bench/simulation/scenarios.ts';
 
-/** What docs/FLEET.md has of it: if the two drift apart, its figures for large fleets are worth nothing. */
+/** The part that docs/FLEET.md has of it: if the two drift apart, its figures for large fleets are worth nothing. */
 describe('the simulation, held against the fleet of four hosts that was measured', () => {
   const { pulse: seen, timings } = readMeasured();
   const simulated = pulse(seen.hosts, timings, seen.links, seen.cores);
@@ -22,4 +24,9 @@ describe('the simulation, held against the fleet of four hosts that was measured
     const longest = Math.max(...timings.requests.map(({ server }) => server));
     expect(Math.abs(worst - seen.worstWait)).toBeLessThan(seen.hosts * longest);
   });
+});
+
+test('docs/FLEET.md says of the looks what follows from what was measured', () => {
+  const page = readFileSync(new URL('../../../docs/FLEET.md', import.meta.url), 'utf8');
+  expect(page).toContain(`<!-- looks -->\n${looksTable(readMeasured())}\n<!-- /looks -->`);
 });

@@ -213,4 +213,8 @@ describe('looks at PuppetDB', () => {
   ])('are worse than a run each minute from there on: %s', (_, { work, run, cores }, limits) => {
     expect(limitsOfLooks(work, run, 5, cores)).toEqual(limits);
   });
+
+  test('are worse than the runs of a chain that has backed off from a longer interval on', () => {
+    expect(limitsOfLooks(0.1, 1, 5, 1, DEFAULTS.maxDelay)).toEqual({ interval: 180, hosts: 51 });
+  });
 });

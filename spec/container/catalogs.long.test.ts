@@ -4,16 +4,22 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boot, type Container } from '../support/container/container.ts';
 
-// The catalogs are compiled by OpenVox 8 in `npm run test:catalog`. The decisive specs once more by the majors before and after it, each on a
-// Debian whose Ruby it takes.
+// The catalogs are compiled by OpenVox 8 in `npm run test:catalog`. The decisive specs once more by the majors before and after it, by OpenVox 8 with the facts that
+// need a newer Ruby, and by the gem puppet, each on a Debian whose Ruby it takes.
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** `amazon`: the newest release of which facterdb has facts, in the version that this Ruby takes. */
 const releases = [
-  { openvox: '7', requirement: '~> 7.37', system: 'host', amazon: '2022' },
-  { openvox: '9', requirement: '~> 9.2', system: 'trixie', amazon: '2023' },
+  { name: 'OpenVox 7', variables: openvox('~> 7.37'), system: 'host', amazon: '2022' },
+  { name: 'OpenVox 8', variables: openvox('~> 8.31'), system: 'trixie', amazon: '2023' },
+  { name: 'OpenVox 9', variables: openvox('~> 9.2'), system: 'trixie', amazon: '2023' },
+  { name: 'Puppet 8', variables: { PUPPET_GEM_VERSION: '~> 8.10' }, system: 'host', amazon: '2022' },
 ] as const;
+
+function openvox(requirement: string) {
+  return { OPENVOX_GEM_VERSION: requirement, OPENFACT_GEM_VERSION: '>= 5' };
+}
 
 const PLACE = '/opt/catalogs';
 
@@ -22,35 +28,30 @@ const RSPEC = [
   ...['--format', 'documentation'],
 ];
 
-/** What Puppet reads, and the specs. */
+/** The parts that Puppet reads, and the specs. */
 const PARTS = [
   ...['files/again/deliver', 'files/again/notify', 'files/again/remove', 'functions', 'lib', 'manifests'],
-  ...['metadata.json', 'plans', 'templates', 'types'],
+  ...['Rakefile', 'metadata.json', 'plans', 'tasks', 'templates', 'types'],
   ...['spec/classes', 'spec/defines', 'spec/fixtures', 'spec/functions', 'spec/spec_helper.rb'],
 ];
 
-describe.each(releases)('catalogs under OpenVox $openvox', ({ requirement, system, amazon }) => {
-  const gems = {
-    BUNDLE_GEMFILE: `${PLACE}/Gemfile`,
-    BUNDLE_PATH: `${PLACE}/gems`,
-    OPENVOX_GEM_VERSION: requirement,
-    OPENFACT_GEM_VERSION: '>= 5',
-  };
+describe.each(releases)('catalogs under $name', ({ variables, system, amazon }) => {
+  const gems = { BUNDLE_GEMFILE: `${PLACE}/Gemfile`, BUNDLE_PATH: `${PLACE}/gems`, ...variables };
   let box: Container;
 
   beforeAll(async () => {
-    const variables = Object.entries(gems).map(([name, value]) => `${name}='${value}'`);
+    const assignments = Object.entries(gems).map(([name, value]) => `${name}='${value}'`);
     const gemfile = readFileSync(join(repository, 'Gemfile'), 'utf8');
     box = await boot({
       system,
       packages: ['build-essential', 'bundler', 'git', 'libffi-dev', 'libyaml-dev', 'ruby-dev'],
       commands: [
         `mkdir ${PLACE} && cat > ${PLACE}/Gemfile <<'END'\n${gemfile}\nEND`,
-        `cd ${PLACE} && ${variables.join(' ')} bundle install --jobs 4`,
+        `cd ${PLACE} && ${assignments.join(' ')} bundle install --jobs 4`,
       ],
     });
     const module = box.hostPath(`${PLACE}/module`);
-    // What rspec-puppet links here, for the module to find itself, is no link to this machine there.
+    // The link that rspec-puppet makes here, for the module to find itself, must not lead to this machine there.
     const filter = (path: string) => !path.endsWith('/spec/fixtures/modules');
     for (const part of PARTS) cpSync(join(repository, part), join(module, part), { recursive: true, filter });
     mkdirSync(join(module, 'spec/fixtures/modules'));
@@ -69,5 +70,17 @@ describe.each(releases)('catalogs under OpenVox $openvox', ({ requirement, syste
     expect(stdout, `${stdout}${stderr}`).toMatch(/^[1-9]\d* examples, 0 failures$/m);
     const amazons = [...stdout.matchAll(/^ +on amazon-(\d+)-x86_64$/gm)].map(([, release]) => release);
     expect(amazons.at(-1)).toBe(amazon);
+  });
+
+  it('are checked by the tasks of the Rakefile', async () => {
+    const rake = (...words: string[]) =>
+      box.exec(['bundle', 'exec', 'rake', ...words], {
+        cwd: `${PLACE}/module`,
+        env: { ...gems, LANG: 'C.UTF-8', HOME: '/root' },
+      });
+    const { stdout } = await rake('-T');
+    for (const task of ['validate', 'lint', 'rubocop', 'spec', 'check:trailing_whitespace'])
+      expect(stdout).toMatch(new RegExp(`^rake ${task} +#`, 'm'));
+    await rake('syntax', 'metadata_lint');
   });
 });

@@ -3,7 +3,7 @@ import { type Builder, openBuilder } from '../support/container/builder.ts';
 import { shownBelow } from '../support/howto.ts';
 import { said } from './site.ts';
 
-/** What docs/HOWTO.md shows: the base image is the same, made by other means. */
+/** The Dockerfile of docs/HOWTO.md: the base image is the same, made by other means. */
 const [shown = ''] = shownBelow('In a Dockerfile', 'dockerfile');
 const dockerfile = shown
   .replace(/^FROM debian:13\nRUN apt-get .*\n/, 'FROM debian\n')
@@ -11,7 +11,7 @@ const dockerfile = shown
 const [manifest = ''] = shownBelow('Watch it converge', 'puppet');
 
 const run = 'again run --timeout 600 -- puppet apply --color=false --detailed-exitcodes /etc/puppet/site.pp';
-/** A build goes on after a run that has changed something. */
+/** A build continues after a run that has changed something. */
 const changed = 'case $? in 0 | 2) ;; *) exit 1 ;; esac';
 
 let builder: Builder;
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => builder?.close());
 
-/** What the first build has written. */
+/** The output of the first build. */
 let first = '';
 
 describe('RUN again run', () => {

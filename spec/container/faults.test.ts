@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { amongFirst, delta, openSite, type Site, STATE, said } from './site.ts';
 
-/** What happens to machines: full disks, tidy administrators, kill -9, reboots. Runs from no unit, as a person's. */
+/** Faults of machines: full disks, tidy administrators, kill -9, reboots. Runs from no unit, as a person's. */
 // One try, on every machine: what is looked for may show itself once in a hundred times.
 describe('nothing is lost or doubled', { retry: 0 }, () => {
   let site: Site;

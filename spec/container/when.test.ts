@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Past } from '../../src/cli/history.ts';
 import { AGAIN, type Cause, openSite, type Site, said } from './site.ts';
 
-/** What people wait for on a whole system. */
+/** Conditions of a whole system. */
 describe('a run is repeated as soon as', () => {
   let site: Site;
 

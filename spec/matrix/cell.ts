@@ -24,7 +24,7 @@ export interface Cell {
   site(target?: string, more?: string): string;
   /** The runs that have come as far as the manifest's probe, oldest first. */
   runs(): Promise<readonly Record[]>;
-  /** What agents have written to the journal since the cell began. */
+  /** The lines of agents in the journal since the cell began. */
   journal(...conditions: string[]): Promise<string>;
   until(what: string, condition: () => unknown, seconds?: number): Promise<void>;
   /** Ends and removes all that a cell, perhaps a failed one, may have left. */

@@ -11,7 +11,7 @@ import { announcement } from '../support/machine/world.ts';
 import { AGAIN, type Cell } from './cell.ts';
 
 export interface Expected {
-  /** What the first run has said: its output, or what it has written to the journal. */
+  /** The output of the first run, or its lines in the journal. */
   readonly output: string;
   readonly command: 'apply' | 'agent';
   /** The first run was a daemon's: a child of it. What counts is the daemon. */

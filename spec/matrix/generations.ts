@@ -22,7 +22,7 @@ export interface Generation {
 
 /** Where a Puppet lies, and where it looks. */
 export interface PuppetPlaces {
-  /** What `puppet --version` says. */
+  /** The output of `puppet --version`. */
   readonly version: RegExp;
   readonly command: string;
   readonly ruby: string;
@@ -37,7 +37,7 @@ export interface PuppetPlaces {
   readonly unitKeepsProcesses: boolean;
   /** The folder of its catalogues of messages, as a pattern of the shell. */
   readonly locales: string;
-  /** What Bolt is to run its Ruby tasks with. */
+  /** The Ruby by which Bolt is to run its Ruby tasks. */
   readonly boltRuby: string;
 }
 
@@ -80,7 +80,7 @@ const puppetserver = {
 /** For Bolt, and for a catalogue of messages. */
 const basics = ['openssh-server', 'ruby-fast-gettext', 'ruby-gettext'];
 
-/** What a gem is installed beside: a release of Debian, and that release's own server. */
+/** The host on which a gem is installed: a release of Debian, and that release's own server. */
 type Host = Pick<Generation, 'system' | 'packages' | 'server'>;
 
 const debian11: Host = {

@@ -17,7 +17,7 @@ export interface Installation {
   close(): Promise<void>;
 }
 
-/** What was in fact installed, for the table. */
+/** The versions that were in fact installed, for the table. */
 export interface Versions {
   readonly puppet: string;
   readonly ruby: string;

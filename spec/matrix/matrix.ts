@@ -7,7 +7,7 @@ import { ways } from './ways/all.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** What was installed where a cell was seen. */
+    /** The versions that were installed where a cell was seen. */
     versions?: Versions;
   }
 }
@@ -28,7 +28,7 @@ export function matrix(name: keyof typeof generations): void {
 
     for (const [index, way] of wanted.entries()) {
       test.skipIf(whyNot(way, generation))(way.title, async ({ task }) => {
-        // Not in a hook: a cell whose installation fails has failed, and is not one that nobody asked for.
+        // Not in a hook: a cell whose installation fails has failed, and is not one that was not asked for.
         installed ??= install(generation);
         const installation = await installed;
         task.meta.versions = installation.versions;

@@ -2,7 +2,7 @@ import type { Generation } from './generations.ts';
 import { cell, type Row, whyNot } from './page.ts';
 import type { Results } from './results.ts';
 
-/** What metadata.json says about support. */
+/** The part of metadata.json about support. */
 export interface Support {
   readonly requirements: readonly { readonly name: string; readonly version_requirement: string }[];
   readonly operatingsystem_support: readonly {
@@ -11,7 +11,7 @@ export interface Support {
   }[];
 }
 
-/** What it may say by the results: a generation counts when each of its cells is a yes, or can't be had. */
+/** The support by the results: a generation counts when each of its cells is a yes, or can't be had. */
 export function supportOf(
   results: Results,
   generations: readonly Generation[],

@@ -34,7 +34,7 @@ export function newestIn(output: string, gem: Gem): string | undefined {
 export interface Verdict {
   /** Why the matrix must not be run: one line. */
   readonly failure?: string;
-  /** What is not known, and keeps nobody from running it: one line. */
+  /** Something that is not known, and keeps the matrix from nothing: one line. */
   readonly remark?: string;
 }
 

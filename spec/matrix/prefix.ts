@@ -38,7 +38,7 @@ export function besideIt(gem: 'puppet' | 'openvox', major: number): string[] {
   ];
 }
 
-/** What an upgrade of the package does to the prefix: from then on, the same paths are that release. */
+/** The change of the prefix by an upgrade of the package: from then on, the same paths are that release. */
 export const upgradeTo = (major: number) => `cp ${activationOf(major)} ${ACTIVATE}`;
 
 const activationOf = (major: number) => `${PREFIX}/lib/activate-${major}.rb`;

@@ -1,6 +1,6 @@
 import type { Versions } from './installation.ts';
 
-/** What was seen, of one version of the module: the content of results.json. */
+/** The results for one version of the module: the content of results.json. */
 export interface Results {
   /** The module's. */
   readonly version: string;
@@ -27,14 +27,14 @@ interface Assertion {
   readonly meta?: { readonly versions?: Versions };
 }
 
-/** What is known after a run of (a part of) the matrix: earlier cells count as long as they are of the same version of the module. */
+/** The results after a run of (a part of) the matrix: earlier cells count as long as they are of the same version of the module. */
 export function merge(earlier: Results, version: string, report: Report): Results {
   const generations = new Map(earlier.version === version ? Object.entries(earlier.generations) : []);
   for (const { ancestorTitles, title, status, failureMessages, meta } of report.testResults.flatMap(
     ({ assertionResults }) => assertionResults,
   )) {
     const name = ancestorTitles.at(-1) ?? '';
-    if (status !== 'passed' && status !== 'failed') continue; // nobody asked for it
+    if (status !== 'passed' && status !== 'failed') continue; // it was not asked for
     const former = generations.get(name);
     const outcome = status === 'passed' ? 'yes' : reason(failureMessages);
     generations.set(name, {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 const page = readFileSync(new URL('../../docs/HOWTO.md', import.meta.url), 'utf8');
 
 /**
- * What docs/HOWTO.md shows below a heading, by its language: a test that takes it from there holds the page to what it promises.
+ * The blocks of docs/HOWTO.md below a heading, by their language: a test that takes it from there holds the page to what it promises.
  *
  * @throws Error where there is no such heading
  */

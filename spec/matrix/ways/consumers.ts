@@ -19,7 +19,7 @@ export const consumers: Way = {
     cell.site("Common::Again::Delta['oldstore-exec-again']", classes.join('\n'));
     const argv = [command, 'apply', '--color=false', 'site.pp'];
     const { stdout } = await cell.box.exec(argv, { cwd: cell.path(), env: cell.marker });
-    // What all of them have asked for is one rerun.
+    // All of them together have asked for one rerun.
     for (const name of modules) expect(outputOf(stdout, `again-delta-${name}-exec-again`)).toHaveLength(1);
     await expectOneRerun(cell, { output: stdout, command: 'apply', exec: 'again-delta-oldstore-exec-again' });
   },

@@ -81,7 +81,7 @@ async function startService(cell: Cell): Promise<void> {
   await cell.at.sh('systemctl daemon-reload && systemctl start puppet');
 }
 
-/** What is expected of the rerun of a run of the packaged unit. */
+/** The expectations of the rerun of a run of the packaged unit. */
 async function ofService(cell: Cell): Promise<Expected> {
   const scope = /^\/system\.slice\/again-[\w-]+\.scope$/;
   const { unitKeepsProcesses } = cell.generation.puppet;
@@ -89,7 +89,7 @@ async function ofService(cell: Cell): Promise<Expected> {
   return unitKeepsProcesses ? expected : { ...expected, group: scope };
 }
 
-/** What agents that have no terminal have said since the cell began. */
+/** The output of agents that have no terminal, since the cell began. */
 function said(cell: Cell): Promise<string> {
   return cell.journal('--identifier=puppet-agent');
 }

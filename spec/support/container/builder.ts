@@ -16,7 +16,7 @@ export interface Builder {
   build(name: string, dockerfile: string, files?: Readonly<Record<string, string>>): Promise<Finished>;
   /** Runs a command as the process 1 of a container of an image; what it changes is lost. Not checked either. */
   run(name: string, command: readonly string[]): Promise<Finished>;
-  /** Ends all that goes on. May be called again. */
+  /** Ends all that is running. May be called again. */
   close(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export async function openBuilder(options: ImageOptions): Promise<Builder> {
         writeFileSync(join(mnt, 'context', file), content);
       // Without the cgroups and namespaces of `podman run`, which a container in a container does not get.
       const options = ['--isolation=chroot', '--pull=never', '--layers=false', '--force-rm', '--tag', name];
-      // What it writes is one output, in its order.
+      // Both streams are one output, in its order.
       const build = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...podman, 'build', ...options, '/mnt/context'];
       const finished = await run([...enter, ...build], unchecked);
       for (const file of Object.keys(files)) rmSync(join(mnt, 'context', file));

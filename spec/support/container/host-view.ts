@@ -14,7 +14,7 @@ import { run } from './run.ts';
 /** Of the machine's `/`, only these are seen in a container: what packages bring. */
 const SHOWN = ['bin', 'boot', 'etc', 'lib', 'lib32', 'lib64', 'libx32', 'sbin', 'usr', 'var'];
 
-/** What else a system has, empty, with its permissions. */
+/** The other folders of a system, empty, with their permissions. */
 const SKELETON = {
   dev: 0o755,
   home: 0o755,

@@ -6,7 +6,7 @@ import { run } from './run.ts';
 /** Debian releases that are made by debootstrap, and the package that brings Puppet there. */
 const SUITES = { bullseye: 'puppet', trixie: 'puppet-agent' } as const;
 
-/** What every container has, whatever is asked for in addition. */
+/** The packages that every container has, whatever is asked for in addition. */
 const BASICS = ['cron', 'dbus', 'libpam-systemd', 'login', 'procps', 'sudo', 'systemd', 'systemd-sysv'];
 
 /** A build may have to wait for that of another process. */

@@ -20,7 +20,7 @@ export function tracesOf(container: Container): Traces {
 }
 
 /**
- * What is left on the machine of a container that has ended, a line each: processes, mounts, control
+ * The things that are left on the machine of a container that has ended, a line each: processes, mounts, control
  * groups.
  */
 export async function leftovers({ namespaces, group }: Traces): Promise<string[]> {

@@ -3,7 +3,7 @@ const folder = '/opt/openbolt';
 /** OpenBolt, from its gem: it needs a newer Ruby than Debian 12 has. */
 export const openbolt = {
   program: `${folder}/bin/bolt`,
-  /** What installs it in an image of Debian 13. */
+  /** These install it in an image of Debian 13. */
   commands: [
     'apt-get --quiet --yes --no-install-recommends install g++ make libffi-dev ruby-dev',
     `gem install --no-document --install-dir ${folder} --bindir ${folder}/bin openbolt:5.6.0`,

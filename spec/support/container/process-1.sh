@@ -1,5 +1,5 @@
 # Runs a command as process 1 of a container that systemd-nspawn makes without a boot: sh process-1.sh FOLDER NAME COMMAND...
-# What it changes in FOLDER is lost. Run it in the mount namespace of a builder; its cgroup is removed at the end.
+# Its changes in FOLDER are lost. Run it in the mount namespace of a builder; its cgroup is removed at the end.
 set -eu
 folder=$1 group=/sys/fs/cgroup/again-spec-$2
 shift 2

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childrenOf } from './processes.ts';
 
-/** What a command that has ended leaves. */
+/** The result of a command that has ended. */
 export interface Finished {
   /** Exit code, or -1 when a signal ended the command. */
   readonly code: number;
@@ -22,7 +22,7 @@ export interface RunOptions {
    * Default 120000.
    */
   readonly timeoutMs?: number;
-  /** What errors call the command. Default: its words. */
+  /** The name of the command in errors. Default: its words. */
   readonly label?: string;
   /** Reject when the exit code is not 0. Default true. */
   readonly check?: boolean;

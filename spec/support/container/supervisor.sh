@@ -12,7 +12,7 @@ group=/sys/fs/cgroup/again-spec-$$
 
 # Pure cgroup v2: systemd 256 and later refuse v1, and nspawn gives the container what it sees here. The
 # machine may have v1 at this place; the v2 hierarchy exists beside it (even without a controller) and can be
-# mounted at any time. /proc/PID/cgroup goes on to list the machine's v1 hierarchies, all as "/".
+# mounted at any time. /proc/PID/cgroup still lists the machine's v1 hierarchies, all as "/".
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 # nspawn keeps locks and propagation folders in /run: not on the machine.
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -47,7 +47,7 @@ obey <&3 &
 listener=$!
 
 # --register=no:  there is no systemd-machined (the machine's PID 1 may be anything).
-# --keep-unit:    for the same reason nobody could make a scope. With it nspawn makes its two groups in the
+# --keep-unit:    for the same reason no scope could be made. With it nspawn makes its two groups in the
 #                 one it is started in, and ends with 133 when the container reboots, for us to boot it again.
 # --link-journal: nothing of the container's journal on the machine.
 # --resolv-conf, --timezone: the files of the image stay as they are.

@@ -14,7 +14,7 @@ export interface Supervisor {
   readonly group: string;
   /** Resolves with its exit code, or -1 when it is killed. */
   readonly ended: Promise<number>;
-  /** What it and the container have written so far. */
+  /** The output of it and the container so far. */
   output(): string;
   /** Host's pid of the container's process 1. `undefined` while there is none. */
   init(): number | undefined;

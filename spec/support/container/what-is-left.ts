@@ -8,7 +8,7 @@ export interface Waiter {
 }
 
 /**
- * What could still lead to a run, a line each: helpers and runs of Puppet, records, units, jobs of systemd.
+ * The things that could still lead to a run, a line each: helpers and runs of Puppet, records, units, jobs of systemd.
  *
  * @param again the `again` folder of the container below a base folder.
  */
@@ -35,12 +35,12 @@ export function waitersIn(box: Container): Waiter[] {
   );
 }
 
-/** What is recorded as pending. */
+/** The records of pending commands. */
 export function pendingIn(box: Container, again: string): string[] {
   return listIn(box, `${again}/state/commands`).filter((name) => name.endsWith('.json'));
 }
 
-/** What is recorded as pending, and temporary files: also those of a process that only looks, while it has the lock. */
+/** The records of pending commands, and temporary files: also those of a process that only looks, while it has the lock. */
 export function recordsIn(box: Container, again: string): string[] {
   const state = `${again}/state`;
   return [

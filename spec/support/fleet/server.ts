@@ -8,9 +8,9 @@ import { SERVER } from './names.ts';
 /** A Puppet Server with PuppetDB on PostgreSQL, as Debian has them, in one container. */
 export interface FleetServer {
   readonly box: Container;
-  /** What all hosts get from now on: the text of `site.pp`, and their Hiera data. The server must be up. */
+  /** Sets the catalogs of all hosts from now on: the text of `site.pp`, and their Hiera data. The server must be up. */
   serve(manifest: string, hieraData: string): Promise<void>;
-  /** What PuppetDB answers to a query in its language PQL. */
+  /** The answer of PuppetDB to a query in its language PQL. */
   query<T>(pql: string): Promise<T[]>;
 }
 

@@ -7,7 +7,7 @@ export interface Agent {
   readonly world: World;
   /** `puppet agent` with the world's folders and server, then `args`. */
   command(...args: string[]): string[];
-  /** What the server compiles for it from now on. */
+  /** Sets the manifest that the server compiles for it from now on. */
   compiles(manifest: string): Promise<void>;
   /** The server's requests of its environment that name something. */
   asked(what: string): Promise<readonly Request[]>;

@@ -41,7 +41,7 @@ export function makeBench({ node, puppet, module, dir, server }: BenchOptions): 
 export interface Outcome {
   readonly run: Sight;
   readonly rerun: Sight;
-  /** What the rerun wrote. */
+  /** The output of the rerun. */
   readonly log: string;
 }
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Loaded by RUBYOPT: writes down when this Ruby started and when it ended, by the clock that nobody can set, and
+# Loaded by RUBYOPT: writes down when this Ruby started and when it ended, by the clock that can't be set, and
 # which descriptors it was given: later, Ruby and Puppet have some of their own, and when they close them is a matter of luck.
 here = "#{File.dirname(__FILE__)}/../clock"
 stamp = lambda do |event, more = nil|

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Files } from './node.ts';
 
-/** What `/proc` said about a process. */
+/** A process as `/proc` showed it. */
 export interface Sight {
   readonly pid: number;
   readonly cmdline: Buffer;

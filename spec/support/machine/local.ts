@@ -9,7 +9,7 @@ import type { Command, Files, Finished, Node, Process, Started } from './node.ts
 /** How to get into a machine that lives in namespaces of this one. */
 export interface Door {
   readonly name: string;
-  /** What is put before a command that runs in `cwd`: `nsenter -t PID … --wdns=CWD`; nothing for this machine. */
+  /** The words before a command that runs in `cwd`: `nsenter -t PID … --wdns=CWD`; nothing for this machine. */
   readonly enter?: (cwd: string) => readonly string[];
   /** Where its files are, seen from here: `/proc/PID/root`. */
   readonly root: string;
@@ -86,7 +86,7 @@ function startProcess(door: Door, command: Command): Promise<Started> {
       resolve({ code, signal, stdout: text(out), stderr: text(err), output: text(all) });
     });
   });
-  ended.catch(() => {}); // whoever awaits it sees the error; a test that has failed elsewhere doesn't
+  ended.catch(() => {}); // the caller that awaits it sees the error; a test that has failed elsewhere doesn't
 
   return new Promise((resolve, reject) => {
     const started = (pid: number) => resolve({ pid, output: () => text(all), ended });

@@ -37,7 +37,7 @@ export interface Finished {
 
 export interface Started {
   readonly pid: number;
-  /** What it has written so far. */
+  /** Its output so far. */
   output(): string;
   readonly ended: Promise<Finished>;
 }

@@ -26,7 +26,7 @@ export function openBenches({ serverSoon = false } = {}): (name: string) => Benc
 
   beforeAll(async () => {
     session = await openSession();
-    if (serverSoon) server().catch(() => {}); // told to whoever asks for it
+    if (serverSoon) server().catch(() => {}); // the caller that asks for it sees the error
   });
 
   afterAll(async () => {

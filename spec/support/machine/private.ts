@@ -7,7 +7,7 @@ export interface PrivateMachine {
   close(): Promise<void>;
 }
 
-/** What Puppet, and the module, write to at their default places. */
+/** The default places that Puppet and the module write to. */
 const changed = ['/etc/puppet', '/var/lib/puppet', '/var/cache/puppet', '/var/log/puppet', '/usr/local/sbin'];
 
 /**

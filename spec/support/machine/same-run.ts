@@ -18,7 +18,7 @@ const inherited = [
   'Seccomp',
 ] as const;
 
-/** What a process got from whoever started it, in a form that can be compared and shown. */
+/** All that a process got from the one that started it, in a form that can be compared and shown. */
 export function surroundings(sight: Sight) {
   return {
     environ: withoutChain(sight.environ).toString('latin1').split('\0'),

@@ -10,9 +10,9 @@ export interface PuppetServer {
   readonly pid: number;
   readonly port: number;
   readonly certname: string;
-  /** What it was asked for so far, and how many bytes it sent for that, by its access log. */
+  /** The requests that it got so far, and how many bytes it sent for each, by its access log. */
   requests(): Promise<readonly Request[]>;
-  /** What it has logged so far, of catalogs among others. */
+  /** Its log so far, of catalogs among others. */
   log(): Promise<string>;
   /** The folder behind `puppet:///files/`, a mount of fileserver.conf. */
   readonly mount: string;
@@ -39,7 +39,7 @@ export interface Request {
 const java =
   'java -Xms512m -Xmx768m -XX:+UseSerialGC -Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger';
 
-/** What a server is to be good at. The quick compiler alone halves the work of a start: few catalogs are worth the thorough one, and JRuby's. */
+/** The purpose of a server. The quick compiler alone halves the work of a start: few catalogs are worth the thorough one, and JRuby's. */
 const kinds = {
   'few catalogs': { java: `${java} -XX:TieredStopAtLevel=1`, compileMode: 'off', isStatic: false },
   'many catalogs': { java, compileMode: 'jit', isStatic: false }, // Puppet Server's defaults

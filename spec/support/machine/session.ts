@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
-/** What all worlds of one test file share: a folder that is removed at the end, with every process that mentions it. */
+/** The things that all worlds of one test file share: a folder that is removed at the end, with every process that mentions it. */
 export interface Session {
   readonly root: string;
   /** A copy of the module, so that a build meanwhile doesn't change what is tested. */

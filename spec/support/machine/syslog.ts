@@ -3,7 +3,7 @@ import type { World } from './world.ts';
 
 /** A syslog of a world's own: what `again` tells the journal. */
 export interface Syslog {
-  /** What is put before a command that is to find it at /dev/log. */
+  /** The words before a command that is to find it at /dev/log. */
   readonly wrap: readonly string[];
   /** The lines that `again` has written so far, as `EVENT: TEXT`. */
   lines(): Promise<readonly string[]>;

@@ -22,7 +22,7 @@ while True:
     if select.select([terminal], [], [], 0.05)[0]:
         try:
             shown = os.read(terminal, 65536)
-        except OSError:  # EIO: nobody has it open any more
+        except OSError:  # EIO: no process has it open any more
             shown = b""
         if not shown:
             break

@@ -58,7 +58,7 @@ export interface World {
   processes(): Promise<readonly Process[]>;
   /** The processes of `again`: waiters, and helpers at work. */
   helpers(): Promise<readonly Process[]>;
-  /** What waits, by the state folder. */
+  /** The pending commands, by the state folder. */
   pending(): Promise<readonly string[]>;
 
   /** Waits until so many runs have been seen and nothing more can happen; returns them. */
@@ -193,7 +193,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
         },
         { seconds, seen: look },
       );
-      // Nobody is left who could start another run: not a helper, not a request.
+      // Nothing is left that could start another run: no helper, no request.
       expect(await helpers()).toEqual([]);
       const seen = await runs();
       expect(seen.length, JSON.stringify(await look())).toBe(count);
@@ -214,7 +214,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-/** What the Exec's line says. */
+/** The parts of the Exec's line. */
 export interface Announcement {
   readonly line: string;
   readonly waiter: number;
@@ -314,7 +314,7 @@ async function deliver(node: Node, module: string, again: string): Promise<void>
   if (code !== 0) throw new Error(output);
 }
 
-/** What Puppet and its Execs leave, without the work of unpacking. */
+/** Leaves the same as Puppet and its Execs, without the work of unpacking. */
 const delivery = `
 cp --reflink=auto -- "$1/$2" "$3/again"
 cp -- "$1/deliver" "$3/deliver"

@@ -11,7 +11,7 @@ import type { Subcommand } from '../../../src/puppet/options.ts';
 
 type Value = string | boolean;
 type CommandLine = [Subcommand, string[]];
-/** What command_lines.rb says of one. */
+/** The answer of command_lines.rb for one. */
 export type Answer =
   | { readonly error: string }
   | {

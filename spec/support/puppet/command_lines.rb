@@ -46,7 +46,7 @@ end
   parser.prepend(DefinedOnce)
 end
 
-# What OptionParser calls for the options of a subcommand is noted, and not done.
+# The methods that OptionParser calls for the options of a subcommand are noted, and not run.
 def application_of(subcommand)
   application = Puppet::Application.find(subcommand).new(Puppet::Util::CommandLine.new('puppet', [subcommand]))
   application.class.banner(subcommand)

@@ -6,8 +6,8 @@ import { describePatience } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 import { describeLink } from '../schedule/names.ts';
 import { describeOutputOfUnit } from '../state/output.ts';
+import type { NamedUnit } from '../state/records.ts';
 import type { Settings } from '../state/settings.ts';
-import type { UnitRestart } from '../systemd/shelter.ts';
 
 export interface Scheduled {
   readonly command: Command;
@@ -18,7 +18,7 @@ export interface Scheduled {
   /** Where the rerun's output will be: a file, or words. */
   readonly output: string;
   /** The unit that is started instead of the command. */
-  readonly restart: UnitRestart | undefined;
+  readonly restart: NamedUnit | undefined;
   /** Half sentences, such as why the waiter may end before its time. */
   readonly caveats: readonly string[];
 }
@@ -27,7 +27,7 @@ export interface Scheduled {
 export function announce({ command, entry, settings, waiter, output, restart, caveats }: Scheduled): string {
   const [what, where] = restart?.certain
     ? [
-        `start ${restart.unit.unit}`,
+        `start ${restart.unit}`,
         `${describeOutputOfUnit('that unit')}${restart.wanted ? '' : ` (its ${restart.because} ends with it, so it is started as a whole)`}`,
       ]
     : [`run \`${describeCommand(command)}\``, `output to ${output}`];
@@ -37,7 +37,7 @@ export function announce({ command, entry, settings, waiter, output, restart, ca
 }
 
 /** The alternative where the unit has ended when the rerun is due. */
-function ifEnded({ unit: { unit }, never }: UnitRestart): string {
+function ifEnded({ unit, never }: NamedUnit): string {
   return never === undefined
     ? `or start ${unit} if that has ended by then`
     : `unless ${unit} has ended by then, since it ${never} and is never started again`;

@@ -38,8 +38,10 @@ import {
   type CommandRecord,
   commandId,
   commandKey,
+  type Findings,
   formerCommandId,
   isMine,
+  type NamedUnit,
   newerVersion,
   readRecord,
   readRecords,
@@ -50,7 +52,7 @@ import { home, readSettings, type Settings } from '../state/settings.ts';
 import { forget, sweep } from '../state/sweep.ts';
 import type { WaiterCommand } from '../systemd/relay.ts';
 import { enterScope, inScope } from '../systemd/scope.ts';
-import { findShelter, type Shelter } from '../systemd/shelter.ts';
+import { findShelter, type Shelter, type UnitRestart } from '../systemd/shelter.ts';
 import { giveWords, keepWords, neededBy, readWordsOf } from '../wait/condition/words.ts';
 import type { WaiterContext } from '../wait/context.ts';
 import { announce } from './announce.ts';
@@ -122,7 +124,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   const recorded = await record({ request, subject, shelter, context, folder, served });
   // The waiter that was to serve it has ended meanwhile.
   if (!recorded) return takeNotification(request);
-  return outcomeOf(recorded, subject, shelter, context, folder);
+  return outcomeOf(recorded, subject, context, folder);
 }
 
 /** The words of a condition go the way on which they have come. */
@@ -261,6 +263,7 @@ function record({
         link,
         settings: subject.settings,
         context,
+        findings: shelter && findingsOf(shelter),
       },
       records: taken,
       overwritten: hereOnly(found.get(id)),
@@ -281,6 +284,24 @@ function record({
     });
     return { made, events: [...told, ...tidied] };
   });
+}
+
+/** The part that a line names; undefined where there is nothing to name. */
+function findingsOf({ restart, whyCommand, caveat }: Shelter): Findings | undefined {
+  if (!restart && whyCommand === undefined && caveat === undefined) return undefined;
+  return {
+    ...(restart && { restart: namedUnit(restart) }),
+    ...(whyCommand !== undefined && { whyCommand }),
+    ...(caveat !== undefined && { caveat }),
+  };
+}
+
+function namedUnit({ unit: { unit }, certain, because, wanted, never }: UnitRestart): NamedUnit {
+  return {
+    ...{ unit, certain, because },
+    ...(wanted !== undefined && { wanted }),
+    ...(never !== undefined && { never }),
+  };
 }
 
 /** A record of another boot names processes that are no longer these. */
@@ -358,22 +379,22 @@ function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, f
 function outcomeOf(
   { made, events }: Recorded,
   { command, settings, caveat }: Subject,
-  shelter: Shelter | undefined,
   context: WaiterContext,
   folder: string,
 ): Outcome {
   const entry = made.entries.at(-1) as Entry;
   const hold = readHold(folder);
   const notBefore = hold && `but not before ${describeHold(hold)}`;
-  const whyCommand = shelter?.whyCommand && `not by its unit, since ${shelter.whyCommand}`;
+  const findings = made.findings ?? {};
+  const whyCommand = findings.whyCommand && `not by its unit, since ${findings.whyCommand}`;
   const text = announce({
     command,
     entry,
     settings,
     waiter: made.waiter.pid,
     output: outputOf(made, settings, folder),
-    restart: context.restart,
-    caveats: [whyCommand, notBefore, shelter?.caveat, caveat].filter((one) => one !== undefined),
+    restart: findings.restart,
+    caveats: [whyCommand, notBefore, findings.caveat, caveat].filter((one) => one !== undefined),
   });
   const verdict = { exitCode: 0, text };
   const event = entry.link > settings.burst ? 'backing off' : isMine(made) ? 'scheduled' : 'coalesced';

@@ -15,7 +15,13 @@ import { type Entry, withEntry } from '../schedule/entry.ts';
 import type { Request } from '../schedule/request.ts';
 import { readUnitLink } from '../state/chains.ts';
 import { newLogName } from '../state/logs.ts';
-import { type CommandRecord, commandKey, hasLivingWaiter, RECORD_VERSION } from '../state/records.ts';
+import {
+  type CommandRecord,
+  commandKey,
+  type Findings,
+  hasLivingWaiter,
+  RECORD_VERSION,
+} from '../state/records.ts';
 import type { Settings } from '../state/settings.ts';
 import { takesWords } from '../wait/condition/words.ts';
 import type { WaiterContext } from '../wait/context.ts';
@@ -37,6 +43,8 @@ export interface Notification {
   readonly grace: number;
   readonly settings: Settings;
   readonly context: WaiterContext;
+  /** The findings of this process about its place, should it be the waiter. */
+  readonly findings?: Findings | undefined;
   /** All that is pending, by command. */
   readonly records: ReadonlyMap<string, CommandRecord>;
   /** The record that the new one is written over, also where it is that of a dead waiter. */
@@ -138,6 +146,7 @@ export function withNotification(
   }
   const shared = moment.served ? mine : undefined;
   const grace = shared?.grace ?? notification.grace;
+  const { findings } = shared ?? notification;
   const entry: Entry = {
     ...newEntry(request, run.process, link, settings, moment.now, moment.random, moment.condition),
     ...(outer && { outer }),
@@ -159,6 +168,7 @@ export function withNotification(
     puppet: { lockFile: context.puppet.lockFile, disabledFile: context.puppet.disabledFile },
     log: mine?.log ?? moment.log,
     ...((shared ?? context).logdest === 'journal' && { logdest: 'journal' }),
+    ...(findings && { findings }),
     entries: withEntry(mine?.entries ?? [], entry),
   };
 }

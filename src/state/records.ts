@@ -38,10 +38,30 @@ export interface CommandRecord extends Place {
   readonly entries: readonly Entry[];
   /** Where that output goes instead. */
   readonly logdest?: 'journal';
+  /** The waiter's findings about its place, if a line names any: later notifications of the same run repeat them, and don't look again. */
+  readonly findings?: Findings;
   /** Why the rerun does not start although it is due, in the waiter's own words. */
   readonly heldUp?: string;
   /** Its waiter is of version 0.1.0, and must find it in the form that it knows. In memory alone. */
   readonly form?: 1;
+}
+
+/** The findings about the place of a waiter that the line of an Exec names. */
+export interface Findings {
+  /** The unit that is started instead of the command. */
+  readonly restart?: NamedUnit;
+  /** Why it is not started although the site wants that, and why the waiter may end before its time: half sentences. */
+  readonly whyCommand?: string;
+  readonly caveat?: string;
+}
+
+/** A unit that is started instead of its command (UnitRestart), as far as a line names it. */
+export interface NamedUnit {
+  readonly unit: string;
+  readonly certain: boolean;
+  readonly because: string;
+  readonly wanted?: boolean;
+  readonly never?: string;
 }
 
 /** The version that this program writes. It also understands 1, of version 0.1.0, whose waiters may still live. */
@@ -194,6 +214,7 @@ function isRecord(value: CommandRecord): boolean {
     text(value.facts) &&
     isDuration(value.grace) &&
     (value.logdest === undefined || value.logdest === 'journal') &&
+    (value.findings === undefined || isFindings(value.findings)) &&
     (value.heldUp === undefined || text(value.heldUp)) &&
     text(value.chainKey) &&
     text(value.puppet.lockFile) &&
@@ -213,6 +234,23 @@ function isRecord(value: CommandRecord): boolean {
     value.command.argv.every(text) &&
     value.entries.every(isEntry)
   );
+}
+
+function isFindings({ restart, whyCommand, caveat }: Findings): boolean {
+  return [whyCommand, caveat].every(isOptionalText) && (restart === undefined || isNamedUnit(restart));
+}
+
+function isNamedUnit({ unit, certain, because, wanted, never }: NamedUnit): boolean {
+  return (
+    [unit, because].every((field) => typeof field === 'string') &&
+    typeof certain === 'boolean' &&
+    (wanted === undefined || typeof wanted === 'boolean') &&
+    isOptionalText(never)
+  );
+}
+
+function isOptionalText(field: unknown): boolean {
+  return field === undefined || typeof field === 'string';
 }
 
 function isProcessId(value: ProcessId): boolean {

@@ -3,8 +3,8 @@ import { announce } from '../../../src/notify/announce.ts';
 import { fromText } from '../../../src/os/bytes.ts';
 import type { Awaited } from '../../../src/schedule/condition.ts';
 import type { Entry } from '../../../src/schedule/entry.ts';
+import type { NamedUnit } from '../../../src/state/records.ts';
 import { parseSettings } from '../../../src/state/settings.ts';
-import type { UnitRestart } from '../../../src/systemd/shelter.ts';
 import { goingEntry } from '../schedule/entries.ts';
 
 const command = {
@@ -29,7 +29,7 @@ const awaited: Awaited = {
   splay: 0,
 };
 
-const line = (changes: Partial<Entry>, restart?: UnitRestart, burst = settings.burst) =>
+const line = (changes: Partial<Entry>, restart?: NamedUnit, burst = settings.burst) =>
   announce({
     command,
     entry: goingEntry(changes),
@@ -88,7 +88,7 @@ test.each([
   );
 });
 
-test.each<[string, Partial<UnitRestart>, string]>([
+test.each<[string, Partial<NamedUnit>, string]>([
   [
     'wants',
     { certain: true, because: 'rerun: unit', wanted: true },
@@ -110,7 +110,6 @@ test.each<[string, Partial<UnitRestart>, string]>([
     `run \`puppet agent -t\` again as soon as this run (pid 4711) has ended, unless x.service has ended by then, since it has StartLimitAction=reboot and is never started again; waiter pid 4800, output to ${log}`,
   ],
 ])('a unit that %s', (_, changes, said) => {
-  const unit = { unit: 'x.service', manager: { kind: 'system' }, user: undefined } as const;
-  const restart = { unit, because: 'PrivateTmp=yes', invocation: '', enabled: false, certain: true };
+  const restart = { unit: 'x.service', because: 'PrivateTmp=yes', certain: true };
   expect(line({}, { ...restart, ...changes })).toBe(`Will ${said}`);
 });

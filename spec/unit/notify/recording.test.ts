@@ -118,6 +118,19 @@ describe('the record that a notification makes', () => {
     expect(made.logdest).toBeUndefined();
   });
 
+  test('says of its place what its waiter knows of it', () => {
+    const findings = { whyCommand: 'x.service is transient' };
+    expect(withNotification(notification({}, { findings }), moment()).findings).toEqual(findings);
+    const restart = { unit: 'x.service', certain: true, because: 'rerun: unit', wanted: true };
+    const known = { [ID]: record({ run: RUN, findings: { restart } }) };
+    // One that is served does not look.
+    const findingsOf = (served: boolean, changes: Partial<Notification> = {}) =>
+      withNotification(notification(known, changes), moment({ served })).findings;
+    expect(findingsOf(true)).toEqual({ restart });
+    expect(findingsOf(false)).toBeUndefined();
+    expect(findingsOf(false, { findings })).toEqual(findings);
+  });
+
   const entryOf = (changes: Partial<Notification>, at: Partial<Moment> = {}) =>
     withNotification(notification({}, changes), moment(at)).entries[0];
 

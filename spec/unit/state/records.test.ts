@@ -43,6 +43,11 @@ describe('a record', () => {
         awaitedEntry(),
         awaitedEntry({ metAt: 5, onTimeout: 'drop' }, { name: 'x' }),
       ],
+      findings: {
+        restart: { unit: 'x.service', certain: false, because: 'PrivateTmp=yes', never: 'is transient' },
+        whyCommand: 'x.service is transient',
+        caveat: 'unless user 1000 has logged out by then',
+      },
     });
     await withLock(state, () => writeRecord(state, ID, odd));
     expect(readRecord(state, ID)).toEqual(odd);
@@ -95,6 +100,9 @@ describe('a record', () => {
     ['a log that is a number', { ...record(), log: 5 }],
     ['a log that is a list', { ...record(), log: ['x.log'] }],
     ['an output to nowhere that is known', { ...record(), logdest: 'syslog' }],
+    ['findings that are null', { ...record(), findings: null }],
+    ['a reason that is a number', { ...record(), findings: { whyCommand: 1 } }],
+    ['a unit without a name', { ...record(), findings: { restart: { certain: true, because: 'x' } } }],
     ['a flag that is text', { ...record(), entries: [{ ...entry(), hurried: 'yes' }] }],
     ['no command', { ...record(), command: null }],
     ['an unknown mode', { ...record(), command: { ...command, mode: 'rm' } }],

@@ -40,7 +40,7 @@ describe("an agent's run", () => {
     await site.sh('systemctl start puppet');
     const runs = await site.settled('daemon', 2);
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/puppet.service');
-    // No grace: nobody goes on after a daemon's run.
+    // No grace: no script continues after a daemon's run.
     expect(logged(await site.journal('puppet.service', from))).toEqual([
       expect.stringMatching(/^Will run .* again as soon as this run \(pid \d+\) has ended; /),
     ]);
@@ -182,7 +182,7 @@ WantedBy=timers.target
     await site.settled(name, count);
   });
 
-  /** What the server's catalogs are made from. */
+  /** Sets the manifest that the server's catalogs are made from. */
   function serve(name: string, cause?: Cause, rerun = 'command'): void {
     const path = '/etc/puppet/code/environments/production/manifests/site.pp';
     site.box.writeFile(path, `class { 'common::again': rerun => '${rerun}' }\n${manifestOf(name, cause)}`);
@@ -193,7 +193,7 @@ WantedBy=timers.target
     return /cursor: (\S+)/.exec(await site.sh('journalctl --lines=0 --show-cursor'))?.[1] ?? '';
   }
 
-  /** What the helper has said, in the log of an agent that has no terminal. */
+  /** The lines of the helper, in the log of an agent that has no terminal. */
   function logged(journal: string): string[] {
     const found = journal.matchAll(/Exec\[again(?:-delta-[^\]]*)?\]\/returns\) (.*)/g);
     return [...found].map(([, line = '']) => line).filter((line) => line !== 'executed successfully');

@@ -5,7 +5,7 @@ import { openSite, type Site, said } from './site.ts';
 
 const AGAIN = '/usr/local/sbin/again';
 
-/** What docs/HOWTO.md shows for a maintenance window and for a reboot, on a booted system. */
+/** The units of docs/HOWTO.md for a maintenance window and for a reboot, on a booted system. */
 describe('a site', () => {
   let site: Site;
 
@@ -20,7 +20,7 @@ describe('a site', () => {
 
   afterAll(() => site?.box.powerOff());
 
-  /** Writes the units of a section, with what a test must not wait for in the place of a time of the day. */
+  /** Writes the units of a section, with the changes that a test needs so that it need not wait for a time of the day. */
   async function install(heading: string, change = (content: string) => content): Promise<string[]> {
     const units = filesBelow(heading, 'ini');
     for (const [path, content] of units) site.box.writeFile(path, change(content));
@@ -31,14 +31,14 @@ describe('a site', () => {
   it('holds and releases its reruns by two timers', async () => {
     const paths = await install('A maintenance window');
     expect(paths).toHaveLength(4);
-    // What it says of other units is none of ours.
+    // Lines about other units are none of ours.
     for (const path of paths)
       expect(await site.sh(`systemd-analyze verify ${path} 2>&1 | grep again- || :`)).toBe('');
     await site.sh('systemctl enable --now hold-reruns.timer release-reruns.timer');
     expect(await site.sh('systemctl list-timers --all --no-legend hold-reruns.timer')).toMatch(/22:00:00/);
     expect(await site.sh('systemctl list-timers --all --no-legend release-reruns.timer')).toMatch(/02:30:00/);
 
-    // What the timers start, at a time that a test can wait for.
+    // The services of the timers, at a time that a test can wait for.
     await site.sh('systemctl start hold-reruns.service');
     const held = JSON.parse(await site.sh(`${AGAIN} status --hold --json`)) as ShownHold;
     expect(held.reason).toBe('nightly backup');
@@ -58,13 +58,19 @@ describe('a site', () => {
     expect(told).toMatch(/^released: /m);
   });
 
-  it('goes on after a reboot that its manifest asked for, and is still held if it was', async () => {
-    const run = '/usr/bin/puppet apply --color=false /etc/again-spec/reboots.pp';
+  const STAMP = '/var/lib/systemd/timers/stamp-puppet-run.timer';
+  const run = '/usr/bin/puppet apply --color=false /etc/again-spec/reboots.pp';
+
+  // Each time, the other one of the two settings starts nothing.
+  it.each([
+    ['OnBootSec=', 'OnBootSec=5s', `rm -f ${STAMP}`],
+    ['Persistent=', '', `mkdir -p $(dirname ${STAMP}) && touch -d '2 years ago' ${STAMP}`],
+  ])('goes on by %s after a reboot, and is still held if it was', async (_, onBoot, lastTime) => {
     await install('Reboot, and go on', (content) =>
       content
         .replace(/^ExecStart=.*$/m, `ExecStart=${run}`)
-        .replace('OnBootSec=30s', 'OnBootSec=5s')
-        .replace('OnCalendar=*:00,30', 'OnCalendar=yearly'),
+        .replace(/^OnBootSec=.*$/m, onBoot)
+        .replace(/^OnCalendar=.*$/m, 'OnCalendar=yearly'),
     );
     site.manifest('reboots', {
       more: `exec { 'reboot':
@@ -81,17 +87,19 @@ file { '/var/lib/again-spec/rebooted': content => '', require => Exec['reboot'] 
       /the reboot that is scheduled/.test(await site.sh(`${AGAIN} status`)),
     );
     await site.sh(`${AGAIN} hold --for 1h`);
+    await site.sh(lastTime);
     await site.box.reboot();
 
     // The run after the boot is no rerun: nothing holds it.
     await site.until('the run after the boot', () => site.runs('reboots').length === 2);
+    expect(site.runs('reboots')[1]?.cgroup).toBe('/system.slice/puppet-run.service');
     expect(JSON.parse(await site.sh(`${AGAIN} status --hold --json`))).toMatchObject({
       until: expect.any(String),
     });
     expect(JSON.parse(await site.sh(`${AGAIN} history --json -n 1`))).toMatchObject([
       { result: 'not run: lost: the machine was rebooted' },
     ]);
-    expect(await site.sh('journalctl -t again -o cat')).toMatch(
+    expect(await site.sh('journalctl --boot -t again -o cat')).toMatch(
       /^lost: Exec\['again'\]: the machine was rebooted/m,
     );
     await site.sh('systemctl disable --now puppet-run.timer; rm /var/lib/again-spec/rebooted');

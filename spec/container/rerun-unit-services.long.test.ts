@@ -58,6 +58,11 @@ describe('with `rerun: unit`, a run that', () => {
     await site.until('a run that cloud-init starts', () => site.runs('cloud').length > 0);
     await site.settled('cloud', 2);
     const output = site.box.readFile('/root/cloud.out');
-    await expectCommand('cloud', 'cloud-final.service', output, 'cloud-final.service ');
+    await expectCommand(
+      'cloud',
+      'cloud-final.service',
+      output,
+      'cloud-final.service has RemainAfterExit=yes',
+    );
   });
 });

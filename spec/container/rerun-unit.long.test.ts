@@ -2,12 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Past } from '../../src/cli/history.ts';
 import { AGAIN, amongFirst, delta, gated, openSite, type Site, said } from './site.ts';
 
+const HIERA = 'common::again::rerun: unit\n';
+
 /** A site that has its services themselves started again. */
 describe('with `rerun: unit`, a run', { retry: 0 }, () => {
   let site: Site;
 
   beforeAll(async () => {
-    site = await openSite('common::again::rerun: unit\n');
+    site = await openSite(HIERA);
     expect(JSON.parse(site.box.readFile(`${AGAIN}/again.json`))).toMatchObject({ rerun: 'unit' });
   });
 
@@ -240,6 +242,78 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
     expect(journal.match(/Applied catalog/g)).toHaveLength(3);
     expect(journal).not.toMatch(/Stopping|Failed with result/);
   });
+
+  it('has one start for all that is due together, and none for what is cancelled', async () => {
+    site.manifest('together', {
+      target: "Common::Again::Delta['one', 'two', 'third']",
+      more: `common::again::delta { ['one', 'two']: delta => 8 }
+common::again::delta { 'third': delta => 600 }`,
+    });
+    await site.timer('together', []);
+    await site.until('the start', () => site.runs('together').length === 2);
+    await site.waiter(); // for the third one
+    expect(await site.sh(`${AGAIN}/again cancel third`)).toBe('Cancelled: third\n');
+    const runs = await site.settled('together', 2);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/together.service');
+    expect(new Set(runs.map(({ invocation }) => invocation)).size).toBe(2);
+
+    const journal = await site.journal('together.service');
+    expect(journal.match(/Applied catalog/g)).toHaveLength(2);
+    expect(journal).not.toMatch(/Stopping|Failed with result/);
+    const lines = said(journal).map((line) =>
+      /^Will start together\.service .*; waiter pid (\d+),/.exec(line),
+    );
+    expect(lines).toHaveLength(3);
+    expect(new Set(lines.map((line) => line?.[1])).size, journal).toBe(1);
+    const newest = (await history()).at(-1);
+    expect(newest).toMatchObject({ link: 1, unit: 'together.service', unitResult: 'success', exitCode: 0 });
+    expect([...(newest?.names ?? [])].sort()).toEqual(['one', 'two']);
+  });
+
+  it('backs off, and waits for a run of another manifest that is going when it is due', async () => {
+    const hiera = '/etc/again-spec/site.yaml';
+    site.box.writeFile(hiera, `${HIERA}common::again::burst: 0\n`);
+    try {
+      site.manifest('slow');
+      site.manifest('other', {
+        when: 'false',
+        more: `exec { 'gate':
+  command  => 'while test -e /run/gate; do sleep 0.1; done',
+  provider => 'shell',
+  require  => Exec['probe'],
+}`,
+      });
+      await site.sh('touch /run/gate');
+      await site.timer('slow', []);
+      await site.until('its end', async () => /Deactivated/.test(await site.journal('slow.service')));
+      expect(said(await site.journal('slow.service'))).toEqual([
+        expect.stringMatching(
+          /^Will start slow\.service again 30 s after this run \(pid \d+\) has ended \(backing off: burst is 0\); /,
+        ),
+      ]);
+      const other = site.sh(`${apply('other')} > /root/other.log && date +%s.%N`);
+      await site.until('the other run at the gate', () => site.runs('other').length === 1);
+      await says(/due +now\n +waits for +another run, pid \d+/);
+      await site.holds('nothing starts', () => site.runs('slow').length === 1);
+      await site.sh('rm /run/gate');
+      const otherEnded = Number(await other);
+
+      const runs = await site.settled('slow', 2);
+      for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/slow.service');
+      const [ended = Number.NaN] = await times('slow.service: Deactivated');
+      const [, started = Number.NaN] = await times('Starting slow.service');
+      expect(started - ended).toBeGreaterThanOrEqual(30);
+      expect(started).toBeGreaterThan(otherEnded);
+    } finally {
+      site.box.writeFile(hiera, HIERA);
+    }
+  });
+
+  /** When systemd has said something of slow.service, in seconds since 1970. */
+  async function times(words: string): Promise<number[]> {
+    const lines = (await site.sh('journalctl --unit=slow.service --output=short-unix')).split('\n');
+    return lines.filter((line) => line.includes(`: ${words}`)).map(Number.parseFloat);
+  }
 
   /** Waits until `again status` has these words. */
   async function says(words: string | RegExp): Promise<void> {

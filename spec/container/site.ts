@@ -42,9 +42,9 @@ export interface Site {
   waiter(): Promise<Waiter>;
   /** Units named `again-…`. */
   units(): Promise<string[]>;
-  /** What is recorded as pending, and temporary files. */
+  /** The records of pending commands, and temporary files. */
   records(): string[];
-  /** What could still lead to a run, a line each: processes, units, records. */
+  /** The things that could still lead to a run, a line each: processes, units, records. */
   left(): Promise<string[]>;
   /** Waits for so many runs and until nothing is left that could start another one; returns them. */
   settled(name: string, count: number, seconds?: number): Promise<Run[]>;
@@ -61,7 +61,7 @@ export interface Site {
 }
 
 export interface Cause {
-  /** What is notified. Default `Exec['again']`. */
+  /** The notified resource. Default `Exec['again']`. */
   readonly target?: string;
   /** A shell's condition: whether this run notifies. Default: when it is the first one. */
   readonly when?: string;
@@ -237,7 +237,7 @@ exec { 'gate':
   };
 }
 
-/** What the helper has said through its Exec, in the output of a run or in a journal: a line for each line. */
+/** The lines of the helper through its Exec, in the output of a run or in a journal: a line for each line. */
 export function said(output: string): string[] {
   const found = output.matchAll(/Exec\[again(?:-(?:delta|when)-[^\]]*)?\]\/returns: (.*)/g);
   return [...found].map((match) => match[1] ?? '').filter((line) => line !== 'executed successfully');

@@ -2,7 +2,7 @@ import type { Generation } from './generations.ts';
 import type { Column, Results } from './results.ts';
 import type { Way } from './ways/way.ts';
 
-/** What the page needs of a way. */
+/** The part of a way that the page needs. */
 export type Row = Pick<Way, 'title' | 'cannot' | 'fast'>;
 
 /** Draws docs/SUPPORT.md. */
@@ -44,7 +44,7 @@ export function drawPage(results: Results, generations: readonly Generation[], w
   return `${HEAD}\n${WORDS}\n## Version ${results.version}\n\n${table}\n${list ? `\n${list}\n` : ''}\n${TAIL}`;
 }
 
-/** What stands in a cell: `yes`, `not run`, `no: …`, or why it can't be had. */
+/** The content of a cell: `yes`, `not run`, `no: …`, or why it can't be had. */
 export function cell(way: Row, generation: Generation, column: Column | undefined): string {
   return whyNot(way, generation) ?? column?.cells[way.title] ?? 'not run';
 }
@@ -82,6 +82,8 @@ const TAIL = `## What this does not show
 - *Releases between the columns, and later ones.* metadata.json promises them: every release of a product, from its oldest column to the last release of the major version in
   its newest column.
 - *aarch64.* The executable is built and started for it (\`npm run build\`, under qemu); the matrix runs on the CPU of the machine.
+- *cgroup v1 and hybrid, and users' managers on other releases.* The booted systems have cgroup v2 alone. For the other two, only the parser of \`/proc/PID/cgroup\` is tested
+  (\`spec/unit/systemd/cgroup.test.ts\`): the request for a scope (\`StartTransientUnit\`) is not run under them. Users' own managers (\`systemd --user\`) are tested on Debian 12 only.
 - *Other ways to start a run.* [FAULTS.md](FAULTS.md) names the acceptance tests that have more of them.
 
 \`npm run matrix -- debian_13_puppet_8 -t cron\` runs a part. Its cells replace those of earlier runs of the same version; what no run has seen

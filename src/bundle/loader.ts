@@ -13,8 +13,8 @@ const loaded = new Map<string, { exports: unknown }>();
  * than most of them run. A part that has no such code (that of a foreign CPU) runs all the same.
  */
 function load(part: string): unknown {
-  const known = loaded.get(part);
-  if (known) return known.exports;
+  const loadedPart = loaded.get(part);
+  if (loadedPart) return loadedPart.exports;
   const source = Buffer.from(getRawAsset(`${part}.js`)).toString('latin1');
   const cachedData = Buffer.from(getRawAsset(`${part}.code`));
   const script = new Script(source, { filename: `${part}.js`, ...(cachedData.length > 0 && { cachedData }) });

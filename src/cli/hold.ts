@@ -64,14 +64,14 @@ function unaware(folder: string): string[] {
  * @throws {Refusal} where the folder can't be written
  */
 export async function release(folder: string): Promise<string> {
-  const held = await recordIn(folder, () => {
+  const ended = await recordIn(folder, () => {
     const hold = readHold(folder);
     removeHold(folder);
     return hold;
   });
-  if (!held) return 'Nothing was held.\n';
+  if (!ended) return 'Nothing was held.\n';
   log('released', 'reruns may start again');
-  return `Released: the hold until ${formatTime(shownHold(held).until)}${inBrackets(held.reason)} is over.\n`;
+  return `Released: the hold until ${formatTime(shownHold(ended).until)}${inBrackets(ended.reason)} is over.\n`;
 }
 
 function inBrackets(reason: string | undefined): string {

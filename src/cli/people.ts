@@ -63,12 +63,12 @@ const statusCommand: CommandModule<object, { json: boolean; hold: boolean }> = {
   async handler(args) {
     const { folder, trouble } = await settle();
     const found = readHold(folder);
-    const held = found && shownHold(found);
+    const hold = found && shownHold(found);
     const paint = paintFor(process.stdout);
     if (args.hold)
-      return print(args.json ? asJson(held ?? null) : held ? drawHold(held, paint) : 'Nothing is held.\n');
+      return print(args.json ? asJson(hold ?? null) : hold ? drawHold(hold, paint) : 'Nothing is held.\n');
     const pending = readPending(folder, trouble);
-    print(args.json ? asJson(pending) : drawStatus(pending, paint, held));
+    print(args.json ? asJson(pending) : drawStatus(pending, paint, hold));
   },
 };
 

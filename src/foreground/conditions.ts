@@ -46,11 +46,11 @@ export function createConditions(
 ): Conditions {
   let hasRunLimit = false;
   const told = new Set<string>();
-  const known = new Map<string, RunCondition>();
+  const conditions = new Map<string, RunCondition>();
   const looks: Record<string, LooksAt> = {};
   const looker = createLooker({
-    words: (id) => known.get(id)?.condition,
-    surroundings: (id) => known.get(id) ?? { environment: {} },
+    words: (id) => conditions.get(id)?.condition,
+    surroundings: (id) => conditions.get(id) ?? { environment: {} },
     met,
     looked(ids, one) {
       for (const id of ids) looks[id] = one;
@@ -67,13 +67,13 @@ export function createConditions(
     looker,
     looks,
     take(id, condition, run) {
-      known.set(id, { condition, ...surroundingsOf(run) });
+      conditions.set(id, { condition, ...surroundingsOf(run) });
       if (hasRunLimit || condition.succeeds === undefined) return;
       hasRunLimit = true;
       restoreOpenFiles(openFiles);
     },
     show(entries) {
-      const words = new Map([...known].map(([id, { condition }]) => [id, condition]));
+      const words = new Map([...conditions].map(([id, { condition }]) => [id, condition]));
       try {
         keepWords(neededBy(entries, words));
       } catch {

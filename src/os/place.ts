@@ -18,12 +18,12 @@ export interface Place {
 /** The first PID namespace of a boot has this number (PROC_PID_INIT_INO of the kernel); a container is in another one. */
 export const FIRST_NAMESPACE = 'pid:[4026531836]';
 
-let known: Place | undefined;
+let thisPlace: Place | undefined;
 
 /** The place of this process. */
 export function here(): Place {
-  known ??= { machine: machine(), boot: bootId(), pidNamespace: namespaceOf('self') ?? '' };
-  return known;
+  thisPlace ??= { machine: machine(), boot: bootId(), pidNamespace: namespaceOf('self') ?? '' };
+  return thisPlace;
 }
 
 /** Distinguishes what processes of different places write side by side. The same after a reboot. */

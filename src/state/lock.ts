@@ -33,11 +33,11 @@ export async function withLock<Result>(
   folder: string,
   work: () => Result | Promise<Result>,
 ): Promise<Result> {
-  const held = await acquire(folder);
+  const lock = await acquire(folder);
   try {
     return await work();
   } finally {
-    release(held);
+    release(lock);
   }
 }
 

@@ -101,17 +101,19 @@ function isOver({ ActiveState: state }: Properties): boolean {
 
 /** The obstacle to a start of the unit at present. */
 function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properties, now: number) {
-  const held = (because: string, retryAfterMs = LOOK_AGAIN_MS): BlockedUnit => ({
+  const blockedBecause = (because: string, retryAfterMs = LOOK_AGAIN_MS): BlockedUnit => ({
     kind: 'held',
     because,
     retryAfterMs: Math.min(retryAfterMs, LONGEST_PAUSE_MS),
   });
-  if (properties.LoadState === 'masked') return held(`${unit} is masked`);
-  if (enabled && properties.UnitFileState === 'disabled') return held(`${unit} has been disabled`);
+  if (properties.LoadState === 'masked') return blockedBecause(`${unit} is masked`);
+  if (enabled && properties.UnitFileState === 'disabled') return blockedBecause(`${unit} has been disabled`);
   // systemd would answer a start with success, and do nothing.
   if (properties.ActiveState === 'active' && properties.SubState === 'exited')
-    return held(`${unit} was started meanwhile and stays active after its end (RemainAfterExit=yes)`);
-  if (!isOver(properties)) return held(`${unit} was started meanwhile`);
+    return blockedBecause(
+      `${unit} was started meanwhile and stays active after its end (RemainAfterExit=yes)`,
+    );
+  if (!isOver(properties)) return blockedBecause(`${unit} was started meanwhile`);
   const interval = parseSpan(properties.StartLimitIntervalUSec);
   const burst = Number(properties.StartLimitBurst);
   if (!(interval > 0 && burst > 0)) return undefined;
@@ -119,7 +121,7 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
     // systemd does not say when the interval began, but it was not later than this.
     const left = Number(properties.StateChangeTimestampMonotonic) / 1000 + interval - now;
     if (left > 0)
-      return held(
+      return blockedBecause(
         `systemd has reached the start limit of ${unit} (StartLimitBurst=${burst})`,
         Math.min(left, LOOK_AGAIN_MS), // until `systemctl reset-failed`, maybe
       );
@@ -127,7 +129,7 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
   // Too many starts would fail, those of its timer too: so evenly spread that the limit is never reached.
   const left = Number(properties.InactiveExitTimestampMonotonic) / 1000 + (1.1 * interval) / burst - now;
   return left > 0 && properties.InactiveExitTimestampMonotonic !== '0'
-    ? held(`one more start of ${unit} could reach its start limit (StartLimitBurst=${burst})`, left)
+    ? blockedBecause(`one more start of ${unit} could reach its start limit (StartLimitBurst=${burst})`, left)
     : undefined;
 }
 

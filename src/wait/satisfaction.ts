@@ -98,8 +98,8 @@ export function createSatisfaction(
 function beginning(id: ProcessId, notBegunAt: number | undefined, seenAt: number): number | undefined {
   const started = startTime(id);
   const times = [notBegunAt, started <= seenAt + TOLERANCE_MS ? started + TOLERANCE_MS : undefined];
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.max(...known);
+  const seenTimes = times.filter((time) => time !== undefined);
+  return seenTimes.length === 0 ? undefined : Math.max(...seenTimes);
 }
 
 /** Whether a process runs the command that a waiter would run, in all that has a bearing on what it applies. */

@@ -100,8 +100,8 @@ function createIds(): (environment: LookContext['environment']) => number {
   const byObject = new WeakMap<object, number>();
   const byText = new Map<string, number>();
   return (environment) => {
-    const known = byObject.get(environment);
-    if (known !== undefined) return known;
+    const earlier = byObject.get(environment);
+    if (earlier !== undefined) return earlier;
     const text = JSON.stringify(environment);
     const id = byText.get(text) ?? byText.size;
     byText.set(text, id);

@@ -13,7 +13,7 @@ export async function measureLatency(place) {
   const real = await realGaps(place, 10);
   const python = await stubGaps(place, 'python', place.python, 10);
   const empty = Array.from({ length: 30 }, () => timeOf([place.empty]));
-  const budget = 'median <= 25 ms, p99 <= 100 ms';
+  const budget = 'median <= 25 ms, p99 <= 60 ms';
   const unit = median(empty);
   return [
     rowOf('an empty program, from its start to its end', empty, unit, ''),

@@ -84,6 +84,8 @@ const TAIL = `## What this does not show
 - *aarch64.* The executable is built and started for it (\`npm run build\`, under qemu); the matrix runs on the CPU of the machine.
 - *cgroup v1 and hybrid, and users' managers on other releases.* The booted systems have cgroup v2 alone. For the other two, only the parser of \`/proc/PID/cgroup\` is tested
   (\`spec/unit/systemd/cgroup.test.ts\`): the request for a scope (\`StartTransientUnit\`) is not run under them. Users' own managers (\`systemd --user\`) are tested on Debian 12 only.
+- *\`again run\` below \`bundle exec\`, and in an image.* Tested on Debian 12 with its Puppet 7 (\`people/run.test.ts\`), and in an image of Debian 13 with its Puppet 8
+  (\`container/dockerfile.long.test.ts\`), and not with every Puppet.
 - *Other ways to start a run.* [FAULTS.md](FAULTS.md) names the acceptance tests that have more of them.
 
 \`npm run matrix -- debian_13_puppet_8 -t cron\` runs a part. Its cells replace those of earlier runs of the same version; what no run has seen

@@ -327,34 +327,25 @@ describe.concurrent('signals', () => {
     }
   });
 
-  test('Ctrl-C reaches Puppet by the terminal, and nothing more starts', async (context) => {
+  test.for([
+    ['Puppet', 1],
+    ['the Puppet of a rerun', 2],
+  ] as const)('Ctrl-C reaches %s by the terminal, and nothing more starts', async ([, runs], context) => {
     const here = await place(context);
     const { world } = here;
-    const stays = `${converges(world, 3)}exec { '/bin/sh -c "touch ${world.path('stays')}; sleep 60"': provider => 'posix', require => Exec['again'] }`;
+    const stays = `${converges(world, 3)}exec { 'stays':
+  command  => '/bin/sh -c "touch ${world.path('stays')}; sleep 60"',
+  onlyif   => 'test $(wc -l < ${world.path('steps')}) -eq ${runs}',
+  provider => 'shell',
+  path     => '/usr/bin:/bin',
+  require  => Exec['again'],
+}`;
     const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(stays))]);
     await appears(world, 'stays', run);
     await run.type('\x03');
     const { code, output } = await run.ended;
     expect(code, output).toBe(130);
-    expect(await world.runs()).toHaveLength(1);
-    await until(
-      'the end of Puppet',
-      async () => !(await world.processes()).some(({ argv }) => argv.includes('apply')),
-    );
-    await expectNothingLeft(here);
-  });
-
-  test('Ctrl-C reaches the Puppet of a rerun, and nothing more starts', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const stays = `${converges(world, 3)}exec { '/bin/sh -c "touch ${world.path('stays')}; sleep 60"':
-  onlyif => 'test $(wc -l < ${world.path('steps')}) -eq 2', provider => 'shell', path => '/usr/bin:/bin', require => Exec['again'] }`;
-    const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(stays))]);
-    await appears(world, 'stays', run);
-    await run.type('\x03');
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(130);
-    expect(await world.runs()).toHaveLength(2);
+    expect(await world.runs()).toHaveLength(runs);
     await until(
       'the end of Puppet',
       async () => !(await world.processes()).some(({ argv }) => argv.includes('apply')),

@@ -20,8 +20,8 @@ const wholeMachine = {
   exclude: [longOnes],
 };
 
-/** Tests of `again run` and `again wait`, each in a machine of its own by namespaces: they can run beside others. */
-const inPrivate = 'spec/people/{patterns,run,wait}.test.ts';
+/** The longest file of people's tests. Each test has a machine of its own by namespaces, so it can run beside others. */
+const inPrivate = 'spec/people/run.test.ts';
 
 /** Tests in booted containers, each file in its own: two at a time, since they wait more than they work. */
 const booted = { ...wholeMachine, fileParallelism: true, maxWorkers: 2 };

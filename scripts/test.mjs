@@ -73,7 +73,7 @@ const parts = {
   ],
   machine: [vitest('machine', 'on this machine')],
   people: [vitest('people', 'what people and their tools use', '--passWithNoTests')],
-  foreground: [vitest('foreground', '`again run` and `again wait`', '--passWithNoTests')],
+  foreground: [vitest('foreground', '`again run`', '--passWithNoTests')],
   container: [vitest('container', 'in booted containers')],
   matrix: [vitest('matrix-fast', 'the fast part of the matrix')],
   // Beside each other: what the command line chooses may be in one of them alone.

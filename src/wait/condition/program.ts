@@ -3,6 +3,7 @@ import { monotonic } from '../../os/clock.ts';
 import { allPids, readStat, withDescendants } from '../../os/process.ts';
 import { randomHex } from '../../os/random.ts';
 import { readBytes } from '../../os/read.ts';
+import { hasEnded } from '../../os/stat.ts';
 
 export interface ProgramOptions {
   readonly environment: Readonly<Record<string, string>>;
@@ -121,8 +122,7 @@ function killFamily(pid: number, mark: string): number[] {
 /** Waits until none of these processes does anything any more, for as long as a process may take to die. */
 async function untilGone(pids: readonly number[]): Promise<void> {
   const deadline = monotonic() + DYING_MS;
-  while (pids.some((pid) => !['Z', 'X', undefined].includes(readStat(pid)?.state)) && monotonic() < deadline)
-    await sleep(5);
+  while (pids.some((pid) => !hasEnded(readStat(pid))) && monotonic() < deadline) await sleep(5);
 }
 
 /** Pids of all processes of this user with a variable in their environment. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { allPids, readStat } from '../../../../src/os/process.ts';
+import { hasEnded } from '../../../../src/os/stat.ts';
 import type { Condition } from '../../../../src/schedule/condition.ts';
 import {
   commandLimit,
@@ -176,7 +177,7 @@ describe('what a waiter looks at', () => {
       allPids().some((pid) => {
         try {
           if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark)) return false;
-          return !['Z', 'X', undefined].includes(readStat(pid)?.state);
+          return !hasEnded(readStat(pid));
         } catch {
           return false;
         }

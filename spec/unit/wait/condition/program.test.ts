@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { allPids, readStat } from '../../../../src/os/process.ts';
+import { hasEnded } from '../../../../src/os/stat.ts';
 import { lookByCommand } from '../../../../src/wait/condition/command.ts';
 import { type ProgramOptions, runProgram } from '../../../../src/wait/condition/program.ts';
 import { temporaryFolder } from '../../state/temporary.ts';
@@ -62,8 +63,7 @@ describe('a program', () => {
       const words = ['sh', '-c', `sh -c 'sh -c "sleep 600; :"; :'; :`];
       const more = { environment: { PATH, [mark]: '1' }, signal: controller.signal };
       const end = runProgram(words, options(more));
-      const isGoing = () =>
-        marked(mark).filter((pid) => !['Z', 'X', undefined].includes(readStat(pid)?.state)).length;
+      const isGoing = () => marked(mark).filter((pid) => !hasEnded(readStat(pid))).length;
       await expect.poll(isGoing, { timeout: 20_000, interval: 1 }).toBe(4);
       controller.abort();
       expect(await end).toEqual({ kind: 'ended', because: 'signal' });

@@ -20,6 +20,8 @@ const wholeMachine = {
   exclude: [longOnes],
 };
 
+const people = { ...wholeMachine, testTimeout: 6 * minutes, hookTimeout: 8 * minutes };
+
 /** The longest file of people's tests. Each test has a machine of its own by namespaces, so it can run beside others. */
 const inPrivate = 'spec/people/run.test.ts';
 
@@ -61,22 +63,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...wholeMachine,
+          ...people,
           name: 'people',
           include: ['spec/people/**/*.test.ts'],
           exclude: [longOnes, inPrivate],
-          testTimeout: 6 * minutes,
-          hookTimeout: 8 * minutes,
         },
       },
       {
         extends: true,
         test: {
-          ...wholeMachine,
+          ...people,
           name: 'foreground',
           include: [inPrivate],
-          testTimeout: 6 * minutes,
-          hookTimeout: 8 * minutes,
         },
       },
       {

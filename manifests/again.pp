@@ -145,13 +145,13 @@ class common::again (
   $is_supported = common::is_linux() and $executable
 
   # On another CPU nothing is managed, so there is no folder. On another system, the class of the folder manages nothing, and says why.
-  if $is_supported or !common::is_linux() {
+  if common::is_linux() and !$executable {
+    $folder_refusal = common::refuse_platform($architecture)
+  } else {
     include common::vardir
 
     $folder = "${common::vardir::module_vardir}again"
     $folder_refusal = $common::vardir::refusal
-  } else {
-    $folder_refusal = common::refuse_platform($architecture)
   }
 
   # Why there is nothing to start on this node, where that is no reason for the compilation to fail.

@@ -4,6 +4,7 @@ import {
   amongFirst,
   type Cause,
   delta,
+  gate,
   manifestOf,
   openSite,
   type Site,
@@ -201,13 +202,7 @@ WantedBy=timers.target
 
   /** A run that notifies, and ends when the agent is disabled already. */
   async function dueWhileDisabled(name: string): Promise<void> {
-    serve(name, {
-      more: `exec { 'gate':
-  command  => 'while test -e /run/gate; do sleep 0.1; done',
-  provider => 'shell',
-  require  => Exec['probe'],
-}`,
-    });
+    serve(name, { more: gate() });
     await site.sh('touch /run/gate');
     const run = site.box.exec(['sh', '-c', `${onetime} --verbose --logdest console`]);
     await site.until('the run at the gate', () => site.runs(name).length === 1);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { delta, openSite, type Site, said } from './site.ts';
+import { delta, gate, openSite, type Site, said } from './site.ts';
 
 /** Where else people's runs come from: cron, a shell that ends, a container's main process, two at once. */
 describe('a run that', () => {
@@ -171,13 +171,7 @@ describe('a run that', () => {
   it('ends while another one of the same command goes on is run again after that one', async () => {
     const manifest = site.manifest('two', {
       when: 'test ! -e /run/notified && touch /run/notified',
-      more: `exec { 'gate':
-  command  => 'while test -e /run/gate; do sleep 0.1; done',
-  onlyif   => 'test -n "$HELD_UP"',
-  provider => 'shell',
-  require  => Exec['probe'],
-  before   => Exec['cause'],
-}`,
+      more: gate(`onlyif => 'test -n "$HELD_UP"', require => Exec['probe'], before => Exec['cause']`),
     });
     await site.sh('touch /run/gate');
     // The same command: what differs is the environment alone.

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Past } from '../../src/cli/history.ts';
-import { AGAIN, amongFirst, delta, gated, openSite, type Site, said } from './site.ts';
+import { AGAIN, amongFirst, delta, gate, gated, openSite, type Site, said } from './site.ts';
 
 const HIERA = 'common::again::rerun: unit\n';
 
@@ -175,13 +175,7 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
   });
 
   it('of a service that is stopped waits until somebody starts that', async () => {
-    site.manifest('stopped', {
-      more: `exec { 'gate':
-  command  => 'while test -e /run/gate; do sleep 0.1; done',
-  provider => 'shell',
-  require  => Exec['again'],
-}`,
-    });
+    site.manifest('stopped', { more: gate("require => Exec['again']") });
     await site.sh('touch /run/gate');
     await site.timer('stopped', []);
     await site.waiter();
@@ -275,14 +269,7 @@ common::again::delta { 'third': delta => 600 }`,
     site.box.writeFile(hiera, `${HIERA}common::again::burst: 0\n`);
     try {
       site.manifest('slow');
-      site.manifest('other', {
-        when: 'false',
-        more: `exec { 'gate':
-  command  => 'while test -e /run/gate; do sleep 0.1; done',
-  provider => 'shell',
-  require  => Exec['probe'],
-}`,
-      });
+      site.manifest('other', { when: 'false', more: gate() });
       await site.sh('touch /run/gate');
       await site.timer('slow', []);
       await site.until('its end', async () => /Deactivated/.test(await site.journal('slow.service')));

@@ -227,14 +227,13 @@ export function delta(name: string, seconds: number): Cause {
 export function gated(cause: Cause, name: string): Cause {
   return {
     ...cause,
-    more: `${cause.more ?? ''}
-exec { 'gate':
-  command  => 'while test -e /run/gate; do sleep 0.1; done',
-  unless   => '${amongFirst(1, name)}',
-  provider => 'shell',
-  require  => Exec['probe'],
-}`,
+    more: `${cause.more ?? ''}\n${gate(`unless => '${amongFirst(1, name)}', require => Exec['probe']`)}`,
   };
+}
+
+/** An exec that keeps a run going until /run/gate is gone. */
+export function gate(parameters = "require => Exec['probe']"): string {
+  return `exec { 'gate': command => 'while test -e /run/gate; do sleep 0.1; done', provider => 'shell', ${parameters} }`;
 }
 
 /** The lines of the helper through its Exec, in the output of a run or in a journal: a line for each line. */

@@ -3,7 +3,7 @@ import { thisMachine } from '../support/machine/local.ts';
 import { until } from '../support/machine/wait.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
-import { held, hold, people } from './people.ts';
+import { held, hold, holdScript, people } from './people.ts';
 
 const { session } = people();
 
@@ -86,10 +86,7 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
 
 test('the plan common::converge joins a run that is going, and judges by the report of that run and by what follows', async () => {
   const { node, world, compiles } = machine;
-  await world.write(
-    'hold.sh',
-    `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
-  );
+  await world.write('hold.sh', holdScript(world));
 
   /** Has an agent's run go on until the plan has looked at it. */
   const joined = async (manifest: string) => {

@@ -11,6 +11,7 @@ import { openPrivateMachine } from '../support/machine/private.ts';
 import { openSession, type Session, supportFolder } from '../support/machine/session.ts';
 import { until } from '../support/machine/wait.ts';
 import { probe, testPuppet, type World, type WorldOptions } from '../support/machine/world.ts';
+import { holdScript } from './people.ts';
 
 /** A machine with a person in it, who runs Puppet in front of them. */
 export interface Place {
@@ -75,6 +76,7 @@ async function makePlace(world: World): Promise<Place> {
     argv: [again, 'run', ...options, '--', ...command],
     env: { ...base, ...extra.env },
   });
+  await world.write('hold.sh', holdScript(world));
   await world.write('bin/terminal.py', await readFile(join(supportFolder, 'terminal.py')));
   // Puppet writes the settings with its first run.
   const first = await world.run({ argv: world.apply('-e', 'include common::again'), env: base });

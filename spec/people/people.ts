@@ -96,7 +96,8 @@ export async function held({ node, path }: World, run?: Started): Promise<void> 
   });
 }
 
-function holdScript({ path }: World): string {
+/** The script of {@link hold}, for `hold.sh`. */
+export function holdScript({ path }: World): string {
   return `touch ${path('held')}\nwhile test -e ${path('hold')}; do sleep 0.05; done\n`;
 }
 

@@ -1,9 +1,18 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { Started } from '../support/machine/node.ts';
 import { until } from '../support/machine/wait.ts';
-import { inContainer, notifyOnce, outputOf, probe } from '../support/machine/world.ts';
-import { appears, channelsOf, converges, expectNothingLeft, foreground, saidByRun } from './foreground.ts';
-import { expectRefusal } from './people.ts';
+import { inContainer, notifyOnce, outputOf, probe, type World } from '../support/machine/world.ts';
+import {
+  appears,
+  channelsOf,
+  converges,
+  expectNothingLeft,
+  foreground,
+  saidByRun,
+  type Terminal,
+} from './foreground.ts';
+import { expectRefusal, hold } from './people.ts';
 
 const { place } = foreground();
 const later = "Common::Again::Delta['later']";
@@ -14,6 +23,21 @@ const delta = (name: string, seconds: number, more = '') =>
 async function statusOf(here: Awaited<ReturnType<typeof place>>) {
   const { stdout } = await here.world.run({ argv: [here.again, 'status', '--json'] });
   return JSON.parse(stdout);
+}
+
+/** Presses Ctrl-C, by which `again run` ends. */
+async function pressCtrlC(run: Terminal): Promise<void> {
+  await run.type('\x03');
+  const { code, output } = await run.ended;
+  expect(code, output).toBe(130);
+}
+
+/** Starts another run, which stays as long as the file `hold` is there. */
+async function startHeld(world: World): Promise<Started> {
+  await world.write('hold', '');
+  const other = await world.start({ argv: world.apply(await world.write('other.pp', hold(world))) });
+  await appears(world, 'held', other);
+  return other;
 }
 
 describe.concurrent('a manifest that converges in three runs', () => {
@@ -39,17 +63,7 @@ describe.concurrent('a manifest that converges in three runs', () => {
     const here = await place(context);
     const { world } = here;
     await world.write('hold', '');
-    await world.write(
-      'hold.sh',
-      `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
-    );
-    const manifest = converges(
-      world,
-      2,
-      "Exec['again']",
-      `exec { '/bin/sh ${world.path('hold.sh')}': provider => 'posix' }`,
-    );
-    const run = await here.start([], await here.apply(manifest));
+    const run = await here.start([], await here.apply(converges(world, 2, "Exec['again']", hold(world))));
     await appears(world, 'held', run);
     const { stdout } = await world.node.exec({ argv: ['/bin/cat', `/proc/${run.pid}/comm`] });
     expect(stdout).toBe('again-run\n');
@@ -342,9 +356,7 @@ describe.concurrent('signals', () => {
 }`;
     const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(stays))]);
     await appears(world, 'stays', run);
-    await run.type('\x03');
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(130);
+    await pressCtrlC(run);
     expect(await world.runs()).toHaveLength(runs);
     await until(
       'the end of Puppet',
@@ -362,9 +374,7 @@ describe.concurrent('signals', () => {
     const asks = await here.apply(converges(world, 2, "Common::Again::When['peers']", peers));
     const run = await here.onTerminal([here.again, 'run', '--', ...asks]);
     await until('the look', async () => (await looks()).length > 0, { seconds: 100, seen: run.output });
-    await run.type('\x03');
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(130);
+    await pressCtrlC(run);
     expect(await world.runs()).toHaveLength(1);
     expect(await looks()).toEqual([]);
     await expectNothingLeft(here);
@@ -373,20 +383,15 @@ describe.concurrent('signals', () => {
   test('Ctrl-C ends the wait for another Puppet, which continues', async (context) => {
     const here = await place(context);
     const { world } = here;
-    const hold = `/bin/sh -c "touch ${world.path('held')}; until test -e ${world.path('go')}; do sleep 0.05; done"`;
-    const site = await world.write('other.pp', `exec { '${hold}': provider => 'posix' }\n`);
-    const other = await world.start({ argv: world.apply(site) });
-    await appears(world, 'held', other);
+    const other = await startHeld(world);
     const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(converges(world, 2)))]);
     await until('its line', () => run.output().includes(`waits for another Puppet run, pid ${other.pid}`), {
       seconds: 100,
       seen: run.output,
     });
-    await run.type('\x03');
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(130);
+    await pressCtrlC(run);
     expect(await world.runs()).toHaveLength(1);
-    await world.write('go', '');
+    await world.node.files.remove(world.path('hold'));
     expect((await other.ended).code, other.output()).toBe(0);
     await expectNothingLeft(here);
   });
@@ -402,9 +407,7 @@ describe.concurrent('signals', () => {
     const shown = run.output();
     // Each line erases the one before.
     expect(shown).toContain('\r\u001b[Kagain run: next run (later) in ');
-    await run.type('\x03');
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(130);
+    await pressCtrlC(run);
     expect(await here.world.runs()).toHaveLength(1);
     await expectNothingLeft(here);
   });
@@ -430,15 +433,12 @@ describe.concurrent('signals', () => {
   }, async (context) => {
     const here = await place(context);
     const { world } = here;
-    const hold = `/bin/sh -c "touch ${world.path('held')}; until test -e ${world.path('go')}; do sleep 0.05; done"`;
-    const held = `exec { '${hold}': provider => 'posix', before => Exec['step'] }`;
-    const run = await here.start(
-      [],
-      await here.apply(converges(world, 2, later, `${delta('later', 300)}${held}`)),
-    );
+    await world.write('hold', '');
+    const more = delta('later', 300) + hold(world, "before => Exec['step']");
+    const run = await here.start([], await here.apply(converges(world, 2, later, more)));
     await appears(world, 'held', run);
     await world.node.signal(run.pid, 'SIGKILL');
-    await world.write('go', '');
+    await world.node.files.remove(world.path('hold'));
     await until('the line of the Exec', () => /Will run .*; waiter pid \d+/.test(run.output()), {
       seconds: 100,
       seen: run.output,
@@ -515,14 +515,7 @@ describe.concurrent('others', () => {
   test('a rerun waits for another Puppet run, and says so', async (context) => {
     const here = await place(context);
     const { world } = here;
-    await world.write('hold', '');
-    const holds = `touch ${world.path('held')}; while test -e ${world.path('hold')}; do sleep 0.05; done`;
-    const other = await world.write(
-      'other.pp',
-      `exec { '${holds}': provider => 'shell', path => '/usr/bin:/bin' }`,
-    );
-    const going = await world.start({ argv: world.apply(other) });
-    await appears(world, 'held', going);
+    const going = await startHeld(world);
     const run = await here.start([], await here.apply(converges(world, 2)));
     await until(
       'its line',
@@ -796,9 +789,7 @@ describe('what people say beside it', () => {
       seconds: 100,
       seen: run.output,
     });
-    await run.type('\x03');
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(130);
+    await pressCtrlC(run);
     expect(await world.runs()).toHaveLength(1);
     await expectNothingLeft(here);
   });

@@ -5,7 +5,7 @@ import { until } from '../support/machine/wait.ts';
 import { notifyOnce, probe } from '../support/machine/world.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
-import { held, hold, people } from './people.ts';
+import { held, hold, holdScript, people } from './people.ts';
 
 const { session, place } = people();
 const later = "Common::Again::Delta['later']";
@@ -243,10 +243,7 @@ describe('the action `run`, on a machine with an agent', () => {
   beforeAll(async () => {
     machine = await openAgentMachine(session(), 'again_now');
     const { world } = machine;
-    await world.write(
-      'hold.sh',
-      `touch ${world.path('held')}\nwhile test -e ${world.path('hold')}; do sleep 0.05; done\n`,
-    );
+    await world.write('hold.sh', holdScript(world));
   });
   afterAll(() => machine?.close());
 

@@ -73,7 +73,8 @@
 #   * `unit`: the unit itself is started, so that its limits, `ExecStartPre=`, `ExecStartPost=`, `OnFailure=`, `StandardOutput=` and
 #     `systemctl stop` hold for the rerun, too. The unit has to end with the run. Otherwise the command is repeated, and the exec says why:
 #     in cron, in a session, in a service that does more than this run, in the daemon's service, in a transient one, in one with
-#     `RemainAfterExit=`, `RefuseManualStart=` or `StartLimitAction=`, or in that of a user who does not linger.
+#     `RemainAfterExit=`, `Restart=always`, `Restart=on-success`, `RefuseManualStart=` or `StartLimitAction=`, in a service of the system that an
+#     ordinary user may not start, or in that of a user who does not linger.
 #
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. The link
@@ -119,19 +120,24 @@
 # @example No command `again` in root's PATH, in Hiera
 #   common::again::symlink: false
 class common::again (
-  Enum['present', 'absent']                                                    $ensure      = 'present',
-  Boolean                                                                      $enable      = true,
-  Integer[0, 1000]                                                             $burst       = 10,
-  Integer[30, 86400]                                                           $max_delay   = 1800,
-  Optional[Integer[1, 100000]]                                                 $limit       = undef,
-  Integer[0, 86400]                                                            $splay       = 0,
-  Integer[0, 60]                                                               $grace       = 3,
-  Enum['fail', 'warn']                                                         $unsupported = 'fail',
-  Enum['file', 'journal']                                                      $logdest     = 'file',
-  Enum['command', 'unit']                                                      $rerun       = 'command',
-  Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] $symlink     = '/usr/local/sbin/again',
-  Common::Url                                                                  $source      = 'puppet:///modules/common/again',
+  Enum['present', 'absent']       $ensure      = 'present',
+  Boolean                         $enable      = true,
+  Integer[0, 1000]                $burst       = 10,
+  Integer[30, 86400]              $max_delay   = 1800,
+  Optional[Integer[1, 100000]]    $limit       = undef,
+  Integer[0, 86400]               $splay       = 0,
+  Integer[0, 60]                  $grace       = 3,
+  Enum['fail', 'warn']            $unsupported = 'fail',
+  Enum['file', 'journal']         $logdest     = 'file',
+  Enum['command', 'unit']         $rerun       = 'command',
+  Variant[Boolean[false], String] $symlink     = '/usr/local/sbin/again',
+  Common::Url                     $source      = 'puppet:///modules/common/again',
 ) {
+  unless $symlink =~ Variant[Boolean[false], Pattern[/\A(\/+(?!\.{1,2}(\/|\z))[^\/\n\0]+)+\z/]] {
+    $shown_symlink = regsubst($symlink[0, 80], '[\n\0]', '?', 'G')
+    fail("Class['common::again']: parameter 'symlink' must be an absolute path without '.', '..', newline or NUL that does not end with a slash, or false, not '${shown_symlink}'.")
+  }
+
   $architecture = $facts.dig('os', 'architecture')
   $executable = $architecture ? {
     'x86_64'  => 'again-linux-x64',
@@ -190,6 +196,13 @@ class common::again (
   $is_delivered = $refusal =~ Undef and $ensure == 'present' and $enable
   if $is_delivered {
     contain common::again::delivery
+
+    # Root's alone by default: an ordinary user can't write there. Like the exec below, it is not contained.
+    if $symlink and ($common::vardir::owner == 0 or $symlink != '/usr/local/sbin/again') {
+      class { 'common::again::link':
+        stage => 'main',
+      }
+    }
 
     $quoted_launcher = common::shell_quote("${folder}/notify")
     # The helper takes directory, umask and environment from the run itself.

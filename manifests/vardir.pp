@@ -55,8 +55,9 @@ class common::vardir (
   }
 
   if $identity['privileged'] != false and $identity['uid'] =~ Variant[Undef, Integer[0, 0]] {
-    $owner = 'root'
-    $group = 'root'
+    # By number: a file whose owner has a name requires the resource User[root], where a catalog has one, and a class that has it may require this one.
+    $owner = 0
+    $group = 0
   } else {
     $owner = $identity['uid']
     $group = $identity['gid']
@@ -65,7 +66,7 @@ class common::vardir (
   # Why there can be no such folder on this node, where a site wants no failure for that.
   if !common::is_linux() {
     $refusal = common::refuse_platform($facts['kernel'])
-  } elsif $owner != 'root' and $folder == $default {
+  } elsif $owner != 0 and $folder == $default {
     $advice = "set common::vardir::base to a folder that this user owns instead of ${default}/"
     $refusal = common::refuse("Puppet runs as an ordinary user: ${advice}.")
   } else {

@@ -16,7 +16,7 @@
 #   Reruns that are pending on those targets keep waiting.
 #
 # @param interval
-#   Seconds between two looks, 1 to 3600.
+#   Seconds between two looks, 1 to 3600. The last look is at the end of `timeout`.
 #
 # @param batch
 #   How many targets run at a time, 1 or more. The next ones begin when all of these are quiet. Without a value, all run at once.

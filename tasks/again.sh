@@ -79,21 +79,26 @@ find_folder() {
 # The file that $1 leads to is in $executable, unless there is a $reason against it.
 find_executable() {
   executable=
+  # Debian's /var/lib/puppet is closed to ordinary users, and the executable is root's alone.
+  hidden='' advice=''
+  [ "$(id -u)" -eq 0 ] || hidden=", or $(user_name) may not look there" advice='run the task as root (--run-as root), '
+  advice="${advice}apply common::again there with Puppet, or give the parameter folder"
   if [ ! -e "$1" ]; then
     # A link that leads nowhere is there; what is missing is where it leads.
     missing=$(readlink "$1" || printf '%s' "$1")
-    reason="there is no $missing: apply common::again there with Puppet, or give the parameter folder"
+    reason="there is no $missing$hidden: $advice"
   elif ! resolve "$1"; then
     reason="$1 is not run as $(user_name): $reason"
   elif [ ! -x "$resolved" ] || [ "${resolved##*/}" != again ]; then
-    reason="$1 is not an executable that $(user_name) can run: apply common::again there with Puppet, or give the parameter folder"
+    reason="$1 is not an executable that $(user_name) can run: $advice"
   else
     executable=$resolved
   fi
 }
 
 user_name() {
-  id -un 2>/dev/null || echo "user $(id -u)"
+  # `id -un` prints the number of a user who has no name, and fails.
+  if name=$(id -un 2>/dev/null); then echo "$name"; else echo "user $(id -u)"; fi
 }
 
 # again ARGUMENT...: the output of the executable is in $said; a refusal ends the task.

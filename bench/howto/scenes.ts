@@ -162,7 +162,7 @@ async function stateMachine({ box, sh, record }: Machine): Promise<void> {
   const heading = 'A finite state machine over several runs';
   box.writeFile('/root/state_machine.pp', readFileSync(join(root, 'examples/state_machine.pp'), 'utf8'));
   const ofOthers = (lines: readonly string[]) =>
-    lines.filter((line) => !/Common::Again::Delivery|Common::Vardir/.test(line));
+    lines.filter((line) => !/Common::Again::(Delivery|Link)|Common::Vardir/.test(line));
   await record(heading, 0, { lines: ofOthers });
   await sh('again wait --quiet');
   const [first, third] = await idsOf(sh, 1, 3);

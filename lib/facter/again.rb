@@ -60,13 +60,13 @@ module AgainFact
 
   # The record of each `again run` of this user, in a file beside its socket: src/state/channel-record.ts.
   def foreground
-    folders = channel_places.flat_map { |place| quietly([]) { Dir.entries(place).grep(%r{\Aagain-run-}).map { |name| File.join(place, name) } } }
+    folders = channel_places.flat_map { |place| quietly([]) { names(place).grep(%r{\Aagain-run-}).map { |name| File.join(place, name) } } }
     found = folders.select { |folder| quietly(false) { own?(File.lstat(folder)) } }.map { |folder| read_file(File.join(folder, 'pending.json')) }
     found.compact.select { |record| record['version'] == 1 && record['boot'] == boot && start_of(record['waiter']['pid']) == record['waiter']['start'] }
   end
 
   def channel_places
-    ['/run', *ENV.values_at('XDG_RUNTIME_DIR', 'TMPDIR'), '/tmp'].compact.uniq
+    ['/run', "/run/user/#{Process.euid}", *ENV.values_at('XDG_RUNTIME_DIR', 'TMPDIR'), '/tmp'].compact.uniq
   end
 
   # Whether a folder is one that only its user, who is this process's, can enter.
@@ -203,10 +203,13 @@ module AgainFact
   end
 
   # Which Ruby and which script this run of Puppet is: the class writes it down for the task `common::again`, which must not search PATH.
-  # `$PROGRAM_NAME` won't do, for the run of a daemon is a process with another title.
+  # `$PROGRAM_NAME` won't do, for the run of a daemon is a process with another title. Where it is no Puppet that could be started like that, as in `bolt apply`
+  # or below `bundle exec`, it is still the one that was written down last.
   def puppet
     script = Thread.main.backtrace_locations.last.absolute_path
-    [RbConfig.ruby, script] if File.basename(script) == 'puppet'
+    return [RbConfig.ruby, script].map { |path| utf8(path) } if script && File.basename(script) == 'puppet'
+
+    read_file(File.expand_path('../again.json', state))&.fetch('puppet', nil)
   end
 
   # The delivered executable, while it has the marks that it had then: the class need not look then. `files/again/deliver` writes them down.
@@ -227,9 +230,14 @@ module AgainFact
   end
 
   def files(folder)
-    Dir.entries(File.join(state, folder))
+    names(File.join(state, folder))
   rescue SystemCallError
     []
+  end
+
+  # What is looked for has a name of ASCII. A pattern is refused by names that are not valid in the locale of this process.
+  def names(path)
+    Dir.entries(path).select(&:ascii_only?)
   end
 
   def read(folder, name)
@@ -247,10 +255,15 @@ module AgainFact
   # Nil for anything that is no ordinary file, or too large for one of ours.
   def read_text(path)
     File.open(path, File::RDONLY | File::NOFOLLOW | File::NONBLOCK) do |file|
-      file.read if file.stat.file? && file.size < 1_048_576
+      utf8(file.read) if file.stat.file? && file.size < 1_048_576
     end
   rescue StandardError
     nil
+  end
+
+  # Ruby takes what it reads, and names of files, to be in the locale of the process, and that is US-ASCII in cron and for many a daemon. JSON and Facter refuse that then.
+  def utf8(text)
+    text.dup.force_encoding(Encoding::UTF_8)
   end
 
   # Where the fact `puppet_vardirtmp` says, where root's link leads, or the default: the first that is there.
@@ -262,13 +275,13 @@ module AgainFact
         (File.dirname(File.readlink(link)) if File.symlink?(link)),
         '/var/lib/puppet/tmp/common/again',
       ]
-      "#{folders.compact.find { |folder| File.directory?("#{folder}/state") }}/state"
+      utf8("#{folders.compact.find { |folder| File.directory?("#{folder}/state") }}/state")
     end
   end
 
   # Facter searches everything that it has for a fact that does not exist, and does so each time. A variable counts before all other sources.
   def base_by_fact
-    variable = ENV.find { |name, _| name.match?(%r{\Afacter_?puppet_vardirtmp\z}i) }
+    variable = ENV.find { |name, _| name.ascii_only? && name.match?(%r{\Afacter_?puppet_vardirtmp\z}i) }
     return variable.last if variable
 
     Facter.value('puppet_vardirtmp') if quietly(true) { may_exist?(:puppet_vardirtmp) }

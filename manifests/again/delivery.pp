@@ -11,7 +11,7 @@ class common::again::delivery {
 
   $internal = common::internal()
 
-  # Which Puppet this run is: the task common::again starts that one. A path that JSON would have to quote is not written down.
+  # Which Puppet this run is, or the one that was written down before, if this run could not be started like that: the task common::again starts it. A path that JSON would have to quote is not written down.
   $puppet = $internal['puppet'] ? {
     Array[Pattern[/\A\/[^"\\[:cntrl:]]*\z/], 2, 2] => $internal['puppet'],
     default                                         => undef,
@@ -138,37 +138,5 @@ class common::again::delivery {
       subscribe   => File["${folder}/again.gz"],
       require     => File["${folder}/deliver", $state],
     ;
-  }
-
-  # Root's alone by default: an ordinary user can't write there.
-  $symlink = $common::again::symlink
-  if $symlink and ($common::vardir::owner == 'root' or $symlink != '/usr/local/sbin/again') {
-    # Minimal systems lack /usr/local/sbin. It is no file resource: another module may declare it.
-    $symlink_folder = regsubst($symlink, '/[^/]+$', '')
-    $quoted_symlink_folder = common::shell_quote($symlink_folder)
-    exec {
-      default:
-        * => $defaults_of_execs,
-      ;
-
-      "common::again ${symlink_folder}":
-        command => "mkdir -p ${quoted_symlink_folder}",
-        creates => "${symlink_folder}/",
-        path    => ['/bin', '/usr/bin'],
-        umask   => '022',
-      ;
-    }
-
-    file {
-      default:
-        * => common::without_defaults('File'),
-      ;
-
-      $symlink:
-        ensure  => link,
-        target  => "${folder}/again",
-        require => Exec["common::again ${symlink_folder}"],
-      ;
-    }
   }
 }

@@ -13,9 +13,10 @@ class common::again::pause {
       * => common::without_defaults('Exec'),
     ;
 
+    # By a shell: Puppet looks for the program at the beginning of a command, and knows only some ways to quote it.
     # An executable of version 0.1.0 does not know the option, and ends with 64: nothing is cancelled then.
     'common::again cancel':
-      command   => "${quoted_folder}/again cancel --this-run",
+      command   => "/bin/sh -c 'exec \"\$0/again\" cancel --this-run' ${quoted_folder}",
       onlyif    => "/bin/sh -c '${is_there}; ${is_below}; ${has_records}' ${quoted_folder}",
       provider  => 'posix',
       returns   => [0, 64],

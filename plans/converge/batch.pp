@@ -32,14 +32,15 @@ plan common::converge::batch (
 
   $orders = without_default_logging() || { run_task('common::again_run', $hosts, $parameters) }
 
-  # There is no loop that ends by a condition: looks that come after the end do nothing.
-  $looks = Array(Integer[0, $timeout / $interval])
+  # There is no loop that ends by a condition: looks that come after the end do nothing. The last one is at the end itself.
+  $looks = Array(Integer[0, ($timeout + $interval - 1) / $interval])
   $rows = $looks.reduce({}) |$last, $look| {
     $busy = $hosts.filter |$host| { $look == 0 or $last[$host.name]['state'] == 'busy' }
-    if $busy.empty or ($look > 0 and Timestamp() >= $end) {
+    $left = Float($end - Timestamp())
+    if $busy.empty or ($look > 0 and $left <= 0) {
       $last
     } else {
-      if $look > 0 { ctrl::sleep($interval) }
+      if $look > 0 { ctrl::sleep(min($interval, $left)) }
       $answers = without_default_logging() || { run_task('common::again_progress', $busy, $parameters) }
       $now = $answers.reduce($last) |$seen, $answer| {
         $name = $answer.target.name

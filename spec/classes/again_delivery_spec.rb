@@ -21,8 +21,8 @@ describe 'common::again' do
   it 'delivers the archive of the executable, and asks no server what it should be' do
     is_expected.to contain_file("#{folder}/again.gz").only_with(
       'ensure'         => 'file',
-      'owner'          => 'root',
-      'group'          => 'root',
+      'owner'          => 0,
+      'group'          => 0,
       'mode'           => '0644',
       'source'         => 'puppet:///modules/common/again/again-linux-x64.gz',
       'checksum'       => 'sha256lite',
@@ -40,8 +40,8 @@ describe 'common::again' do
 
   it 'takes care of the executable afterwards, and never makes an empty one' do
     is_expected.to contain_file("#{folder}/again").only_with(
-      'owner'   => 'root',
-      'group'   => 'root',
+      'owner'   => 0,
+      'group'   => 0,
       'mode'    => '0754',
       'backup'  => false,
       'require' => 'Exec[common::again unpack]',
@@ -51,8 +51,8 @@ describe 'common::again' do
   it 'says afterwards what was delivered' do
     is_expected.to contain_file("#{folder}/again.sha256").only_with(
       'ensure'  => 'file',
-      'owner'   => 'root',
-      'group'   => 'root',
+      'owner'   => 0,
+      'group'   => 0,
       'mode'    => '0644',
       'content' => "#{sum}  again\n",
       'backup'  => false,

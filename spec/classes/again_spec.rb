@@ -18,8 +18,8 @@ describe 'common::again' do
       it "purges strays beside state/, and doesn't look below it" do
         is_expected.to contain_file("#{folder}/").with(
           'ensure'       => 'directory',
-          'owner'        => 'root',
-          'group'        => 'root',
+          'owner'        => 0,
+          'group'        => 0,
           'mode'         => '0755',
           'backup'       => false,
           'recurse'      => true,
@@ -29,8 +29,8 @@ describe 'common::again' do
         )
         is_expected.to contain_file("#{folder}/state").only_with(
           'ensure' => 'directory',
-          'owner'  => 'root',
-          'group'  => 'root',
+          'owner'  => 0,
+          'group'  => 0,
           'mode'   => '0700',
           'backup' => false,
         )
@@ -40,8 +40,8 @@ describe 'common::again' do
         %w[deliver notify].each do |script|
           is_expected.to contain_file("#{folder}/#{script}").only_with(
             'ensure'  => 'file',
-            'owner'   => 'root',
-            'group'   => 'root',
+            'owner'   => 0,
+            'group'   => 0,
             'mode'    => '0754',
             'content' => File.read(File.join(__dir__, '../../files/again', script)),
             'backup'  => false,
@@ -52,8 +52,8 @@ describe 'common::again' do
       it 'renders the settings with their defaults' do
         is_expected.to contain_file("#{folder}/again.json").with(
           'ensure' => 'file',
-          'owner'  => 'root',
-          'group'  => 'root',
+          'owner'  => 0,
+          'group'  => 0,
           'mode'   => '0644',
           'backup' => false,
         )
@@ -150,12 +150,73 @@ describe 'common::again' do
         common::again::delta { 'x': }
         file { '/tmp/app': notify => [Exec['again'], Common::Again::Delta['x']] }
       MANIFEST
+      'this one in an earlier stage, and the folder of its link in a later one' => <<~MANIFEST,
+        stage { 'early': before => Stage['main'] }
+        class { 'common::again': stage => 'early' }
+        file { '/usr/local/sbin': ensure => directory, notify => Exec['again'] }
+      MANIFEST
+      "a class that requires this one and manages root's account" => <<~MANIFEST,
+        class app { require common::again user { 'root': notify => Exec['again'] } group { 'root': notify => Exec['again'] } }
+        include app
+      MANIFEST
+      'a class that requires this one and manages the folder of its link' => <<~MANIFEST,
+        class app { require common::again file { '/usr/local/sbin': ensure => directory, notify => Exec['again'] } }
+        include app
+      MANIFEST
+      'a class that notifies a delta, in a stage after main' => <<~MANIFEST,
+        stage { 'late': require => Stage['main'] }
+        class app { common::again::delta { 'x': } file { '/tmp/app': notify => Common::Again::Delta['x'] } }
+        class { 'app': stage => 'late' }
+        include common::again
+      MANIFEST
+      'a class that requires this one, and another that manages the base folder' => <<~MANIFEST,
+        class base { file { '/var/lib/puppet/tmp': ensure => directory } }
+        class app { require common::again, base file { '/tmp/app': notify => Exec['again'] } }
+        include app
+      MANIFEST
     }.each do |what, manifest|
       context what do
         let(:pre_condition) { manifest }
 
         it { is_expected.to compile.with_all_deps }
         it { is_expected.to contain_exec('again').that_requires("File[#{folder}/again]") }
+      end
+    end
+  end
+
+  # docs/FAULTS.md says what to do.
+  describe 'an order that is a cycle' do
+    {
+      'a class that requires this one and manages the base folder' => <<~MANIFEST,
+        class app { require common::again file { '/var/lib/puppet/tmp': ensure => directory } }
+        include app
+      MANIFEST
+      'a class with a delta before this one' => <<~MANIFEST,
+        class db { common::again::delta { 'x': } }
+        include common::again, db
+        Class['db'] -> Class['common::again']
+      MANIFEST
+      'a resource in a stage after main that notifies the exec' => <<~MANIFEST,
+        stage { 'late': require => Stage['main'] }
+        class app { file { '/tmp/app': notify => Exec['again'] } }
+        class { 'app': stage => 'late' }
+        include common::again
+      MANIFEST
+      'this one in a stage after main' => <<~MANIFEST,
+        stage { 'late': require => Stage['main'] }
+        class { 'common::again': stage => 'late' }
+      MANIFEST
+      'a delta in a stage before main' => <<~MANIFEST,
+        stage { 'early': before => Stage['main'] }
+        class app { common::again::delta { 'x': } }
+        class { 'app': stage => 'early' }
+        include common::again
+      MANIFEST
+    }.each do |what, manifest|
+      context what do
+        let(:pre_condition) { manifest }
+
+        it { expect(catalogue.to_ral.relationship_graph.find_cycles_in_graph).not_to be_empty }
       end
     end
   end
@@ -167,7 +228,7 @@ describe 'common::again' do
 
     it 'puts everything there' do
       ['', 'again/', *%w[again again.gz again.sha256 deliver notify again.json state].map { |name| "again/#{name}" }].each do |name|
-        is_expected.to contain_file("/srv/our base/common/#{name}").with_owner('root').with_group('root')
+        is_expected.to contain_file("/srv/our base/common/#{name}").with_owner(0).with_group(0)
       end
     end
 
@@ -227,7 +288,7 @@ describe 'common::again' do
   describe 'the link for people' do
     let(:bob) { { 'uid' => 1000, 'gid' => 1001, 'user' => 'bob', 'privileged' => false } }
 
-    it { is_expected.to contain_file('/usr/local/sbin/again').with('ensure' => 'link', 'target' => "#{folder}/again") }
+    it { is_expected.to contain_file('/usr/local/sbin/again').with('ensure' => 'link', 'target' => "#{folder}/again").that_requires("File[#{folder}/again]") }
 
     it 'has a folder to lie in, also where a minimal system lacks it' do
       is_expected.to contain_exec('common::again /usr/local/sbin').with(command: 'mkdir -p /usr/local/sbin', creates: '/usr/local/sbin/')
@@ -270,12 +331,18 @@ describe 'common::again' do
       end
     end
 
-    [true, '', '/', 'again', 'bin/again', '/usr/local/sbin/', '/usr/../again', "/usr/again\n"].each do |value|
+    ['', '/', 'again', 'bin/again', '/usr/local/sbin/', '/usr/../again', "/usr/again\n"].each do |value|
       context "as #{value.inspect}" do
         let(:params) { { symlink: value } }
 
-        it { is_expected.to compile.and_raise_error(%r{parameter 'symlink' expects}) }
+        it { is_expected.to compile.and_raise_error(%r{parameter 'symlink' must be an absolute path .*, or false, not '#{Regexp.escape(value.tr("\n", '?'))}'\.}) }
       end
+    end
+
+    context 'as true' do
+      let(:params) { { symlink: true } }
+
+      it { is_expected.to compile.and_raise_error(%r{parameter 'symlink' expects}) }
     end
   end
 

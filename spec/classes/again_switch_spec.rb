@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'spec_helper'
+require 'tmpdir'
 
 # Reruns that a site does not want: `ensure => absent` and `enable => false`.
 describe 'common::again' do
@@ -85,7 +86,29 @@ describe 'common::again' do
     it_behaves_like 'no reruns', 'common::again cancel'
 
     it 'cancels what is pending of this command' do
-      is_expected.to contain_exec('common::again cancel').with_command("#{folder}/again cancel --this-run").with_onlyif(%r{/state/commands/})
+      is_expected.to contain_exec('common::again cancel').with_command(%(/bin/sh -c 'exec "$0/again" cancel --this-run' #{folder})).with_onlyif(%r{/state/commands/})
+    end
+
+    ['our base', "it's $HOME"].each do |name|
+      context "and a base folder called #{name}" do
+        let(:base) { Dir.mktmpdir }
+        let(:pre_condition) { "class { 'common::vardir': base => \"#{base}/#{name.sub('$', '\\$')}\" } class { 'common::again': enable => false }" }
+        let(:exec) { catalogue.to_ral.resource('Exec', 'common::again cancel') }
+
+        after { FileUtils.remove_entry(base) }
+
+        it 'has commands that Puppet can start there' do
+          there = File.join(base, name, 'common/again')
+          FileUtils.mkdir_p(File.join(there, 'state/commands'))
+          File.write(File.join(there, 'state/commands/0.json'), '{}')
+          File.write(File.join(there, 'again'), "#!/bin/sh\necho \"$0 $*\"\n")
+          File.chmod(0o755, File.join(there, 'again'))
+
+          expect(exec.check_all_attributes).to be(true)
+          output, status = exec.provider.run(exec[:command])
+          expect([output.to_s, status.exitstatus]).to eq(["#{there}/again cancel --this-run\n", 0])
+        end
+      end
     end
   end
 

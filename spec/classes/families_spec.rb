@@ -66,8 +66,8 @@ describe 'common::again' do
 
         it 'delivers the executable and gives the execs, as on Debian' do
           is_expected.to compile.with_all_deps
-          is_expected.to contain_file("#{folder}/again.gz").with(source: "puppet:///modules/common/again/#{archive}", owner: 'root', group: 'root')
-          is_expected.to contain_file("#{folder}/again").with(mode: '0754', owner: 'root', group: 'root')
+          is_expected.to contain_file("#{folder}/again.gz").with(source: "puppet:///modules/common/again/#{archive}", owner: 0, group: 0)
+          is_expected.to contain_file("#{folder}/again").with(mode: '0754', owner: 0, group: 0)
           is_expected.to contain_exec('again').with(command: "/bin/sh #{folder}/notify", provider: 'posix')
           is_expected.to contain_exec('again-delta-x').with(command: "/bin/sh #{folder}/notify --name x --delta 60", provider: 'posix')
           is_expected.to contain_file('/usr/local/sbin/again').with_target("#{folder}/again")

@@ -35,8 +35,8 @@ describe 'common::vardir' do
         )
         is_expected.to contain_file('/var/lib/puppet/tmp/common/').with(
           'ensure' => 'directory',
-          'owner'  => 'root',
-          'group'  => 'root',
+          'owner'  => 0,
+          'group'  => 0,
           'mode'   => '0755',
         ).that_requires('Exec[common::vardir]')
       end
@@ -187,7 +187,7 @@ describe 'common::vardir' do
           facts
         end
 
-        it { is_expected.to contain_file('/var/lib/puppet/tmp/common/').with_owner('root').with_group('root') }
+        it { is_expected.to contain_file('/var/lib/puppet/tmp/common/').with_owner(0).with_group(0) }
       end
     end
   end

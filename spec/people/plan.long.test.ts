@@ -173,6 +173,32 @@ describe('the plan common::converge', () => {
     expect(await asked('three')).toEqual(['run', 'progress']);
   });
 
+  test.each([
+    [8, 60, [runs, seen]],
+    [12, 8, [runs, runs, seen]],
+  ])(
+    'has its last look at the end of the time: timeout=%i interval=%i',
+    async (timeout, interval, progress) => {
+      const begun = Date.now();
+      const { output, rows, asked } = await converge(
+        `end-${timeout}`,
+        { one: { progress }, two: { progress: [runs] } },
+        { timeout, interval, fail_plan_on_errors: false },
+      );
+      expect(Date.now() - begun).toBeGreaterThanOrEqual(timeout * 1000);
+      expect(rows, output).toMatchObject([
+        { status: 'success', value: { state: 'converged' } },
+        {
+          status: 'failure',
+          value: { state: 'busy', _error: { msg: `not done after ${timeout} s: Puppet runs` } },
+        },
+      ]);
+      const looks = progress.map(() => 'progress');
+      expect(await asked('one')).toEqual(['run', ...looks]);
+      expect(await asked('two')).toEqual(['run', ...looks]);
+    },
+  );
+
   test('returns and fails with a ResultSet that another plan can ask', async () => {
     const { modules, where } = await converge('caller', {
       one: { progress: [seen] },

@@ -301,6 +301,24 @@ exit $status`;
     expect(files()).toEqual([...delivered, `state/${alive}`, `state/${other}`].sort());
   });
 
+  test.each(['prepare', 'unpack'])(
+    'what Puppet was writing when it was killed goes a day later, where %s comes by',
+    (action) => {
+      const { folder, fetch, run, files } = place(shell);
+      const [fresh, ...old] = [
+        'again.gz20261125-4711-1a2b3c',
+        'again.gz20261125-4712-1a2b3c',
+        'again.json20261124-813-z',
+      ];
+      const others = ['again.gz-2026', 'state/again.gz20261125-4712-1a2b3c'];
+      for (const name of [fresh, ...old, ...others]) writeFileSync(join(folder, name), 'x');
+      for (const name of [...old, ...others]) execFileSync('touch', ['-d', '2 days ago', join(folder, name)]);
+      fetch(program());
+      expect(run(action, sumOf(program()))).toEqual(done);
+      expect(files()).toEqual([...delivered, fresh, ...others].sort());
+    },
+  );
+
   test('one that is told to end leaves nothing of its own', async () => {
     const { folder, fetch, files } = place(shell);
     fetch(program());

@@ -161,6 +161,26 @@ describe.each(shells)('the task, by %s', (...shell) => {
     expect(answer({ shell, folder, user: STRANGER + 1 })).toEqual(refused(/user 12345/));
   });
 
+  test('an ordinary user is told to be root where the executable is not seen, or not that user’s to run', () => {
+    const folder = folderWith(0o754);
+    const advice = 'apply common::again there with Puppet, or give the parameter folder';
+    const asRoot = `run the task as root \\(--run-as root\\), ${advice}`;
+    const who = `user ${STRANGER}`;
+    const says = (text: string) => refused(new RegExp(`^${text}$`));
+    const ask = (user: number, at = folder) => answer({ shell, folder: at, user });
+    expect(ask(0)).toEqual(runs);
+    expect(ask(STRANGER)).toEqual(
+      says(`${folder}/again is not an executable that ${who} can run: ${asRoot}`),
+    );
+    // As Debian's /var/lib/puppet.
+    chmodSync(dirname(folder), 0o750);
+    expect(ask(0)).toEqual(runs);
+    expect(ask(STRANGER)).toEqual(
+      says(`there is no ${folder}/again, or ${who} may not look there: ${asRoot}`),
+    );
+    expect(ask(0, '/nonexistent')).toEqual(says(`there is no /nonexistent/again: ${advice}`));
+  });
+
   test('a hold is asked for, begun and ended, and what is pending is due now: each by words that are data', () => {
     const folder = folderWith();
     const said = join(folder, 'said');

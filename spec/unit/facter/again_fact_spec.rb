@@ -291,7 +291,7 @@ describe AgainFact do
       200.times { |n| rerun(format('%04d', n), link: n + 1) }
       allow(File).to receive(:open).and_call_original
       in_rerun { is_expected.to include('since' => '0000') }
-      expect(File).to have_received(:open).at_most(5).times
+      expect(File).to have_received(:open).at_most(6).times # one of them: again.json, as this is no Puppet
     end
 
     it 'is left out of an ordinary run' do
@@ -409,8 +409,44 @@ describe AgainFact do
   end
 
   describe 'internal: puppet' do
+    def settings(content)
+      File.write(File.join(base, 'common/again/again.json'), content)
+    end
+
     it 'is left out of what is no Puppet' do
       expect(fact['internal']).to eq({})
+    end
+
+    it 'is the one that was written down last, in what is no Puppet' do
+      settings(JSON.generate('puppet_version' => '8.31.2', 'puppet' => ['/opt/ruby', '/opt/puppet']))
+      expect(fact['internal']).to eq('puppet' => ['/opt/ruby', '/opt/puppet'])
+    end
+
+    ['', '{', '[]', '{}', '{"puppet":null}'].each do |content|
+      it "is left out where #{content.inspect} was written down" do
+        settings(content)
+        expect(fact['internal']).to eq({})
+      end
+    end
+
+    # A script that loads the fact, by its name.
+    def in_script(name)
+      script = File.join(base, name)
+      File.write(script, <<~RUBY)
+        require 'facter'
+        require 'json'
+        load ARGV[0]
+        base = ARGV[1]
+        AgainFact.define_singleton_method(:base_by_fact) { base }
+        puts JSON.generate(AgainFact.value['internal']['puppet'])
+      RUBY
+      JSON.parse(IO.popen([RbConfig.ruby, script, File.expand_path('lib/facter/again.rb'), base], &:read))
+    end
+
+    it 'is the one that runs now, whatever was written down' do
+      settings(JSON.generate('puppet' => ['/opt/ruby', '/opt/puppet']))
+      expect(in_script('puppet')).to eq([RbConfig.ruby, File.join(base, 'puppet')])
+      expect(in_script('bolt_catalog')).to eq(['/opt/ruby', '/opt/puppet'])
     end
   end
 
@@ -429,6 +465,62 @@ describe AgainFact do
           expect(fact['pending']).to eq([{ 'name' => 'found', 'kind' => 'timer' }])
         end
       end
+    end
+  end
+
+  # As in cron, and for a daemon without LANG. Ruby takes what it reads to be US-ASCII then.
+  describe 'in the locale C' do
+    let(:base) { Dir.mktmpdir('Übergabe') }
+    let(:delta) { 'Übergabe' }
+
+    def value(more, variables = {})
+      script = <<~RUBY
+        require 'facter'
+        load ARGV[0]
+        link = ARGV[1]
+        AgainFact.define_singleton_method(:link) { link }
+        AgainFact.define_singleton_method(:channel_places) { [File.dirname(link)] }
+        #{more}
+        print JSON.generate([Encoding.default_external.name, Facter.value('again')])
+      RUBY
+      environment = { 'LC_ALL' => 'C', 'RUBYOPT' => ENV['RUBYOPT'].to_s.gsub(%r{-[EK]\S+}, ''), 'FACTER_puppet_vardirtmp' => nil }.merge(variables)
+      output, error, status = Open3.capture3(environment, RbConfig.ruby, '-e', script, File.expand_path('lib/facter/again.rb'), File.join(base, 'link'))
+      expect([error, status.success?]).to eq(['', true])
+      JSON.parse(output.force_encoding('UTF-8'))
+    end
+
+    before do
+      write('commands/0123456789abcdef.json', record(entry(name: delta)))
+      write('history/20261122T080000Z-aaaaaa.json', 'id' => 'x', 'startedAt' => 'y', 'names' => [delta], 'link' => 1, 'failure' => 'z')
+      at = (Time.now.to_f * 1000).round
+      write('hold.json', 'version' => 1, 'since' => at, 'until' => at + 60_000, 'reason' => delta)
+      # A stray, and a name that is valid nowhere.
+      ['ü.json', "\xff"].each { |name| write("commands/#{name}", '') && File.write(File.join(base, name), '') }
+      executable = File.join(base, 'common/again/again')
+      File.write(executable, 'an executable')
+      write('delivered', "0123 #{`TZ=UTC0 stat -c '%s %i %y %z' '#{executable}'`}")
+      folder = File.join(base, 'again-run-0123abcd-1-0123456789ab')
+      FileUtils.mkdir_p(folder, mode: 0o700)
+      File.write(File.join(folder, 'pending.json'), JSON.generate(record(entry(name: "#{delta} 2"))))
+    end
+
+    def expect_all_of(told)
+      encoding, fact = told
+      expect(encoding).to eq('US-ASCII')
+      expect(fact).to include(
+        'pending' => [{ 'name' => delta, 'kind' => 'timer' }, { 'name' => "#{delta} 2", 'kind' => 'timer' }],
+        'hold' => a_hash_including('reason' => delta), 'last_rerun' => a_hash_including('names' => [delta]),
+        'internal' => { 'executable' => { 'path' => File.join(base, 'common/again/again'), 'sha256' => '0123' } }
+      )
+    end
+
+    it 'is the same, in a base folder that the link leads to' do
+      File.symlink(File.join(base, 'common/again/again'), File.join(base, 'link'))
+      expect_all_of(value('AgainFact.define_singleton_method(:base_by_fact) { nil }'))
+    end
+
+    it 'is the same, in a base folder that the environment names' do
+      expect_all_of(value('', 'FACTER_puppet_vardirtmp' => base, 'Übung' => 'x'))
     end
   end
 

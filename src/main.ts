@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { takeNotification } from './notify/notification.ts';
 import { type Bytes, splitAtNul } from './os/bytes.ts';
 import { fault } from './os/fault.ts';
+import { handedOn, takeHandedOn } from './os/handed-on.ts';
 import { journalLine, type LoggedEvent, writeLine } from './os/journal.ts';
 import { readBytes } from './os/read.ts';
 import { ChainEnded, oneLine, Refusal, Unsupported } from './os/refusal.ts';
@@ -32,7 +33,10 @@ async function main(args: readonly string[]): Promise<void> {
   const words = process.env[CONDITION_VARIABLE];
   delete process.env[CONDITION_VARIABLE];
   const notification = parseCanonical(args, words);
-  if (notification) return beWaiter(notification);
+  if (notification) {
+    takeHandedOn();
+    return beWaiter(notification);
+  }
   if (args[0] === '--adopt') return beSuccessor();
   if (isFromLauncher(args))
     return refuse({
@@ -73,7 +77,8 @@ async function beWaiter(request: WaiterRequest): Promise<void> {
     const outcome = await takeNotification(request);
     if (outcome.kind === 'elsewhere') {
       const { relay } = await import('./wait/late.ts');
-      return speak(await relay(outcome.command));
+      const environment = { ...outcome.command.environment, ...handedOn() };
+      return speak(await relay({ ...outcome.command, environment }));
     }
     fault('verdict.saying');
     speak(outcome.verdict, outcome.events);
@@ -106,6 +111,7 @@ function refuse(verdict: Verdict, events: readonly LoggedEvent[] = []): void {
 
 /** Whether the site, or the run by its environment, wants only a warning where a rerun is impossible by nature. */
 function isWarningEnough(parent: number): boolean {
+  if (handedOn().AGAIN_UNSUPPORTED === 'warn') return true;
   try {
     if (splitAtNul(readBytes(`/proc/${parent}/environ`)).includes('AGAIN_UNSUPPORTED=warn' as Bytes))
       return true;

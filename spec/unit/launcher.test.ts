@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { HANDED_ON } from '../../src/os/handed-on.ts';
 import { REALTIME_SET } from '../../src/os/signals.ts';
 import { parseStatus } from '../../src/os/status.ts';
 import { temporaryFolder } from './state/temporary.ts';
@@ -180,6 +181,14 @@ describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %
       const own = /^(MALLOC_ARENA_MAX|UV_THREADPOOL_SIZE|PWD|OLDPWD|SHLVL|_)$/;
       expect(names.filter((name) => !own.test(name))).toEqual([]);
     }
+  });
+
+  test('hands on the variables of `again` itself as they are, which /proc may not show, and none that is only like them', () => {
+    const folder = folderWith('0 well');
+    const own = Object.fromEntries(HANDED_ON.map((name) => [name, `a 'b'\nexport ${name}='c' $HOME \`id\``]));
+    start(`${shell} ${folder}/notify`, { ...own, AGAIN_RUNS: 'x', AGAIN_CHAIN: 'x', AGAIN_PROCESS: 'x' });
+    const found = noted(folder, 'environ').filter((variable) => variable.startsWith('AGAIN_'));
+    expect(found.sort()).toEqual(Object.entries(own).map(([name, value]) => `${name}=${value}`));
   });
 
   test('has logger(1) write the lines behind the verdict', async () => {

@@ -1,4 +1,5 @@
 import yargs, { type CommandModule, type FallbackCompletionFunction } from 'yargs';
+import { handedOnBy } from '../os/handed-on.ts';
 import { writeLine } from '../os/journal.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { version } from '../os/version.ts';
@@ -151,7 +152,7 @@ async function notify(request: Request): Promise<number> {
   } = await relay({
     file: process.execPath,
     args,
-    environment: {},
+    environment: handedOnBy(process.env),
     failure: 'the waiter could not be started',
   });
   (exitCode === 0 ? process.stdout : process.stderr).write(`${text}\n`);

@@ -1,4 +1,4 @@
-import type { Bytes } from '../os/bytes.ts';
+import { type Bytes, fromBuffer } from '../os/bytes.ts';
 import { join } from '../os/path.ts';
 import { readBytes } from '../os/read.ts';
 import { type Argument, flag, text } from './arguments.ts';
@@ -64,7 +64,7 @@ function layouts(user: number, homeFolder: string): Layout[] {
  * second. The defaults depend on who packaged Puppet; that an agent's run holds its own lock right now tells which ones are in force.
  */
 export function findPuppetSettings(run: Run, environment: readonly Bytes[], user: number): PuppetSettings {
-  const homeFolder = homeOf(environment);
+  const homeFolder = homeOf(environment, user);
   const isPackaged = run.argv[run.prefix - 2]?.startsWith('/usr/bin/');
   const [likely, other] = isPackaged ? layouts(user, homeFolder) : layouts(user, homeFolder).reverse();
   const expected = resolve(run, likely as Layout, homeFolder);
@@ -82,7 +82,7 @@ export function isOneRunInFront(
   environment: readonly Bytes[],
   user: number,
 ): boolean {
-  const homeFolder = homeOf(environment);
+  const homeFolder = homeOf(environment, user);
   return layouts(user, homeFolder).some((layout) => {
     const { onetime, daemonize } = resolve({ mode: 'agent', arguments: given }, layout, homeFolder);
     return onetime && !daemonize;
@@ -220,11 +220,21 @@ export function lockPid(lockFile: string): number | undefined {
 
 /** Where a daemon without arguments has written its pid (`pidfile`), by each layout. */
 export function pidFiles(user: number, environment: readonly Bytes[]): string[] {
-  const homeFolder = homeOf(environment);
+  const homeFolder = homeOf(environment, user);
   const bare = { mode: 'daemon', arguments: [] } as const;
   return layouts(user, homeFolder).map((layout) => resolve(bare, layout, homeFolder).pidFile);
 }
 
-function homeOf(environment: readonly Bytes[]): string {
-  return environment.find((entry) => entry.startsWith('HOME='))?.slice(5) ?? '/';
+/**
+ * The home folder of a run. Where its environment has none, can't be read or is covered by a title (os/handed-on.ts), it is that of the user of this process, whose run it is, by
+ * the list of users; root's Puppet looks elsewhere.
+ */
+function homeOf(environment: readonly Bytes[], user: number): string {
+  const said = environment.find((entry) => entry.startsWith('HOME='))?.slice(5);
+  if (said !== undefined || user === 0) return said ?? '/';
+  try {
+    return fromBuffer(process.getBuiltinModule('node:os').userInfo({ encoding: 'buffer' }).homedir);
+  } catch {
+    return '/'; // a user without an entry
+  }
 }

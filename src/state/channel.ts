@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs';
 import { type Bytes, splitAtNul, toText } from '../os/bytes.ts';
 import { bootId } from '../os/clock.ts';
+import { handedOn } from '../os/handed-on.ts';
 import { join } from '../os/path.ts';
-import { type ProcessId, type ProcessSnapshot, sameProcess } from '../os/process.ts';
-import { readBytes, readText } from '../os/read.ts';
+import { commOf, type ProcessId, type ProcessSnapshot, sameProcess } from '../os/process.ts';
+import { readBytes } from '../os/read.ts';
 import { Refusal } from '../os/refusal.ts';
 
 /**
@@ -83,17 +84,17 @@ export function innermostChannel(
   return undefined;
 }
 
-function commOf(pid: number): string {
-  try {
-    return readText(`/proc/${pid}/comm`).trimEnd();
-  } catch {
-    return '';
-  }
-}
-
-/** The `again run` that a process is below, by what its caller and the one above that were started with. */
-export function findChannel(ancestry: readonly ProcessSnapshot[], user: number): Above | undefined {
-  const channels = ancestry.slice(0, 2).flatMap(({ id }) => channelsOf(id.pid));
+/**
+ * The `again run` that a process is below, by what its caller and the one above that were started with.
+ *
+ * @param value of the variable, as the caller has handed it on
+ */
+export function findChannel(
+  ancestry: readonly ProcessSnapshot[],
+  user: number,
+  value = handedOn()[CHANNEL_VARIABLE] ?? '',
+): Above | undefined {
+  const channels = [...parseChannels(value), ...ancestry.slice(0, 2).flatMap(({ id }) => channelsOf(id.pid))];
   const above = innermostChannel(ancestry, channels, user);
   return above && isPrivate(above.channel.folder, user) ? above : undefined;
 }
@@ -107,7 +108,7 @@ function channelsOf(pid: number): Channel[] {
     const values = splitAtNul(environment).filter((entry) => entry.startsWith(prefix));
     return values.flatMap((entry) => parseChannels(toText(entry.slice(prefix.length) as Bytes) ?? ''));
   } catch {
-    return []; // ended, or not ours to see
+    return []; // ended, or not ours to see; a title may also cover it (os/handed-on.ts)
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectNothingScheduled } from '../../support/machine/bench.ts';
+import { bundledPuppet } from '../../support/machine/bundler.ts';
 import type { Finished } from '../../support/machine/node.ts';
 import { hieraData, inContainer, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
 
@@ -89,6 +90,7 @@ export function refusalScenarios(bench: Bench): void {
     for (const [what, start] of [
       ['a manifest on standard input', fromPipe],
       ['`bundle exec puppet apply`', underBundler],
+      ['`bundle exec puppet apply`, whose title covers its environment in /proc,', underBundlerByName],
       ['Puppet as pid 1', asProcess1],
     ] as const) {
       test(`with ${where}, ${what} is only warned of`, async (context) => {
@@ -164,17 +166,22 @@ async function fromPipe(
   return world.run({ argv: ['sh', '-c', 'cat "$0" | "$@"', site, ...argv], env });
 }
 
-async function underBundler(world: World, env: Environment = {}): Promise<Finished> {
-  const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
-  await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
+async function underBundler(
+  world: World,
+  env: Environment = {},
+  how: Parameters<typeof bundledPuppet>[1] = 'by its path',
+): Promise<Finished> {
+  const puppet = await bundledPuppet(world, how);
   const site = await world.write('site.pp', notifyOnce(world));
-  // Bundler loads such a script into its own process; Debian's, with another first line, is executed and has its arguments.
-  const script = (await world.node.files.read(world.puppet.command)).toString();
-  const puppet = await world.write('bin/puppet', script.replace(/^#!.*/, '#!/usr/bin/env ruby'), 0o755);
-  return world.run({
-    argv: ['bundle', 'exec', puppet, ...world.apply(site).slice(1)],
-    env: { BUNDLE_SILENCE_ROOT_WARNING: '1', BUNDLE_GEMFILE: world.path('Gemfile'), ...env },
-  });
+  const [, ...args] = world.apply(site);
+  return world.run({ argv: [...puppet.words, ...args], env: { ...puppet.env, ...env } });
+}
+
+async function underBundlerByName(world: World, env: Environment): Promise<Finished> {
+  const finished = await underBundler(world, env, 'by its name');
+  const [first] = await world.runs();
+  expect(first?.run.environ.toString('latin1'), 'what /proc shows of it').toMatch(/^\0*$/);
+  return finished;
 }
 
 async function asProcess1(world: World, env: Environment = {}): Promise<Finished> {

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fromText } from '../../../src/os/bytes.ts';
@@ -209,6 +209,12 @@ describe('the settings of a run, as Puppet finds them', () => {
     const environment = ['PATH=/bin', 'HOME=/home/ann'].map(fromText);
     const { lockFile } = findPuppetSettings(runOf('agent', missing, { script }), environment, user);
     expect(lockFile).toBe(`${vardir}/state/agent_catalog_run.lock`);
+  });
+
+  test('the default for a user whose environment is covered by a title: in the home folder that the user has', () => {
+    const covered = ['', '', ''].map(fromText);
+    const { lockFile } = findPuppetSettings(runOf('agent', missing), covered, 1000);
+    expect(lockFile).toBe(`${userInfo().homedir}/.puppet/cache/state/agent_catalog_run.lock`);
   });
 });
 

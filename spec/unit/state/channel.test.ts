@@ -1,11 +1,16 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import type { Bytes } from '../../../src/os/bytes.ts';
-import type { ProcessSnapshot } from '../../../src/os/process.ts';
+import { bootId } from '../../../src/os/clock.ts';
+import { type ProcessSnapshot, readProcess } from '../../../src/os/process.ts';
+import { readBytes } from '../../../src/os/read.ts';
 import {
   type Channel,
   channelsBelow,
+  FOREGROUND_COMM,
+  findChannel,
   innermostChannel,
   isPrivate,
   parseChannels,
@@ -78,6 +83,53 @@ describe('the innermost `again run`', () => {
     );
     expect(find([channel(20)], [10, 20], mixed)).toEqual({ channel: channel(20), at: 1 });
     expect(find([], [], mixed)).toBeUndefined();
+  });
+});
+
+describe('the `again run` above a notification', () => {
+  const children: ReturnType<typeof spawn>[] = [];
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL');
+  });
+  const user = process.getuid?.() ?? 0;
+
+  /** A process of that name, with this environment. */
+  async function living(name: string, env: NodeJS.ProcessEnv = {}): Promise<ProcessSnapshot> {
+    const file = join(temporaryFolder(), name);
+    symlinkSync('/bin/sleep', file);
+    const child = spawn(file, ['600'], { env, stdio: 'ignore' });
+    children.push(child);
+    const pid = child.pid as number;
+    await vi.waitFor(() => expect(readBytes(`/proc/${pid}/comm`)).toBe(`${name}\n`));
+    return readProcess(pid) as ProcessSnapshot;
+  }
+
+  async function foreground() {
+    const run = await living(FOREGROUND_COMM);
+    const folder = join(temporaryFolder(), 'channel');
+    mkdirSync(folder, { mode: 0o700 });
+    const channel = { owner: run.id, boot: bootId(), folder };
+    return { run, channel, value: channelsBelow(channel) };
+  }
+
+  test('is found by what Puppet was started with', async () => {
+    const { run, channel, value } = await foreground();
+    const puppet = await living('puppet', { AGAIN_RUN: value });
+    expect(findChannel([puppet, run], user)).toEqual({ channel, at: 1 });
+    expect(findChannel([await living('sh'), puppet, run], user)).toEqual({ channel, at: 2 });
+  });
+
+  test('is found by what the launcher hands on, where a title covers the environment of Puppet', async () => {
+    const { run, channel, value } = await foreground();
+    const puppet = await living('bundle');
+    expect(findChannel([puppet, run], user)).toBeUndefined();
+    expect(findChannel([puppet, run], user, value)).toEqual({ channel, at: 1 });
+  });
+
+  test('is none that is handed on and is no ancestor', async () => {
+    const { value } = await foreground();
+    const puppet = await living('bundle');
+    expect(findChannel([puppet, (await foreground()).run], user, value)).toBeUndefined();
   });
 });
 

@@ -41,6 +41,15 @@ describe('a run that', () => {
     expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
   });
 
+  it('a login shell starts is run again in a scope, where logind stops a session that is idle', async () => {
+    await setLogind('StopIdleSessionSec=1h\nKillUserProcesses=no\nKillExcludeUsers=root');
+    const manifest = site.manifest('idle');
+    await site.box.exec(['su', '-l', 'root', '-c', `puppet apply --color=false ${manifest}`]);
+    const [first, rerun] = await site.settled('idle', 2);
+    expect(first?.cgroup).toMatch(/\/session-c?\d+\.scope$/);
+    expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
+  });
+
   it.each([['KillUserProcesses=yes\nKillExcludeUsers=root'], ['KillUserProcesses=no\nKillOnlyUsers=alice']])(
     "root starts in another user's session is run again in a scope, where logind clears that: %j",
     async (settings) => {

@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { bootId } from './clock.ts';
 import { fingerprint } from './fingerprint.ts';
 import { readText } from './read.ts';
+import { namespacesIn } from './status.ts';
 
 /**
  * Where a pid means something. A state folder may be shared: an NFS home that several hosts mount, or a folder of the host that is bound into a
@@ -76,6 +77,16 @@ export function namespaceOf(pid: number | 'self'): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether a process is as many PID namespaces deep as this one, which everyone may read. So a container is told from the machine, where the namespace itself is hidden.
+ *
+ * @throws {Error} where it has ended
+ */
+export function isAsDeep(pid: number): boolean {
+  const depth = (one: number | 'self') => namespacesIn(readText(`/proc/${one}/status`));
+  return depth(pid) === depth('self');
 }
 
 function machine(): string {

@@ -89,6 +89,15 @@ export function hasImage(pid: number): boolean {
   }
 }
 
+/** The name that the kernel has for a process, which everyone may read (proc_pid_comm(5)); '' where it has ended. */
+export function commOf(pid: number): string {
+  try {
+    return readText(`/proc/${pid}/comm`).trimEnd();
+  } catch {
+    return '';
+  }
+}
+
 export function self(): ProcessId {
   if (!me) {
     const start = readStat(process.pid)?.start;

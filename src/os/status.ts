@@ -28,6 +28,14 @@ export function parseStatus(text: string): Status | undefined {
   return { realUser, effectiveUser, umask, ignoredSignals, blockedSignals };
 }
 
+/**
+ * In how many PID namespaces a process is, by the same file: that of /proc, and those within it; 1 where the kernel does not say so (before 4.1).
+ */
+export function namespacesIn(text: string): number {
+  const line = text.split('\n').find((one) => one.startsWith('NSpid:'));
+  return line === undefined ? 1 : line.split('\t').length - 1;
+}
+
 /** A number of digits alone; undefined for everything else that parseInt() takes. */
 function parseDigits(digits: string, radix: number): number | undefined {
   const value = Number.parseInt(digits, radix);

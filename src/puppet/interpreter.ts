@@ -66,6 +66,15 @@ export function isRuby(image: Bytes): boolean {
   return basename(imagePath(image)).startsWith('ruby');
 }
 
+/**
+ * Whether a process whose image is hidden may be a Ruby that runs Puppet, by what everyone may read.
+ *
+ * @param comm the kernel's name for it: that of the interpreter, or of the script that names it in its first line
+ */
+export function mayBeRuby(argv: readonly Bytes[], comm: string): boolean {
+  return isRuby(argv[0] ?? ('' as Bytes)) || /^(?:ruby|bundle|puppet$|puppet\.rb$)/.test(comm);
+}
+
 /** The path of an image: the kernel appends ` (deleted)` when the file is gone or replaced (proc_pid_exe(5)). */
 export function imagePath(image: Bytes): Bytes {
   return (image.endsWith(DELETED) ? image.slice(0, -DELETED.length) : image) as Bytes;

@@ -1,13 +1,20 @@
 import { type Bytes, splitAtNul } from '../os/bytes.ts';
 import { monotonic } from '../os/clock.ts';
-import { here, namespaceOf } from '../os/place.ts';
-import { allPids, type ProcessId, type ProcessSnapshot, readProcess } from '../os/process.ts';
+import { here, isAsDeep, namespaceOf } from '../os/place.ts';
+import {
+  allPids,
+  commOf,
+  hasImage,
+  type ProcessId,
+  type ProcessSnapshot,
+  readProcess,
+} from '../os/process.ts';
 import { isSameFile, readBytes } from '../os/read.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { startTime } from '../os/start-time.ts';
 import { lastValue } from './arguments.ts';
 import { argvOfTitle, describe, isRewritten, isSingle } from './identify.ts';
-import { isRuby, parsePuppetCommandLine } from './interpreter.ts';
+import { isRuby, mayBeRuby, parsePuppetCommandLine } from './interpreter.ts';
 import type { Run } from './run.ts';
 import { findPuppetSettings, lockPid, type PuppetSettings } from './settings.ts';
 
@@ -50,10 +57,17 @@ export function findPuppetProcesses(user: number, lockFiles: readonly string[]):
 function inspect(pid: number, user: number, lockFiles: readonly string[]): PuppetProcess | undefined {
   if (pid === process.pid || !readBytes(`/proc/${pid}/cmdline`).includes('puppet')) return undefined;
   const found = readProcess(pid);
-  if (!found || found.status.effectiveUser !== user || !isRuby(found.image ?? ('' as Bytes)))
-    return undefined;
-  if (namespaceOf(pid) !== here().pidNamespace || !isSameFile(`/proc/${pid}/root/`, '/')) return undefined;
+  if (!found || found.status.effectiveUser !== user || !isRubyHere(found)) return undefined;
   return direct(found, user) ?? rewritten(found, user, lockFiles);
+}
+
+/**
+ * Whether a process is a Ruby of this place. Its image, PID namespace and root folder are hidden from a process of the same user that has fewer capabilities, as in a unit with
+ * `CapabilityBoundingSet=` (ptrace(2), "Ptrace access mode checking"). In doubt it is one: a rerun then waits too long, and never starts beside it.
+ */
+function isRubyHere({ id: { pid }, image, argv }: ProcessSnapshot): boolean {
+  if (image === undefined) return hasImage(pid) && mayBeRuby(argv, commOf(pid)) && isAsDeep(pid);
+  return isRuby(image) && namespaceOf(pid) === here().pidNamespace && isSameFile(`/proc/${pid}/root/`, '/');
 }
 
 /** A Puppet whose arguments are as it was started with. */
@@ -104,10 +118,20 @@ function puppetProcess(
   mode: Run['mode'],
   user: number,
 ): PuppetProcess {
-  const environment = splitAtNul(readBytes(`/proc/${run.source.pid}/environ`));
+  const environment = environmentOf(run.source.pid);
   const settings = findPuppetSettings({ ...run, mode } as Run, environment, user);
   const atWork = mode === 'apply' || lockPid(settings.lockFile) === id.pid;
   return { id, mode, run, environment, settings, atWork, age: ageOf(id) };
+}
+
+/** The environment of a process; none where it is hidden, as its image is. */
+function environmentOf(pid: number): readonly Bytes[] {
+  try {
+    return splitAtNul(readBytes(`/proc/${pid}/environ`));
+  } catch (error) {
+    if (['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
 }
 
 function ageOf(id: ProcessId): number {

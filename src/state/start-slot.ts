@@ -4,6 +4,7 @@ import { join } from '../os/path.ts';
 import { here, isHere, type Place, placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId, self } from '../os/process.ts';
 import type { Command } from '../puppet/command.ts';
+import { lockHolder } from '../puppet/lock.ts';
 
 /** How long a process may take from its start slot to Puppet at work; after that it is seen otherwise, or hangs. */
 const LONGEST_MS = 15_000;
@@ -35,6 +36,14 @@ export function slotHolder(folder: string): StartSlot | undefined {
   const slot = readSlot(folder);
   if (!slot || !isHere(slot) || (slot.pid === process.pid && slot.start === self().start)) return undefined;
   return isAlive(slot) && monotonic() - slot.at < LONGEST_MS ? slot : undefined;
+}
+
+/**
+ * Whether the process of a slot no longer needs it: Puppet has its lock, or waits for one that another process has. A `puppet apply` is seen by
+ * its command line, as a run.
+ */
+export function isPastStart({ mode, lockFile }: StartSlot): boolean {
+  return mode === 'agent' && lockHolder(lockFile) !== undefined;
 }
 
 /** Gives this process's slot back. */

@@ -1,4 +1,4 @@
-import { connectBus } from './bus.ts';
+import { BusError, connectBus } from './bus.ts';
 import type { Value, Variant } from './dbus-values.ts';
 import { SYSTEM_BUS } from './service-manager.ts';
 
@@ -18,7 +18,25 @@ export function clearsSessionsOf(user: string, settings: SessionSettings): boole
   return settings.onlyUsers.length > 0 ? settings.onlyUsers.includes(user) : settings.killsUserProcesses;
 }
 
-/** Whether logind clears the sessions of a user. @throws {Error} where it can't be asked */
+/** The time span of systemd that is no limit: the largest number of 64 bits. */
+const FOREVER = 2n ** 64n - 1n;
+
+/**
+ * Whether logind stops sessions that are idle (`StopIdleSessionSec=`, from systemd 252 on). It then stops the scope of the session by force, with all that is in it: those of every
+ * user, whatever the other settings say.
+ *
+ * @param ask for that property of logind
+ */
+export async function stopsIdleSessions(ask: () => Promise<Value>): Promise<boolean> {
+  try {
+    return (await ask()) !== FOREVER;
+  } catch (error) {
+    if (error instanceof BusError && error.errorName === UNKNOWN_PROPERTY) return false;
+    throw error;
+  }
+}
+
+/** Whether logind clears the sessions of a user, at their end or before. @throws {Error} where it can't be asked */
 export async function clearsSessions(user: number): Promise<boolean> {
   const bus = await connectBus({ socket: SYSTEM_BUS, daemon: true });
   const ask = async (
@@ -41,17 +59,19 @@ export async function clearsSessions(user: number): Promise<boolean> {
       const path = await ask(LOGIN_PATH, `${LOGIN}.Manager`, 'GetUser', 'u', [user]);
       return String(await property(String(path), 'User', 'Name'));
     };
-    const [kills, only, except, name] = await Promise.all([
+    const [stopsIdle, kills, only, except, name] = await Promise.all([
+      stopsIdleSessions(() => manager('StopIdleSessionUSec')),
       manager('KillUserProcesses'),
       manager('KillOnlyUsers'),
       manager('KillExcludeUsers'),
       userName(),
     ]);
-    return clearsSessionsOf(name, {
+    const settings = {
       killsUserProcesses: kills === true,
       onlyUsers: only as string[],
       exceptUsers: except as string[],
-    });
+    };
+    return stopsIdle || clearsSessionsOf(name, settings);
   } finally {
     bus.close();
   }
@@ -59,3 +79,4 @@ export async function clearsSessions(user: number): Promise<boolean> {
 
 const LOGIN = 'org.freedesktop.login1';
 const LOGIN_PATH = '/org/freedesktop/login1';
+const UNKNOWN_PROPERTY = 'org.freedesktop.DBus.Error.UnknownProperty';

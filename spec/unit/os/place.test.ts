@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { FIRST_NAMESPACE, here, isHere, namespaceOf, type Place, whyOver } from '../../../src/os/place.ts';
+import {
+  FIRST_NAMESPACE,
+  here,
+  isAsDeep,
+  isHere,
+  namespaceOf,
+  type Place,
+  whyOver,
+} from '../../../src/os/place.ts';
 import { allPids } from '../../../src/os/process.ts';
 
 const host: Place = { machine: 'm', boot: 'b', pidNamespace: FIRST_NAMESPACE };
@@ -43,4 +51,6 @@ test('this process is here, and in no other place', () => {
   expect(isHere(here())).toBe(true);
   for (const other of [{ machine: 'x' }, { boot: 'x' }, { pidNamespace: 'x' }])
     expect(isHere({ ...here(), ...other })).toBe(false);
+  expect(isAsDeep(process.pid)).toBe(true);
+  expect(() => isAsDeep(2 ** 22 + 1)).toThrow(/ENOENT/);
 });

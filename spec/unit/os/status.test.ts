@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseStatus } from '../../../src/os/status.ts';
+import { namespacesIn, parseStatus } from '../../../src/os/status.ts';
 
 const status = [
   'Name:\tpuppet',
@@ -28,6 +28,16 @@ describe('/proc/PID/status', () => {
 
   test.each(['Uid', 'Umask', 'SigIgn', 'SigBlk'])('without %s it is not understood', (field) => {
     expect(parseStatus(status.replace(`${field}:`, 'Other:'))).toBeUndefined();
+  });
+
+  test.each([
+    ['on the machine', 'NSpid:\t4711', 1],
+    ['in a container', 'NSpid:\t4711\t17', 2],
+    ['in a container of a container', 'NSpid:\t4711\t17\t1', 3],
+    ['where an old kernel does not tell', 'Other:\t4711\t17', 1],
+    ['whatever its name is', 'Name:\tNSpid:\t1\t2\nNSpid:\t4711', 1],
+  ])('how deep it lies in PID namespaces: %s', (_, line, expected) => {
+    expect(namespacesIn(`Umask:\t0022\n${line}\nNSpgid:\t1\t1\t1\t1\n`)).toBe(expected);
   });
 
   test('a name that looks like another field changes nothing', () => {

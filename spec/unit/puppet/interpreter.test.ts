@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Bytes, fromText } from '../../../src/os/bytes.ts';
-import { imagePath, isRuby, parsePuppetCommandLine } from '../../../src/puppet/interpreter.ts';
+import { imagePath, isRuby, mayBeRuby, parsePuppetCommandLine } from '../../../src/puppet/interpreter.ts';
 
 const parse = (...words: string[]) => parsePuppetCommandLine(words.map(fromText));
 
@@ -73,6 +73,24 @@ describe('the running image', () => {
     ['', false],
   ])('%s is a Ruby: %s', (image, expected) => {
     expect(isRuby(image as Bytes)).toBe(expected);
+  });
+
+  test.each([
+    ['/usr/bin/ruby /usr/bin/puppet apply', 'puppet', true],
+    ['ruby3.1 bin/puppet.rb apply', 'puppet.rb', true],
+    ['/opt/puppetlabs/puppet/bin/ruby /opt/puppetlabs/bin/puppet agent', 'puppet', true],
+    // Titles: the kernel's name stays.
+    ['/srv/vendor/bundle/ruby/3.1.0/bin/puppet', 'bundle', true],
+    ['puppet', 'ruby3.1', true],
+    ['puppet', 'puppet', true],
+    ['sudo puppet apply site.pp', 'sudo', false],
+    ['/bin/sh /usr/bin/puppet apply', 'sh', false],
+    ['java -jar puppet-server-release.jar', 'java', false],
+    ['/usr/bin/puppet-exporter', 'puppet-exporter', false],
+    ['vim puppet.conf', 'vim', false],
+    ['', '', false],
+  ])('that is hidden, of `%s`, which the kernel calls %s, may be a Ruby: %s', (line, comm, expected) => {
+    expect(mayBeRuby(line.split(' ').map(fromText), comm)).toBe(expected);
   });
 
   test.each([

@@ -90,6 +90,18 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
     await site.sh('systemctl reset-failed');
   });
 
+  it('has its place in the chain also where it does not get the name of its start, as below sudo', async () => {
+    site.manifest('nameless', { when: amongFirst(2, 'nameless') });
+    await site.timer('nameless', [], `/usr/bin/env -u INVOCATION_ID ${apply('nameless')}`);
+    const runs = await site.settled('nameless', 3);
+    expect(runs.map(({ invocation }) => invocation)).toEqual(['', '', '']);
+    const links = (await history()).slice(-2).map(({ link, unit }) => [link, unit]);
+    expect(links).toEqual([
+      [1, 'nameless.service'],
+      [2, 'nameless.service'],
+    ]);
+  });
+
   it('of an instance of a template is a start of that instance', async () => {
     site.manifest('instance');
     site.box.writeFile(
@@ -156,6 +168,18 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
       await site.sh(`systemctl stop ${name}.timer ${name}.service`);
     },
   );
+
+  it('of a service that systemd starts again by itself after its end is repeated by its command', async () => {
+    site.manifest('restarts');
+    await site.timer('restarts', ['Type=simple', 'Restart=always', 'RestartSec=1h']);
+    await site.until('the rerun', () => site.runs('restarts').length === 2);
+    await site.sh('systemctl stop restarts.timer restarts.service');
+    const [, rerun] = await site.settled('restarts', 2);
+    expect(rerun?.cgroup).toMatch(/\/again-[\w-]+\.scope$/);
+    expect(said(await site.journal('restarts.service'))).toEqual([
+      expect.stringContaining(', not by its unit, since restarts.service has Restart=always'),
+    ]);
+  });
 
   it('of a transient service, and one at a shell, are repeated by their commands', async () => {
     site.manifest('gone');

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandRecord } from '../../src/state/records.ts';
-import { AGAIN, amongFirst, delta, gated, openSite, type Site, STATE, said } from './site.ts';
+import { AGAIN, amongFirst, delta, gate, gated, openSite, type Site, STATE, said } from './site.ts';
 
 /** How many sites run Puppet: a oneshot service, started by a timer, that systemd clears when the run has ended. */
 describe('a run in a oneshot unit', { retry: 0 }, () => {
@@ -50,6 +50,31 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     const [scope] = await site.units();
     await site.sh(`systemctl stop ${scope}`);
     await site.settled('stopped', 1);
+  });
+
+  it('is run again after a run that is going, also where its unit has no CAP_SYS_PTRACE, so that this is hidden from it', async () => {
+    site.manifest('going', { when: 'false', more: gate() });
+    await site.sh('touch /run/gate');
+    const other = site.apply('going');
+    await site.until('the other run at the gate', () => site.runs('going').length === 1);
+    site.manifest('bounded');
+    await site.timer('bounded', ['CapabilityBoundingSet=~CAP_SYS_PTRACE']);
+    const { pid } = await site.waiter();
+    await site.until('the end of the unit', async () =>
+      /Deactivated/.test(await site.journal('bounded.service')),
+    );
+    // CAP_SYS_PTRACE is the bit 19.
+    const [, capabilities] = /^CapEff:\t(\w+)$/m.exec(site.box.readFile(`/proc/${pid}/status`)) ?? [];
+    expect(BigInt(`0x${capabilities}`) & (1n << 19n)).toBe(0n);
+    await site.holds(
+      'it waits',
+      () => site.waiters()[0]?.pid === pid && site.runs('bounded').length === 1,
+      4,
+    );
+    await site.sh('rm /run/gate');
+    await other;
+    const runs = await site.settled('bounded', 2);
+    expect(runs[1]?.pid).toBe(pid);
   });
 
   it('is the same unit started again where /tmp ends with it, as a link of the same chain', async () => {
@@ -276,6 +301,19 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     const lines = said(await site.journal('of-someone.service'));
     expect(lines).toEqual([expect.stringMatching(/^again: of-someone\.service has KillMode=control-group/)]);
     expect(lines[0]).toMatch(/no scope can be made for it: .*(denied|authentication required)/i);
+  });
+
+  it("of an ordinary user's in a service whose folder for temporary files goes with it is refused, as only root may start that again", async () => {
+    await ordinaryUser();
+    const path = site.manifest('tmp-of-someone');
+    const service = ['User=someone', OWN_BASE, 'KillMode=process', 'PrivateTmp=yes'];
+    await site.timer('tmp-of-someone', service, ownCommand(path));
+    await site.settled('tmp-of-someone', 1);
+    expect(said(await site.journal('tmp-of-someone.service'))).toEqual([
+      expect.stringMatching(
+        /^again: the PrivateTmp=yes of tmp-of-someone\.service ends .*, since it may be started by root alone: leave that setting out$/,
+      ),
+    ]);
   });
 
   it("in a unit of a user's own manager that lingers is run again there", async () => {

@@ -231,7 +231,7 @@ function record({
   served,
 }: Recording): Promise<Recorded | undefined> {
   const { run, command, facts, id } = subject;
-  const link = linkOfRun(run, subject.surroundings.environment, folder, id);
+  const link = linkOfRun(run, subject.surroundings.environment, folder, id, shelter?.invocation);
   const { isOrphan } = subject;
   const grace = graceAfter(
     { mode: run.mode, link, isOrphan, isMain: shelter?.isMain === true },

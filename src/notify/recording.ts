@@ -189,16 +189,21 @@ function linkOf(
   );
 }
 
-/** The link of a chain that this run is, by its environment, or where systemd started it for us by what was noted then. */
+/**
+ * The link of a chain that this run is, by its environment, or where systemd started it for us by what was noted then.
+ *
+ * @param ofService the name that systemd gave to the start of the run's service: sudo, for example, takes the variable away
+ */
 export function linkOfRun(
   run: Run,
   environment: readonly Bytes[],
   folder: string,
   id: string,
+  ofService: string | undefined,
 ): ChainLink | undefined {
-  const invocation = environment
-    .find((entry) => entry.startsWith('INVOCATION_ID='))
-    ?.slice('INVOCATION_ID='.length);
+  const invocation =
+    environment.find((entry) => entry.startsWith('INVOCATION_ID='))?.slice('INVOCATION_ID='.length) ??
+    ofService;
   return (
     chainLinkOf(environment, processName(run.source, here().boot)) ?? readUnitLink(folder, id, invocation)
   );

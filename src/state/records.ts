@@ -42,6 +42,8 @@ export interface CommandRecord extends Place {
   readonly findings?: Findings;
   /** Why the rerun does not start although it is due, in the waiter's own words. */
   readonly heldUp?: string;
+  /** The kind of that obstacle (wait/blocker.ts). */
+  readonly heldUpBy?: string;
   /** Its waiter is of version 0.1.0, and must find it in the form that it knows. In memory alone. */
   readonly form?: 1;
 }
@@ -144,7 +146,7 @@ export function readRecords(folder: string): Map<string, CommandRecord> {
 }
 
 /** The record once nothing holds its waiter up any more. */
-export function withoutObstacle({ heldUp: _, ...record }: CommandRecord): CommandRecord {
+export function withoutObstacle({ heldUp: _, heldUpBy: __, ...record }: CommandRecord): CommandRecord {
   return record;
 }
 
@@ -216,6 +218,7 @@ function isRecord(value: CommandRecord): boolean {
     (value.logdest === undefined || value.logdest === 'journal') &&
     (value.findings === undefined || isFindings(value.findings)) &&
     (value.heldUp === undefined || text(value.heldUp)) &&
+    (value.heldUpBy === undefined || text(value.heldUpBy)) &&
     text(value.chainKey) &&
     text(value.puppet.lockFile) &&
     text(value.puppet.disabledFile) &&

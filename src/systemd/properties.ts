@@ -31,6 +31,7 @@ export const UNIT_PROPERTIES = [
   'PrivateTmp',
   'RefuseManualStart',
   'RemainAfterExit',
+  'Restart',
   'Result',
   'RootEphemeral',
   'RuntimeDirectory',

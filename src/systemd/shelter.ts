@@ -16,8 +16,10 @@ export interface Shelter {
   readonly scope: ScopeNeed | undefined;
   /** The unit that is to be started instead of the command, since something that the run needs ends with the unit. */
   readonly restart: UnitRestart | undefined;
-  /** Whether the run is the main process of its service, or one of its ExecStartPre= and the like. False where that can't be told. */
+  /** Whether the run is the main process of its service. False where that can't be told. */
   readonly isMain: boolean;
+  /** The name that systemd gave to the start of the service in which the run is; undefined where there is none. */
+  readonly invocation: string | undefined;
   /** Why the unit is not started although the site wants that (`rerun: unit`), a half sentence; undefined where it is, or where the site does not want that. */
   readonly whyCommand: string | undefined;
   /** Why the waiter may still end, for the line of the Exec: a half sentence. */
@@ -56,6 +58,7 @@ const NONE: Shelter = {
   scope: undefined,
   restart: undefined,
   isMain: false,
+  invocation: undefined,
   whyCommand: undefined,
   caveat: undefined,
 };
@@ -92,11 +95,12 @@ export async function findShelter(
       isCleared: await isClearedSession(own),
       lingers: user !== ROOT && (await lingers()),
     };
-    const inService = properties && surroundingsOfService(its, properties, run, environment);
-    const bySite = wanted && bySiteOf(its, properties, run, wanted, ends.lingers);
+    const inService = properties && surroundingsOfService(its, properties, run, environment, user);
+    const bySite = wanted && bySiteOf(its, properties, run, wanted, { user, lingers: ends.lingers });
     scope = scopeFor(own, user, ends);
     if (scope && asked && sameManager(scope.manager, its.manager)) scope = { ...scope, asked };
-    return { ...NONE, ...inService, ...bySite, scope, caveat: caveatFor(own, user, ends) };
+    const invocation = properties?.InvocationID || undefined;
+    return { ...NONE, invocation, ...inService, ...bySite, scope, caveat: caveatFor(own, user, ends) };
   } finally {
     if (!scope?.asked) asked?.close();
   }
@@ -110,7 +114,7 @@ function sameManager(a: Manager, b: Manager): boolean {
 export interface Ends {
   /** Of the service that it lies in; undefined where it lies in none. */
   readonly properties: Properties | undefined;
-  /** Whether it lies in a session that logind clears at its end. */
+  /** Whether it lies in a session that logind clears, at its end or when it is idle. */
   readonly isCleared: boolean;
   /** Whether the manager of the user whose process it is outlives that user's sessions (loginctl(1), enable-linger). False for root. */
   readonly lingers: boolean;
@@ -143,7 +147,7 @@ export function scopeFor(own: UnitOfProcess, user: number, ends: Ends): ScopeNee
   return {
     manager: ends.lingers ? { kind: 'user', user } : SYSTEM,
     slice: undefined,
-    because: `${unit} is cleared at its end (logind's KillUserProcesses= or KillOnlyUsers=)`,
+    because: `${unit} is cleared at its end, or when it is idle (logind's KillUserProcesses=, KillOnlyUsers= or StopIdleSessionSec=)`,
   };
 }
 
@@ -164,6 +168,7 @@ export function surroundingsOfService(
   properties: Properties,
   run: Run,
   environment: readonly string[],
+  user: number,
 ): Pick<Shelter, 'restart' | 'isMain'> {
   // Process 1 of its namespace ends with the unit, and the kernel kills all others with that, wherever they were moved.
   if (properties.PrivatePIDs === 'yes' && properties.Type === 'oneshot') {
@@ -171,20 +176,35 @@ export function surroundingsOfService(
       `${unit.unit} has PrivatePIDs=yes, so nothing that begins in it can outlive it: leave that setting out`,
     );
   }
-  const isMain = [properties.MainPID, properties.ControlPID].includes(String(run.process.pid));
+  const isMain = properties.MainPID === String(run.process.pid);
   const because = privateSurroundings(properties, environment);
   // A daemon's unit, with all that is private to it, outlives the daemon's runs.
   if (because === undefined || run.mode === 'daemon') return { restart: undefined, isMain };
   const remains = properties.RemainAfterExit === 'yes';
   const certain = !remains && (isMain || properties.Type === 'oneshot');
-  const never = neverStartsAgain(properties);
+  const setting = neverStartsAgain(properties);
+  const never = setting ?? whyNotStartedBy(user, unit, properties);
   if (certain && never !== undefined) {
+    const advice = setting === undefined ? 'leave that setting out' : 'leave one of the two settings out';
     throw new Refusal(
-      `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again, since it ${never}: ${properties.Transient === 'yes' ? 'leave that setting out, or make a unit file' : 'leave one of the two settings out'}`,
+      `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again, since it ${never}: ${properties.Transient === 'yes' ? 'leave that setting out, or make a unit file' : advice}`,
     );
   }
   const restart = { certain, because, ...startOf(unit, properties), ...(never !== undefined && { never }) };
   return { restart, isMain };
+}
+
+/**
+ * Why this user does not start a unit again whose settings allow it, with the unit as the subject; undefined where it may be: of the system's units, polkit lets only root
+ * start one without a question, and one that is being stopped is not wanted any more.
+ */
+function whyNotStartedBy(
+  user: number,
+  { manager }: UnitOfProcess,
+  { ActiveState: state }: Properties,
+): string | undefined {
+  if (manager.kind === 'system' && user !== ROOT) return 'may be started by root alone';
+  return state === 'deactivating' ? 'is being stopped' : undefined;
 }
 
 function startOf(unit: UnitOfProcess, properties: Properties) {
@@ -195,32 +215,44 @@ function startOf(unit: UnitOfProcess, properties: Properties) {
   };
 }
 
+/** The user who would start a unit again, and whether that user's own manager stays after a logout. */
+export interface Starter {
+  readonly user: number;
+  readonly lingers: boolean;
+}
+
 /** Whether the unit is started again because the site wants that, or why not. The things that are private to it count where it can't. */
 function bySiteOf(
   unit: UnitOfProcess,
   properties: Properties | undefined,
   run: Run,
   ancestry: readonly ProcessSnapshot[],
-  lingers: boolean,
+  starter: Starter,
 ): Pick<Shelter, 'whyCommand'> & Partial<Pick<Shelter, 'restart'>> {
-  const whyCommand = properties ? whyNotUnit(unit, properties, run, ancestry, lingers) : NO_SERVICE;
+  const whyCommand = properties ? whyNotUnit(unit, properties, run, ancestry, starter) : NO_SERVICE;
   if (!properties || whyCommand !== undefined) return { whyCommand };
   const start = startOf(unit, properties);
   return { whyCommand, restart: { certain: true, wanted: true, because: 'rerun: unit', ...start } };
 }
 
+/** The settings with which a service does not become inactive when its main process has ended well (systemd.service(5)). */
+const STAYS = new Set(['RemainAfterExit=yes', 'Restart=always', 'Restart=on-success']);
+
 /** Why a service can't take the place of its command; undefined where it can: it ends with this run, and may be started by hand. */
 export function whyNotUnit(
-  { unit, manager }: UnitOfProcess,
+  ofRun: UnitOfProcess,
   properties: Properties,
   run: Run,
   ancestry: readonly ProcessSnapshot[],
-  lingers: boolean,
+  { user, lingers }: Starter,
 ): string | undefined {
+  const { unit, manager } = ofRun;
   if (run.mode === 'daemon') return `${unit} is the daemon's`;
   if (manager.kind === 'user' && !lingers) return `user ${manager.user} does not linger`;
-  if (properties.RemainAfterExit === 'yes') return `${unit} has RemainAfterExit=yes`;
-  const never = neverStartsAgain(properties);
+  for (const setting of ['RemainAfterExit', 'Restart'])
+    if (STAYS.has(`${setting}=${properties[setting]}`))
+      return `${unit} has ${setting}=${properties[setting]}`;
+  const never = neverStartsAgain(properties) ?? whyNotStartedBy(user, ofRun, properties);
   if (never !== undefined) return `${unit} ${never}`;
   const main = Number(properties.MainPID);
   const from = ancestry.findIndex(({ id }) => id.pid === run.process.pid);
@@ -271,7 +303,7 @@ async function askFor({ unit }: UnitOfProcess, asked: ServiceManager): Promise<P
   }
 }
 
-/** logind looks at the user who logged in, not at the user of the processes. */
+/** logind looks at the user who logged in, not at the user of the processes. Sessions that are idle are those of all users. */
 async function isClearedSession({ unit, user }: UnitOfProcess): Promise<boolean> {
   if (user === undefined || !/^session-.*\.scope$/.test(unit)) return false;
   try {

@@ -78,8 +78,10 @@ export function patienceOf(blocker: Blocker, now: number): number {
     case 'time':
       return Math.min(blocker.until - now, blocker.because === 'back-off' ? SELDOM_MS : 250);
     case 'disabled':
-    case 'shutdown':
       return SELDOM_MS;
+    // So that of several waiters, the one that comes first has noticed its end while the others let it go first.
+    case 'shutdown':
+      return SECOND_MS;
     case 'hold':
       return Math.min(blocker.left, SELDOM_MS);
     case 'unit':

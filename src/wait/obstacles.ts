@@ -3,7 +3,7 @@ import { join } from '../os/path.ts';
 import { here } from '../os/place.ts';
 import { type ProcessId, readStat } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
-import { isDisabled, lockHolder } from '../puppet/lock.ts';
+import { isDisabled } from '../puppet/lock.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { chainLinkOf, processName } from '../repeat/environment.ts';
 import { backOff } from '../schedule/chain.ts';
@@ -14,7 +14,7 @@ import { lastStartOf } from '../state/chains.ts';
 import { currentRerun } from '../state/current.ts';
 import { readHold } from '../state/hold.ts';
 import { type CommandRecord, hasLivingWaiter, readRecords } from '../state/records.ts';
-import { type StartSlot, slotHolder } from '../state/start-slot.ts';
+import { isPastStart, slotHolder } from '../state/start-slot.ts';
 import { unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import { holdsReruns, scheduledShutdown } from '../systemd/shutdown.ts';
@@ -126,7 +126,7 @@ export function otherWaiter(
   if (waited > COURTESY_MS) return undefined;
   const due = rerunOf(record)?.due ?? Number.POSITIVE_INFINITY;
   for (const [id, other] of readRecords(folder)) {
-    if (id === context.id || !hasLivingWaiter(other) || other.heldUp !== undefined) continue;
+    if (id === context.id || !hasLivingWaiter(other) || isHeldUp(other, context, folder)) continue;
     const rerun = rerunOf(other);
     if (rerun && rerun.due < due && rerun.notBefore <= monotonic() && !isStopped(other.waiter))
       return { kind: 'turn', pid: other.waiter.pid };
@@ -135,11 +135,20 @@ export function otherWaiter(
 }
 
 /**
- * Whether the process of a start slot no longer needs it: Puppet has its lock, or waits for one that another process has. A `puppet apply` is seen by
- * its command line, as a run.
+ * Whether another waiter still can't start for the reason that it has noted. It may not have noticed yet that this reason has passed, as this process has just done: then it
+ * is not overtaken.
  */
-function isPastStart({ mode, lockFile }: StartSlot): boolean {
-  return mode === 'agent' && lockHolder(lockFile) !== undefined;
+function isHeldUp(other: CommandRecord, context: WaiterContext, folder: string): boolean {
+  switch (other.heldUpBy) {
+    case 'disabled':
+      return isDisabled(other.puppet.disabledFile);
+    case 'time':
+      return spacedUntil(other, context, folder, monotonic()) > monotonic();
+    case 'shutdown':
+      return false;
+    default:
+      return other.heldUp !== undefined;
+  }
 }
 
 /** The rerun that a waiter would start, as far as its record tells; undefined where nothing is due. */

@@ -323,7 +323,7 @@ class Waiter {
     try {
       await changeRecord(this.context, (record) => ({
         ...withoutObstacle(record),
-        ...(heldUp === undefined ? {} : { heldUp }),
+        ...(heldUp === undefined || !blocker ? {} : { heldUp, heldUpBy: blocker.kind }),
       }));
     } catch {
       // No room for it: the next look tries again.

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   formerWaiters,
   graceAfter,
   isServed,
+  linkOfRun,
   MOST_SETS_OF_FACTS,
   type Moment,
   type Notification,
@@ -11,16 +14,19 @@ import {
   setsToReplace,
   withNotification,
 } from '../../../src/notify/recording.ts';
+import type { Bytes } from '../../../src/os/bytes.ts';
 import { here } from '../../../src/os/place.ts';
 import { readStat, self } from '../../../src/os/process.ts';
 import { ChainEnded } from '../../../src/os/refusal.ts';
 import { version } from '../../../src/os/version.ts';
 import type { Condition } from '../../../src/schedule/condition.ts';
+import { writeUnitLink } from '../../../src/state/chains.ts';
 import { type CommandRecord, commandKey } from '../../../src/state/records.ts';
 import type { Settings } from '../../../src/state/settings.ts';
 import { keepWords } from '../../../src/wait/condition/words.ts';
 import { entry, goingEntry } from '../schedule/entries.ts';
 import { record } from '../state/record.ts';
+import { temporaryFolder } from '../state/temporary.ts';
 import { thrown } from '../thrown.ts';
 
 const ID = 'aaaaaaaaaaaaaaaa';
@@ -268,6 +274,25 @@ describe('whether a waiter serves a run', () => {
     expect(isServed(other, run, { condition })).toBe(false);
     keepWords(new Map());
     expect(isServed(living, run, { condition })).toBe(true);
+  });
+});
+
+describe('the link of a run that systemd has started for us', () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'commands'));
+  const invocation = 'a'.repeat(32);
+  writeUnitLink(folder, ID, invocation, { chain: 'c0ffee', link: 2 });
+  const run = { source: { pid: 1, start: 1 } } as unknown as Parameters<typeof linkOfRun>[0];
+  const linked = (environment: string[], ofService?: string) =>
+    linkOfRun(run, environment as Bytes[], folder, ID, ofService)?.link;
+
+  test.each<[string, string[], string | undefined, number | undefined]>([
+    ['is known by $INVOCATION_ID', [`INVOCATION_ID=${invocation}`], undefined, 2],
+    ['is known by systemd where sudo(8) or env(1) has taken that away', ['HOME=/root'], invocation, 2],
+    ['is none for another start of the unit', [`INVOCATION_ID=${'b'.repeat(32)}`], 'b'.repeat(32), undefined],
+    ['is none outside of a service', ['HOME=/root'], undefined, undefined],
+  ])('%s', (_, environment, ofService, link) => {
+    expect(linked(environment, ofService)).toBe(link);
   });
 });
 

@@ -141,7 +141,8 @@ describe('the service of a run', () => {
     changes: Record<string, string> = {},
     mode: Run['mode'] = 'apply',
     environment: string[] = [],
-  ) => surroundingsOfService(nightly, { ...PLAIN, ...changes }, run(mode), environment);
+    { unit = nightly, user = ROOT } = {},
+  ) => surroundingsOfService(unit, { ...PLAIN, ...changes }, run(mode), environment, user);
 
   test('with nothing of its own is not started again', () => {
     expect(found()).toEqual({ restart: undefined, isMain: false });
@@ -176,6 +177,9 @@ describe('the service of a run', () => {
     expect(found({ PrivateTmp: 'yes', Type: 'simple' }).restart?.certain).toBe(false);
     expect(found({ PrivateTmp: 'yes', Type: 'simple', MainPID: String(RUN) }).restart?.certain).toBe(true);
     expect(found({ PrivateTmp: 'yes', RemainAfterExit: 'yes' }).restart?.certain).toBe(false);
+    // Its ExecStartPre=, after which it begins.
+    const before = { Type: 'simple', MainPID: '0', ControlPID: String(RUN) };
+    expect(found({ PrivateTmp: 'yes', ...before }).restart?.certain).toBe(false);
   });
 
   test("that is an agent daemon's outlives its runs, with all that is private to it", () => {
@@ -202,6 +206,23 @@ describe('the service of a run', () => {
     },
   );
 
+  test('that takes what it has with it, and that its user may not start, is refused', () => {
+    expect(() => found({ PrivateTmp: 'yes' }, 'apply', [], { user: ALICE })).toThrow(
+      /cannot be started again, since it may be started by root alone: leave that setting out$/,
+    );
+    expect(found({ PrivateTmp: 'yes', Type: 'simple' }, 'apply', [], { user: ALICE }).restart?.never).toBe(
+      'may be started by root alone',
+    );
+    const own = below(ALICE, 'own.service');
+    expect(found({ PrivateTmp: 'yes' }, 'apply', [], { unit: own, user: ALICE }).restart?.certain).toBe(true);
+  });
+
+  test('that is being stopped is not started again by a run of its ExecStop= or ExecStopPost=', () => {
+    expect(() => found({ PrivateTmp: 'yes', ActiveState: 'deactivating' })).toThrow(
+      /cannot be started again, since it is being stopped: leave that setting out$/,
+    );
+  });
+
   test('that ends all processes of its own namespace is refused', () => {
     expect(() => found({ PrivatePIDs: 'yes' })).toThrow(/PrivatePIDs=yes, so nothing .* can outlive it/);
     expect(found({ PrivatePIDs: 'yes', Type: 'simple' })).toBeDefined();
@@ -209,7 +230,7 @@ describe('the service of a run', () => {
 
   test.each([
     ['its main process', { MainPID: String(RUN) }, true],
-    ['its ExecStartPre= or ExecStartPost=', { ControlPID: String(RUN) }, true],
+    ['its ExecStartPre= or ExecStartPost=', { ControlPID: String(RUN) }, false],
     ['a child of that', {}, false],
   ])('knows the run: %s', (_, changes, expected) => {
     expect(found(changes).isMain).toBe(expected);
@@ -254,18 +275,22 @@ describe('`rerun: unit`', () => {
   ];
   const why = (
     changes: Record<string, string>,
-    { of = run, unit = nightly, above = ancestry, lingers = false } = {},
-  ) => whyNotUnit(unit, { ...PLAIN, MainPID: String(RUN), ...changes }, of, above, lingers);
+    { of = run, unit = nightly, above = ancestry, lingers = false, user = ROOT } = {},
+  ) => whyNotUnit(unit, { ...PLAIN, MainPID: String(RUN), ...changes }, of, above, { user, lingers });
 
   test('starts a service whose main process is the run, or a wrapper that ends with it', () => {
     expect(why({})).toBeUndefined();
     expect(why({ MainPID: '812' })).toBeUndefined();
     expect(why({ StartLimitAction: 'none' })).toBeUndefined();
-    expect(why({}, { unit: below(ALICE, 'mine.service'), lingers: true })).toBeUndefined();
+    expect(why({}, { unit: below(ALICE, 'mine.service'), lingers: true, user: ALICE })).toBeUndefined();
+    expect(why({ Restart: 'on-failure' })).toBeUndefined();
   });
 
   test.each<[Record<string, string>, string]>([
     [{ RemainAfterExit: 'yes' }, 'nightly.service has RemainAfterExit=yes'],
+    [{ Restart: 'always' }, 'nightly.service has Restart=always'],
+    [{ Restart: 'on-success' }, 'nightly.service has Restart=on-success'],
+    [{ ActiveState: 'deactivating' }, 'nightly.service is being stopped'],
     [{ RefuseManualStart: 'yes' }, 'nightly.service has RefuseManualStart=yes'],
     [{ StartLimitAction: 'reboot' }, 'nightly.service has StartLimitAction=reboot'],
     [{ Transient: 'yes' }, 'nightly.service is transient'],
@@ -286,8 +311,9 @@ describe('`rerun: unit`', () => {
     );
   });
 
-  test('repeats the command of a daemon, and of a user who does not linger', () => {
+  test('repeats the command of a daemon, and of a user who does not linger, or may not start the service', () => {
     expect(why({}, { of: { ...run, mode: 'daemon' } as Run })).toBe("nightly.service is the daemon's");
     expect(why({}, { unit: below(ALICE, 'mine.service') })).toBe('user 1000 does not linger');
+    expect(why({}, { user: ALICE })).toBe('nightly.service may be started by root alone');
   });
 });

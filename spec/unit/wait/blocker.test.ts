@@ -12,7 +12,7 @@ describe('what keeps a rerun from starting', () => {
     [
       { kind: 'shutdown', at: Date.UTC(2026, 0, 2, 5), mode: 'reboot' },
       'the reboot that is scheduled for 2026-01-02T05:00:00.000Z, or `shutdown -c`',
-      5000,
+      1000,
       true,
     ],
     [

@@ -6,6 +6,7 @@ import { monotonic } from '../../../src/os/clock.ts';
 import { here } from '../../../src/os/place.ts';
 import { type ProcessId, readStat, self } from '../../../src/os/process.ts';
 import type { Entry } from '../../../src/schedule/entry.ts';
+import { noteLastStart } from '../../../src/state/chains.ts';
 import { withLock } from '../../../src/state/lock.ts';
 import { type CommandRecord, writeRecord } from '../../../src/state/records.ts';
 import { type StartSlot, slotPath, takeSlot } from '../../../src/state/start-slot.ts';
@@ -59,9 +60,14 @@ function dueSince(milliseconds: number, changes: Partial<Entry> = {}): Entry {
   return entry({ notifiedAt: at, runEndedAt: at, ...changes });
 }
 
-const context = { id: OWN } as WaiterContext;
+const context = { id: OWN, rules: { burst: 0, maxDelay: 1800 } } as WaiterContext;
 /** The entry of this process has been due for a minute. */
 const own = () => record({ ...here(), waiter: self(), entries: [dueSince(MINUTE)] });
+
+/** What a waiter notes that something keeps from its start, by Puppet's files. */
+function heldUpBy(kind: string, puppet: Partial<CommandRecord['puppet']> = {}): Partial<CommandRecord> {
+  return { heldUp: 'in words', heldUpBy: kind, puppet: { ...record().puppet, ...puppet } };
+}
 
 describe('another rerun that is about to start', () => {
   const slot = (changes: Partial<StartSlot> = {}): StartSlot => ({
@@ -111,7 +117,12 @@ describe('another waiter', () => {
       () => ({ entries: [dueSince(2 * MINUTE, { runEndedAt: undefined as never })] }),
     ],
     ['that is in its grace time', false, () => ({ entries: [dueSince(2 * MINUTE, { grace: 3 * MINUTE })] })],
-    ['that something else holds up', false, () => ({ heldUp: '`puppet agent --enable`' })],
+    ['that something else holds up', false, () => ({ heldUp: 'no room on the disk', heldUpBy: 'trouble' })],
+    ['that something held up for an older version', false, () => ({ heldUp: 'no room on the disk' })],
+    ['that is disabled', false, () => heldUpBy('disabled', { disabledFile: lockFile })],
+    ['that has been enabled just now', true, () => heldUpBy('disabled', { disabledFile: '/nonexistent' })],
+    ['that may not know that the shutdown has been cancelled', true, () => heldUpBy('shutdown')],
+    ['whose back-off is over in this moment', true, () => heldUpBy('time')],
     ['that has nothing pending', false, () => ({ entries: [] })],
     ['that is dead', false, () => ({ waiter: DEAD })],
     ['that is stopped', false, () => ({ waiter: stopped })],
@@ -119,6 +130,16 @@ describe('another waiter', () => {
   ])('%s: %s', async (_, expected, changes) => {
     const found = await turn(changes());
     expect(found).toEqual(expected ? { kind: 'turn', pid: other.pid } : undefined);
+  });
+
+  test('whose back-off is not over yet', async () => {
+    const folder = stateFolder();
+    const its = record({ ...here(), waiter: other, entries: [dueSince(2 * MINUTE)], ...heldUpBy('time') });
+    await withLock(folder, () => {
+      writeRecord(folder, OTHER, its);
+      noteLastStart(folder, its.chainKey);
+    });
+    expect(otherWaiter(own(), context, folder, 0)).toBeUndefined();
   });
 
   test('is let go first for 2 s', async () => {

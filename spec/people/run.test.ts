@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { bundledPuppet } from '../support/machine/bundler.ts';
 import type { Started } from '../support/machine/node.ts';
 import { until } from '../support/machine/wait.ts';
 import { inContainer, notifyOnce, outputOf, probe, type World } from '../support/machine/world.ts';
@@ -124,20 +125,23 @@ describe.concurrent('a manifest that converges in three runs', () => {
     await expectNothingLeft(here);
   });
 
-  test('by `bundle exec`', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const gems = ['puppet', 'concurrent-ruby', 'semantic_puppet', 'hocon']; // Debian's Puppet names no dependencies
-    await world.write('Gemfile', gems.map((gem) => `gem '${gem}'\n`).join(''));
-    const script = (await world.node.files.read(world.puppet.command)).toString();
-    const puppet = await world.write('bin/puppet', script.replace(/^#!.*/, '#!/usr/bin/env ruby'), 0o755);
-    const [, ...args] = await here.apply(converges(world, 3));
-    const env = { BUNDLE_SILENCE_ROOT_WARNING: '1', BUNDLE_GEMFILE: world.path('Gemfile') };
-    const { code, output } = await here.run([], ['bundle', 'exec', puppet, ...args], { env });
-    expect(code, output).toBe(0);
-    expect(await world.runs(), output).toHaveLength(3);
-    await expectNothingLeft(here);
-  });
+  test.for([['by its path'], ['by its name']] as const)(
+    'by `bundle exec` of `puppet`, %s',
+    async ([how], context) => {
+      const here = await place(context);
+      const { world } = here;
+      const puppet = await bundledPuppet(world, how);
+      const [, ...args] = await here.apply(converges(world, 3));
+      const { code, output } = await here.run([], [...puppet.words, ...args], { env: puppet.env });
+      expect(code, output).toBe(0);
+      const runs = await world.runs();
+      expect(runs, output).toHaveLength(3);
+      // By its name, its title is so long that /proc shows nothing of its environment.
+      const shown = runs.filter(({ run }) => run.environ.includes('BUNDLE_GEMFILE='));
+      expect(shown).toHaveLength(how === 'by its name' ? 0 : 3);
+      await expectNothingLeft(here);
+    },
+  );
 
   test('as process 1 of a container, with and without --init', async (context) => {
     const here = await place(context);
@@ -469,6 +473,44 @@ describe.concurrent('signals', () => {
     expect(without).toMatch(/^1024\n0{16}\n0{15}1\n0 1 2 .*\b7\b.* seven\n$/);
     expect(await seen(here.again, 'run', '--')).toBe(without);
   });
+
+  test('two descriptors of one pipe stay open, and variables that no shell hands on are there', async (context) => {
+    const here = await place(context);
+    const python = '/usr/bin/python3';
+    const look =
+      "import os; os.environ.pop('AGAIN_RUN', 0); print(sorted(os.environ), flush=True); os.write(3, b'three')";
+    const start = `import os, resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+os.dup2(1, 3)
+subprocess.run(sys.argv[1:], env={'a.b': 'c', 'BASH_FUNC_f%%': '() { :; }'}, pass_fds=[3])`;
+    const seen = async (...words: readonly string[]) => {
+      const command = [python, '-c', start, ...words, python, '-c', look];
+      return (await here.world.run({ argv: ['sh', '-c', '"$@" | cat', 'sh', ...command] })).stdout;
+    };
+    const without = await seen();
+    expect(without).toMatch(/^\['BASH_FUNC_f%%',.* 'a\.b'\]\nthree$/);
+    expect(await seen(here.again, 'run', '--')).toBe(without);
+  });
+
+  test('a process that has become another user’s gets none, which is said, and the exit code is as ever', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const python = world.path('bin/as-root');
+    const made = await world.run({
+      argv: ['sh', '-c', 'cp /usr/bin/python3 "$0" && chmod 4755 "$0"', python],
+    });
+    expect(made.code, made.output).toBe(0);
+    // As sudo does it.
+    const become = "import os; os.setuid(0); os.execlp('sleep', 'sleep', '4')";
+    const wrap = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
+    const options = ['--timeout', '1', '--kill-after', '1'];
+    const { code, output } = await here.run(options, [python, '-c', become], { wrap });
+    expect(code, output).toBe(124);
+    expect(saidByRun(output)).toEqual([
+      expect.stringMatching(/^again run: pid \d+ cannot be sent SIGTERM, since it is another user's$/),
+      'again run: the 1 s of --timeout are over',
+    ]);
+  });
 });
 
 describe.concurrent('others', () => {
@@ -633,6 +675,28 @@ describe.concurrent('others', () => {
     await expectNothingLeft(here);
   });
 
+  test('a condition that comes to hold in a run in which its time ends is looked at once more', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const [goal, steps] = [world.path('goal'), world.path('steps')];
+    const command = await here.apply(`include common::again
+${probe(world)}
+common::again::when { 'flag': exists => '${goal}' }
+Exec { provider => 'shell', path => '/usr/bin:/bin' }
+exec { 'first':
+  command => 'true',
+  onlyif  => 'echo run >> ${steps}; test $(wc -l < ${steps}) -eq 1',
+  notify  => [Exec['again'], Common::Again::When['flag']],
+}
+-> exec { 'second': command => 'touch ${goal}; sleep 4', onlyif => 'test $(wc -l < ${steps}) -eq 2' }
+`);
+    const { code, output } = await here.run(['--max-wait', '2'], command);
+    expect(code, output).toBe(0);
+    expect(await world.runs(), output).toHaveLength(3);
+    expect(output).not.toContain('not true');
+    await expectNothingLeft(here);
+  });
+
   test('what Puppet prints is the same as without it, in order and with its colours', async (context) => {
     const here = await place(context);
     const { world } = here;
@@ -657,18 +721,15 @@ describe.concurrent('others', () => {
   test('of an ordinary user, it has its channel in the runtime folder, and the same `again wait` waits for it', async (context) => {
     const here = await place(context);
     const { world } = here;
-    const runtime = world.path('runtime');
-    await world.run({ argv: ['mkdir', '-m', '0700', runtime] });
+    const runtime = '/run/user/65534';
+    context.onTestFinished(() => void world.run({ argv: ['rm', '-rf', runtime] }));
     const command = await here.apply(converges(world, 2, later, delta('later', 8)));
-    const own = await world.run({ argv: ['chown', '-R', 'nobody:nogroup', world.dir] });
+    const script = 'mkdir -p "$1" && chmod 0700 "$1" && chown -R "$0" "$@"';
+    const own = await world.run({ argv: ['sh', '-c', script, 'nobody:nogroup', runtime, world.dir] });
     expect(own.code, own.output).toBe(0);
     const wrap = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
-    const env = {
-      HOME: world.dir,
-      XDG_RUNTIME_DIR: runtime,
-      FACTER_puppet_vardirtmp: world.path('base'),
-    };
-    const run = await here.start([], command, { wrap, env });
+    const env = { HOME: world.dir, FACTER_puppet_vardirtmp: world.path('base') };
+    const run = await here.start([], command, { wrap, env: { ...env, XDG_RUNTIME_DIR: runtime } });
     await until('the delta to be counted', () => run.output().includes('next run (later)'), {
       seconds: 100,
       seen: run.output,
@@ -676,6 +737,7 @@ describe.concurrent('others', () => {
     expect(await world.node.files.list(runtime)).toEqual([
       expect.stringMatching(new RegExp(`^again-run-.*-${run.pid}-`)),
     ]);
+    // As in a job of cron, which names no runtime folder.
     const waited = await world.run({ argv: [here.again, 'wait', '--timeout', '200'], wrap, env });
     expect(waited.code, waited.output).toBe(0);
     expect(waited.stdout).toContain(`waits for the end of an \`again run\`, pid ${run.pid}\n`);

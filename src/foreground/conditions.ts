@@ -1,10 +1,8 @@
 import { readlinkSync } from 'node:fs';
 import { splitAtNul } from '../os/bytes.ts';
-import type { Limit } from '../os/limits.ts';
 import type { ProcessId } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
 import { checkEnvironment } from '../repeat/environment.ts';
-import { restoreOpenFiles } from '../repeat/limit.ts';
 import type { Condition } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
 import type { LooksAt } from '../state/looks.ts';
@@ -39,12 +37,7 @@ interface RunCondition {
   readonly directory: string | undefined;
 }
 
-/** @param openFiles  the limit with which `again run` was started, and so its runs; undefined where that is as it was */
-export function createConditions(
-  { met, looked, unstartable }: Findings,
-  openFiles: Limit | undefined,
-): Conditions {
-  let hasRunLimit = false;
+export function createConditions({ met, looked, unstartable }: Findings): Conditions {
   const told = new Set<string>();
   const conditions = new Map<string, RunCondition>();
   const looks: Record<string, LooksAt> = {};
@@ -68,9 +61,6 @@ export function createConditions(
     looks,
     take(id, condition, run) {
       conditions.set(id, { condition, ...surroundingsOf(run) });
-      if (hasRunLimit || condition.succeeds === undefined) return;
-      hasRunLimit = true;
-      restoreOpenFiles(openFiles);
     },
     show(entries) {
       const words = new Map([...conditions].map(([id, { condition }]) => [id, condition]));
@@ -85,7 +75,10 @@ export function createConditions(
 
 function surroundingsOf({ pid }: ProcessId): Omit<RunCondition, 'condition'> {
   try {
-    const environment = checkEnvironment(splitAtNul(readBytes(`/proc/${pid}/environ`)));
+    const found = checkEnvironment(splitAtNul(readBytes(`/proc/${pid}/environ`)));
+    // Where a title covers it (os/handed-on.ts), it is much like that of this process, with which its runs are started.
+    const environment =
+      Object.keys(found).length > 0 ? found : ({ ...process.env } as Record<string, string>);
     return { environment, directory: readlinkSync(`/proc/${pid}/cwd`) };
   } catch {
     return { environment: { ...process.env } as Record<string, string>, directory: undefined };

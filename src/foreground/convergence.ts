@@ -2,7 +2,7 @@ import { isAlive as isProcessAlive, type ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import { type ChainRules, isOver, newEntry, nextLink } from '../schedule/chain.ts';
-import { type Entry, withEntry, withMet, withRunEnded } from '../schedule/entry.ts';
+import { type Entry, withEntry, withLooksAgain, withMet, withRunEnded } from '../schedule/entry.ts';
 import { hurried } from '../schedule/hurry.ts';
 import { describeTimeout, displayName, isMeant } from '../schedule/names.ts';
 import { awaitedNow, nextStep, partition, type Step } from '../schedule/plan.ts';
@@ -54,6 +54,8 @@ export interface Convergence {
     isAlive?: (run: ProcessId) => boolean,
     isBrokenOff?: (run: ProcessId) => boolean,
   ): void;
+  /** The command has ended, during which no condition is looked at: those that are still awaited are looked at again. */
+  lookAgain(now: number): void;
   /** The next step, now that the command has ended. */
   next(now: number): Step;
   /** A rerun begins now: takes out what it satisfies. Returns its number. */
@@ -142,6 +144,9 @@ export function createConvergence(command: string, pid: number, bounds: Bounds):
       for (const { run, runEndedAt } of entries)
         if (runEndedAt === undefined && !isAlive(run))
           entries = withRunEnded(entries, run, { at: now, brokenOff: isBrokenOff(run) });
+    },
+    lookAgain(now) {
+      entries = withLooksAgain(entries, now);
     },
     next: (now) => nextStep(entries, now),
     begin(now) {

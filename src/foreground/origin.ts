@@ -32,7 +32,7 @@ export function readOrigin(): Origin {
         own: parseStatus(readText('/proc/self/status'))?.ignoredSignals ?? 0n,
       }),
       openFiles: inheritedLimit(mine, parseOpenFilesLimit(readText(`${parent}/limits`))),
-      descriptors: inheritedDescriptors(readDescriptors()),
+      descriptors: inheritedDescriptors(readDescriptors(), readDescriptors(parent)),
     };
   } catch {
     // Process 1, or one below another user's: only the present state can be told.
@@ -86,21 +86,37 @@ interface Descriptor {
   readonly target: string;
 }
 
-function readDescriptors(): Descriptor[] {
-  return readdirSync('/proc/self/fd').flatMap((name) => {
+function readDescriptors(process = '/proc/self'): Descriptor[] {
+  return readdirSync(`${process}/fd`).flatMap((name) => {
     try {
-      return { number: Number(name), target: readlinkSync(`/proc/self/fd/${name}`) };
+      return { number: Number(name), target: readlinkSync(`${process}/fd/${name}`) };
     } catch {
       return []; // the folder that was just read
     }
   });
 }
 
-/** Those that Node has not made for itself: its own are epoll, eventfd, /dev/null, and pipes of which it holds both ends. */
-export function inheritedDescriptors(open: readonly Descriptor[]): number[] {
-  const isOwn = ({ number, target }: Descriptor) =>
+/**
+ * Those that Node has not made for itself: its own are epoll, eventfd, /dev/null, and pipes of which it holds both ends. A shell's `exec 3>&1` and the jobserver of make
+ * have two descriptors of one pipe as well, but there the parent has it, too.
+ *
+ * @param parents what the parent has open
+ */
+export function inheritedDescriptors(
+  open: readonly Descriptor[],
+  parents: readonly Descriptor[] = [],
+): number[] {
+  const isOwnPipe = (target: string) => {
+    const ends = open.filter((one) => one.target === target);
+    return (
+      ends.length > 1 &&
+      ends.every(({ number }) => number > 2) &&
+      !parents.some((one) => one.target === target)
+    );
+  };
+  const isOwn = ({ target }: Descriptor) =>
     target.startsWith('anon_inode:') ||
     target === '/dev/null' ||
-    (target.startsWith('pipe:') && open.some((other) => other.target === target && other.number !== number));
+    (target.startsWith('pipe:') && isOwnPipe(target));
   return open.filter((one) => one.number > 2 && !isOwn(one)).map(({ number }) => number);
 }

@@ -3,10 +3,11 @@ import { fromText } from '../os/bytes.ts';
 import { bootId, monotonic } from '../os/clock.ts';
 import { isAlive, self, withDescendants } from '../os/process.ts';
 import { drawnFor, randomHex } from '../os/random.ts';
-import { oneLine, Refusal } from '../os/refusal.ts';
+import { Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { describeWords } from '../puppet/describe.ts';
 import { processName } from '../repeat/environment.ts';
+import { restoreOpenFiles } from '../repeat/limit.ts';
 import { displayNames } from '../schedule/names.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
@@ -52,7 +53,7 @@ export async function runInForeground(options: RunOptions): Promise<number> {
     throw new Refusal(
       `\`${command}\` becomes a daemon or runs in the background, so \`again run\` cannot wait for its end: add --test, or --onetime --no-daemonize`,
     );
-  const origin = readOrigin();
+  const origin = withLimitRestored(readOrigin());
   const descriptor = options.stdin ? 0 : manifestDescriptor(options.command);
   const kept = descriptor === undefined ? undefined : { descriptor, open: keepInput(descriptor) };
   const wakeup = createWakeup();
@@ -60,20 +61,17 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   const chain = randomHex(8);
   const screen = openScreen('again run: ');
   const runs = createRuns();
-  const conditions = createConditions(
-    {
-      met(ids, at) {
-        convergence.meet(ids, at);
-        changed();
-      },
-      looked: () => changed(),
-      unstartable(ids, because) {
-        const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
-        screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
-      },
+  const conditions = createConditions({
+    met(ids, at) {
+      convergence.meet(ids, at);
+      changed();
     },
-    origin.openFiles,
-  );
+    looked: () => changed(),
+    unstartable(ids, because) {
+      const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
+      screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);
+    },
+  });
   const shown: Shown = { heldUp: undefined };
   let since: string | undefined;
   const changed = () => {
@@ -139,6 +137,11 @@ export async function runInForeground(options: RunOptions): Promise<number> {
   }
 }
 
+/** Gives this process the limit of open files that it was started with, so that all it starts has that, too, without a program between. */
+function withLimitRestored(origin: Origin): Origin {
+  return restoreOpenFiles(origin.openFiles) ? { ...origin, openFiles: undefined } : origin;
+}
+
 /** The input that each run reads from its beginning, and its descriptor. */
 interface KeptInput {
   readonly descriptor: number;
@@ -186,7 +189,7 @@ class Foreground {
     this.deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
     this.stop = takeSignals(
       origin.ignored,
-      (signal) => sendTo(this.going, signal),
+      (signal) => this.send(signal, this.going),
       () => wakeup.poke(),
     );
   }
@@ -245,7 +248,7 @@ class Foreground {
       const killAt = this.deadline + killAfter * SECOND_MS + (killed > 0 ? LAST_WORDS_MS : 0);
       if (now >= killAt && killed < 2) {
         for (const one of pid === undefined ? [] : withDescendants(pid))
-          sendTo(one, killed === 0 ? 'SIGTERM' : 'SIGKILL');
+          this.send(killed === 0 ? 'SIGTERM' : 'SIGKILL', one);
         killed += 1;
         continue;
       }
@@ -254,9 +257,21 @@ class Foreground {
     }
     this.going = undefined;
     this.parts.shown.heldUp = undefined;
+    this.parts.convergence.lookAgain(monotonic());
     this.noteEnds(monotonic());
     if (this.parts.convergence.entries.length > 0) this.parts.changed();
     return end;
+  }
+
+  /** Sends a signal to a process of the run, if there is one. A process that sudo has made another user's does not get it. */
+  private send(signal: NodeJS.Signals, pid: number | undefined): void {
+    if (pid === undefined) return;
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EPERM')
+        this.screen.say(`pid ${pid} cannot be sent ${signal}, since it is another user's`);
+    }
   }
 
   private noteEnds(now: number): void {
@@ -302,14 +317,5 @@ class Foreground {
       },
       changed,
     });
-  }
-}
-
-function sendTo(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw new Refusal(oneLine(error));
   }
 }

@@ -27,6 +27,8 @@ export interface Entry {
   readonly brokenOff?: boolean;
   /** Of a `when`: what must hold before it is due. It is looked at from the time on at which a delta would be due. */
   readonly condition?: Awaited;
+  /** Since when it is looked at again, where a run in the foreground has kept the looks from it. */
+  readonly lookedAtSince?: number;
   /** Whether `again now` was called for it: the distance from the rerun before does not count then. */
   readonly hurried?: boolean;
 }
@@ -50,11 +52,15 @@ export function dueTime(entry: Entry): number | undefined {
 
 /**
  * When a condition is not waited for any more; undefined for an entry without one, and while the run is going. A wait that is longer than the timeout, such as a
- * back-off, is followed by looks for one interval.
+ * back-off, is followed by looks for one interval. So is a run in the foreground, during which nothing is looked at, where the entry would be dropped.
  */
-export function timeoutAt({ condition, runEndedAt, wait }: Entry): number | undefined {
+export function timeoutAt({ condition, runEndedAt, wait, lookedAtSince }: Entry): number | undefined {
   if (!condition || runEndedAt === undefined) return undefined;
-  return runEndedAt + (wait < condition.timeout ? condition.timeout : wait + condition.interval);
+  const { timeout, interval, onTimeout } = condition;
+  const regular = runEndedAt + (wait < timeout ? timeout : wait + interval);
+  return lookedAtSince === undefined || onTimeout === 'run'
+    ? regular
+    : Math.max(regular, lookedAtSince + interval);
 }
 
 /** Whether a look is wanted now to tell whether the entry is due. */
@@ -99,6 +105,13 @@ export function earliestStart(entry: Entry): number | undefined {
   const due = dueTime(entry);
   const ended = entry.outer ? entry.outerEndedAt : entry.runEndedAt;
   return due === undefined || ended === undefined ? undefined : Math.max(due, ended + (entry.grace ?? 0));
+}
+
+/** Notes that a run in the foreground has ended: the conditions of runs before it are looked at again. */
+export function withLooksAgain(entries: readonly Entry[], since: number): Entry[] {
+  return entries.map((entry) =>
+    entry.condition && entry.runEndedAt !== undefined ? { ...entry, lookedAtSince: since } : entry,
+  );
 }
 
 /** Adds a notification: it replaces a pending one of the same name and kind. */

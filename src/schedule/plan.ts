@@ -57,9 +57,8 @@ export function partition(entries: readonly Entry[], now: number): { due: Entry[
   };
 }
 
-/** The entries whose conditions are looked at now, also while something else is due and cannot start yet. */
+/** The entries whose conditions are looked at now, also while something else is due and cannot start yet, or another run that has notified goes on. */
 export function awaitedNow(entries: readonly Entry[], now: number): Entry[] {
-  if (entries.some((entry) => entry.runEndedAt === undefined)) return [];
   return entries.filter((entry) => isAwaited(entry, now));
 }
 

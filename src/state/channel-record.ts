@@ -28,11 +28,17 @@ export interface ChannelRecord {
   readonly stateFolder?: string;
 }
 
-/** Where the folders of channels lie, the best first. Other users' runtime folders are left out. */
+/** Where folders of channels are made, the best first. Other users' runtime folders are left out. */
 export function channelPlaces(user: number): string[] {
   const { XDG_RUNTIME_DIR: runtime } = process.env;
   const own = runtime !== undefined && isPrivate(runtime, user) ? [runtime] : [];
   return [...new Set([...(user === 0 ? ['/run'] : []), ...own, tmpdir(), '/tmp'])];
+}
+
+/** Where they are looked for: cron, for example, names no runtime folder, and a session of the same user does. */
+function allChannelPlaces(user: number): string[] {
+  const runtime = `/run/user/${user}`;
+  return [...new Set([...channelPlaces(user), ...(isPrivate(runtime, user) ? [runtime] : [])])];
 }
 
 /** The beginning of the name of a channel's folder; the pid of its `again run` follows. */
@@ -55,7 +61,7 @@ export function writeChannelRecord(folder: string, record: ChannelRecord): void 
 export function readChannelRecords(
   user = process.getuid?.() ?? 0,
 ): { folder: string; record: ChannelRecord }[] {
-  return channelPlaces(user).flatMap((place) =>
+  return allChannelPlaces(user).flatMap((place) =>
     namesIn(place).flatMap((name) => {
       const folder = join(place, name);
       if (!lstatSync(folder, { throwIfNoEntry: false }) || !isPrivate(folder, user)) return [];

@@ -1,5 +1,5 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { type Bytes, toBuffer, toDisplay } from '../os/bytes.ts';
 import { monotonic } from '../os/clock.ts';
 import { fault, tell } from '../os/fault.ts';
@@ -111,9 +111,10 @@ export async function startRerun(situation: StartSituation): Promise<Attempt> {
   if (taken.kind !== undefined) return taken;
   try {
     fault('start.taken');
-    if (cancelled()) throw new Refusal('cancelled');
+    await refuseIfCancelled(cancelled);
     if (restart) return await startUnit(restart, taken, situation, folder);
     const rerun = prepare(taken, context, limitRestored, folder);
+    await refuseIfCancelled(cancelled);
     tellStarted(taken, folder, context);
     fault('start.becoming');
     return become(rerun, () => noteStarted(folder, taken.past));
@@ -123,6 +124,18 @@ export async function startRerun(situation: StartSituation): Promise<Attempt> {
   } finally {
     leaveSlot(folder);
   }
+}
+
+/**
+ * Signals are told to JavaScript only between two turns of its loop, and a start that nothing holds up has none of them: one that has come meanwhile would be lost with this
+ * program. One turn may have begun before the signal came.
+ *
+ * @throws {Refusal} where this process is to end
+ */
+export async function refuseIfCancelled(cancelled: () => boolean): Promise<void> {
+  await turn();
+  await turn();
+  if (cancelled()) throw new Refusal('cancelled');
 }
 
 /** A run has begun since the look for other runs. */

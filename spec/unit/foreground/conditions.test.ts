@@ -16,7 +16,7 @@ const condition: Condition = {
 };
 
 test('`again status` finds the words of what is pending, and no others', () => {
-  const conditions = createConditions({ met: () => {}, looked: () => {}, unstartable: () => {} }, undefined);
+  const conditions = createConditions({ met: () => {}, looked: () => {}, unstartable: () => {} });
   for (const id of ['a', 'b']) conditions.take(id, condition, self());
   const [a, b, met] = [
     awaitedEntry({ id: 'a' }),
@@ -37,16 +37,13 @@ test('`again status` finds the words of what is pending, and no others', () => {
 test('a command that cannot be started is told once, also when the looks begin again after a run', async () => {
   const told: string[] = [];
   let looked = 0;
-  const conditions = createConditions(
-    {
-      met: () => {},
-      looked: () => {
-        looked += 1;
-      },
-      unstartable: (ids, because) => told.push(`${ids}: ${because}`),
+  const conditions = createConditions({
+    met: () => {},
+    looked: () => {
+      looked += 1;
     },
-    undefined,
-  );
+    unstartable: (ids, because) => told.push(`${ids}: ${because}`),
+  });
   const words = { ...condition, exists: [], succeeds: ['/nonexistent'] };
   conditions.take('a', words, self());
   const again = async () => {

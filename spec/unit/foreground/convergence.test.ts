@@ -126,6 +126,24 @@ describe('a condition', () => {
     expect(convergence.next(60_000)).toMatchObject({ kind: 'rerun' });
   });
 
+  test('that is dropped at its time has a look for one interval more after a run, which keeps all looks from it', () => {
+    const convergence = begin();
+    oneMore(convergence, { name: 'w', condition: { ...condition, timeout: 9, onTimeout: 'drop' } });
+    convergence.begin(1000);
+    convergence.lookAgain(20_000);
+    expect(convergence.next(20_000)).toEqual({ kind: 'look', until: 25_000 });
+    expect(convergence.awaited(20_000)).toHaveLength(1);
+    expect(convergence.next(25_000).kind).toBe('drop');
+  });
+
+  test('that runs at its time does so at once after a run that took longer', () => {
+    const convergence = begin();
+    oneMore(convergence, { name: 'w', condition });
+    convergence.begin(1000);
+    convergence.lookAgain(70_000);
+    expect(convergence.next(70_000)).toMatchObject({ kind: 'rerun' });
+  });
+
   test('is not waited for beyond --max-wait, and no rerun is made for that', () => {
     const convergence = begin({ maxWait: 10 });
     oneMore(convergence, { name: 'w', condition });

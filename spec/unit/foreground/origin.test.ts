@@ -65,6 +65,14 @@ test('descriptors of Node itself are left out', () => {
   expect(inheritedDescriptors(open.map(([number, target]) => ({ number, target })))).toEqual([6, 7, 8]);
 });
 
+test.each([
+  ['exec 3>&1', [1, 3]],
+  ['the jobserver of make', [3, 4]],
+])('two descriptors of one pipe are handed on: %s', (_, numbers) => {
+  const open = numbers.map((number) => ({ number, target: 'pipe:[7]' }));
+  expect(inheritedDescriptors(open, open)).toEqual(numbers.filter((number) => number > 2));
+});
+
 describe('a command', () => {
   const command = ['puppet', 'apply', 'x.pp'];
   test.each([

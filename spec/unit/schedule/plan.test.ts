@@ -131,8 +131,15 @@ describe('conditions', () => {
     expect(awaitedNow([due, awaited], 5000)).toEqual([awaited]);
   });
 
-  test('nothing is looked at while a notifying run goes on, before its wait is over, once it is met, and after its time', () => {
-    expect(awaitedNow([awaitedEntry(), goingEntry()], 5000)).toEqual([]);
+  test('what is awaited is looked at beside another notifying run: its time may end before that does', () => {
+    const awaited = awaitedEntry();
+    expect(nextStep([awaited, goingEntry()], 5000)).toMatchObject({ kind: 'await-run' });
+    expect(awaitedNow([awaited, goingEntry()], 5000)).toEqual([awaited]);
+  });
+
+  test('nothing is looked at while its own run goes on, before its wait is over, once it is met, and after its time', () => {
+    const { condition } = awaitedEntry();
+    expect(awaitedNow([goingEntry({ condition, startTimerNow: true } as Partial<Entry>)], 5000)).toEqual([]);
     expect(awaitedNow([awaitedEntry({}, { wait: 4001 })], 5000)).toEqual([]);
     expect(awaitedNow([awaitedEntry({ metAt: 4000 })], 5000)).toEqual([]);
     expect(awaitedNow([awaitedEntry()], 61_000)).toEqual([]);

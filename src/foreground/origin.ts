@@ -86,8 +86,15 @@ interface Descriptor {
   readonly target: string;
 }
 
+/** Those of a process; none where it is another user's. */
 function readDescriptors(process = '/proc/self'): Descriptor[] {
-  return readdirSync(`${process}/fd`).flatMap((name) => {
+  let names: string[];
+  try {
+    names = readdirSync(`${process}/fd`);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
     try {
       return { number: Number(name), target: readlinkSync(`${process}/fd/${name}`) };
     } catch {

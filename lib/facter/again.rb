@@ -109,12 +109,18 @@ module AgainFact
 
   # The link of a rerun that systemd started as a unit, as it was noted when that was asked for.
   def link_by_unit
-    invocation = ENV.fetch('INVOCATION_ID', nil)
+    invocation = ENV['INVOCATION_ID'] || invocation_of_service
     return unless invocation
 
     notes = files('commands').grep(%r{\A\h{16}\.chain\z}).map { |name| read('commands', name) }.compact
     note = notes.find { |one| one['boot'] == boot && one['invocation'] == invocation }
     note && note['link']
+  end
+
+  # Where sudo, for example, has taken the variable away: systemd notes it in a link for each of its services, too (systemd 243).
+  def invocation_of_service
+    service = quietly(nil) { File.read('/proc/self/cgroup')[%r{^(?:0:|\d+:name=systemd):.*/([^/]+\.service)(?:/|$)}, 1] }
+    quietly(nil) { File.readlink("/run/systemd/units/invocation:#{service}") } if service
   end
 
   # When the first rerun of the newest chain started: in a rerun, that is the chain of this very run.

@@ -175,7 +175,7 @@ describe('the plan common::converge', () => {
 
   test.each([
     [8, 60, [runs, seen]],
-    [12, 8, [runs, runs, seen]],
+    [30, 16, [runs, runs, seen]],
   ])(
     'has its last look at the end of the time: timeout=%i interval=%i',
     async (timeout, interval, progress) => {

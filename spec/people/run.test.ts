@@ -501,14 +501,14 @@ subprocess.run(sys.argv[1:], env={'a.b': 'c', 'BASH_FUNC_f%%': '() { :; }'}, pas
     });
     expect(made.code, made.output).toBe(0);
     // As sudo does it.
-    const become = "import os; os.setuid(0); os.execlp('sleep', 'sleep', '4')";
+    const become = "import os; os.setuid(0); os.execlp('sleep', 'sleep', '12')";
     const wrap = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
-    const options = ['--timeout', '1', '--kill-after', '1'];
+    const options = ['--timeout', '5', '--kill-after', '1'];
     const { code, output } = await here.run(options, [python, '-c', become], { wrap });
     expect(code, output).toBe(124);
     expect(saidByRun(output)).toEqual([
       expect.stringMatching(/^again run: pid \d+ cannot be sent SIGTERM, since it is another user's$/),
-      'again run: the 1 s of --timeout are over',
+      'again run: the 5 s of --timeout are over',
     ]);
   });
 });

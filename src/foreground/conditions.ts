@@ -25,7 +25,7 @@ export interface Findings {
   /** Called when these hold, from this time of the monotonic clock on. */
   readonly met: (ids: readonly string[], at: number) => void;
   /** Called after each look. */
-  readonly looked: () => void;
+  readonly looked: (ids: readonly string[]) => void;
   /** Called once for each whose command cannot be started. */
   readonly unstartable: (ids: readonly string[], because: string) => void;
 }
@@ -47,7 +47,7 @@ export function createConditions({ met, looked, unstartable }: Findings): Condit
     met,
     looked(ids, one) {
       for (const id of ids) looks[id] = one;
-      looked();
+      looked(ids);
     },
     unstartable(ids, because) {
       // The looks begin again after each run.

@@ -2,7 +2,7 @@ import { isAlive as isProcessAlive, type ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import { type ChainRules, isOver, newEntry, nextLink } from '../schedule/chain.ts';
-import { type Entry, withEntry, withLooksAgain, withMet, withRunEnded } from '../schedule/entry.ts';
+import { type Entry, withEntry, withLook, withLookWanted, withMet, withRunEnded } from '../schedule/entry.ts';
 import { hurried } from '../schedule/hurry.ts';
 import { describeTimeout, displayName, isMeant } from '../schedule/names.ts';
 import { awaitedNow, nextStep, partition, type Step } from '../schedule/plan.ts';
@@ -56,6 +56,8 @@ export interface Convergence {
   ): void;
   /** The command has ended, during which no condition is looked at: those that are still awaited are looked at again. */
   lookAgain(now: number): void;
+  /** A look at these conditions has its answer; {@link meet} follows at once where that is yes. */
+  looked(ids: readonly string[]): void;
   /** The next step, now that the command has ended. */
   next(now: number): Step;
   /** A rerun begins now: takes out what it satisfies. Returns its number. */
@@ -146,7 +148,10 @@ export function createConvergence(command: string, pid: number, bounds: Bounds):
           entries = withRunEnded(entries, run, { at: now, brokenOff: isBrokenOff(run) });
     },
     lookAgain(now) {
-      entries = withLooksAgain(entries, now);
+      entries = withLookWanted(entries, now);
+    },
+    looked(ids) {
+      entries = withLook(entries, ids);
     },
     next: (now) => nextStep(entries, now),
     begin(now) {

@@ -66,7 +66,10 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       convergence.meet(ids, at);
       changed();
     },
-    looked: () => changed(),
+    looked(ids) {
+      convergence.looked(ids);
+      changed();
+    },
     unstartable(ids, because) {
       const asked = convergence.entries.filter(({ condition }) => ids.includes(condition?.id ?? ''));
       screen.say(`${displayNames(asked)}: ${because}, so it counts as not true`);

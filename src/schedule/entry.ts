@@ -27,8 +27,8 @@ export interface Entry {
   readonly brokenOff?: boolean;
   /** Of a `when`: what must hold before it is due. It is looked at from the time on at which a delta would be due. */
   readonly condition?: Awaited;
-  /** Since when it is looked at again, where a run in the foreground has kept the looks from it. */
-  readonly lookedAtSince?: number;
+  /** Since when a look is wanted, where a run in the foreground has kept the looks from it; until that look has its answer. */
+  readonly lookWantedSince?: number;
   /** Whether `again now` was called for it: the distance from the rerun before does not count then. */
   readonly hurried?: boolean;
 }
@@ -50,17 +50,20 @@ export function dueTime(entry: Entry): number | undefined {
   return since === undefined ? undefined : since + condition.splay;
 }
 
+/** Milliseconds for which the answer of one look is waited for. */
+const LONGEST_LOOK_MS = 60 * SECOND_MS;
+
 /**
  * When a condition is not waited for any more; undefined for an entry without one, and while the run is going. A wait that is longer than the timeout, such as a
- * back-off, is followed by looks for one interval. So is a run in the foreground, during which nothing is looked at, where the entry would be dropped.
+ * back-off, is followed by looks for one interval. A run in the foreground, during which nothing is looked at, is followed by one look, where the entry would be dropped.
  */
-export function timeoutAt({ condition, runEndedAt, wait, lookedAtSince }: Entry): number | undefined {
+export function timeoutAt({ condition, runEndedAt, wait, lookWantedSince }: Entry): number | undefined {
   if (!condition || runEndedAt === undefined) return undefined;
   const { timeout, interval, onTimeout } = condition;
   const regular = runEndedAt + (wait < timeout ? timeout : wait + interval);
-  return lookedAtSince === undefined || onTimeout === 'run'
+  return lookWantedSince === undefined || onTimeout === 'run'
     ? regular
-    : Math.max(regular, lookedAtSince + interval);
+    : Math.max(regular, lookWantedSince + LONGEST_LOOK_MS);
 }
 
 /** Whether a look is wanted now to tell whether the entry is due. */
@@ -107,11 +110,20 @@ export function earliestStart(entry: Entry): number | undefined {
   return due === undefined || ended === undefined ? undefined : Math.max(due, ended + (entry.grace ?? 0));
 }
 
-/** Notes that a run in the foreground has ended: the conditions of runs before it are looked at again. */
-export function withLooksAgain(entries: readonly Entry[], since: number): Entry[] {
+/** Notes that a run in the foreground has ended: the conditions of runs before it want a look. */
+export function withLookWanted(entries: readonly Entry[], since: number): Entry[] {
   return entries.map((entry) =>
-    entry.condition && entry.runEndedAt !== undefined ? { ...entry, lookedAtSince: since } : entry,
+    entry.condition && entry.runEndedAt !== undefined ? { ...entry, lookWantedSince: since } : entry,
   );
+}
+
+/** Notes that conditions were looked at. */
+export function withLook(entries: readonly Entry[], ids: readonly string[]): Entry[] {
+  return entries.map((entry) => {
+    if (!entry.condition || !ids.includes(entry.condition.id)) return entry;
+    const { lookWantedSince: _, ...looked } = entry;
+    return looked;
+  });
 }
 
 /** Adds a notification: it replaces a pending one of the same name and kind. */

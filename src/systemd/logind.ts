@@ -36,8 +36,14 @@ export async function stopsIdleSessions(ask: () => Promise<Value>): Promise<bool
   }
 }
 
-/** Whether logind clears the sessions of a user, at their end or before. @throws {Error} where it can't be asked */
-export async function clearsSessions(user: number): Promise<boolean> {
+/** When logind ends all that is in a session. */
+export interface SessionClearing {
+  readonly atEnd: boolean;
+  readonly whenIdle: boolean;
+}
+
+/** When logind clears the sessions of a user. @throws {Error} where it can't be asked */
+export async function findClearing(user: number): Promise<SessionClearing> {
   const bus = await connectBus({ socket: SYSTEM_BUS, daemon: true });
   const ask = async (
     path: string,
@@ -59,7 +65,7 @@ export async function clearsSessions(user: number): Promise<boolean> {
       const path = await ask(LOGIN_PATH, `${LOGIN}.Manager`, 'GetUser', 'u', [user]);
       return String(await property(String(path), 'User', 'Name'));
     };
-    const [stopsIdle, kills, only, except, name] = await Promise.all([
+    const [whenIdle, kills, only, except, name] = await Promise.all([
       stopsIdleSessions(() => manager('StopIdleSessionUSec')),
       manager('KillUserProcesses'),
       manager('KillOnlyUsers'),
@@ -71,7 +77,7 @@ export async function clearsSessions(user: number): Promise<boolean> {
       onlyUsers: only as string[],
       exceptUsers: except as string[],
     };
-    return stopsIdle || clearsSessionsOf(name, settings);
+    return { atEnd: clearsSessionsOf(name, settings), whenIdle };
   } finally {
     bus.close();
   }

@@ -5,7 +5,7 @@ import { oneLine, Refusal } from '../os/refusal.ts';
 import type { Run } from '../puppet/run.ts';
 import { isWrapperOf } from '../puppet/wrapper.ts';
 import { hidesUnit, parseUnit, type UnitOfProcess } from './cgroup.ts';
-import { clearsSessions } from './logind.ts';
+import { findClearing, type SessionClearing } from './logind.ts';
 import type { Manager } from './manager.ts';
 import { killsItsProcesses, neverStartsAgain, type Properties, privateSurroundings } from './properties.ts';
 import { openManager, type ServiceManager } from './service-manager.ts';
@@ -92,7 +92,7 @@ export async function findShelter(
     const properties = asked && (await askFor(its, asked));
     const ends: Ends = {
       properties: own.unit === its.unit ? properties : undefined,
-      isCleared: await isClearedSession(own),
+      cleared: await clearingOf(own),
       lingers: user !== ROOT && (await lingers()),
     };
     const inService = properties && surroundingsOfService(its, properties, run, environment, user);
@@ -114,8 +114,8 @@ function sameManager(a: Manager, b: Manager): boolean {
 export interface Ends {
   /** Of the service that it lies in; undefined where it lies in none. */
   readonly properties: Properties | undefined;
-  /** Whether it lies in a session that logind clears, at its end or when it is idle. */
-  readonly isCleared: boolean;
+  /** When logind clears the session that it lies in. */
+  readonly cleared: SessionClearing;
   /** Whether the manager of the user whose process it is outlives that user's sessions (loginctl(1), enable-linger). False for root. */
   readonly lingers: boolean;
 }
@@ -143,17 +143,24 @@ export function scopeFor(own: UnitOfProcess, user: number, ends: Ends): ScopeNee
     return { manager, slice, because: mode };
   }
   if (kills) return { manager, slice, because: mode };
-  if (!ends.isCleared) return undefined;
+  const { atEnd, whenIdle } = ends.cleared;
+  // Hours may pass until a session counts as idle: no reason to refuse what can only wait there.
+  if (!atEnd && !(whenIdle && (user === ROOT || ends.lingers))) return undefined;
   return {
     manager: ends.lingers ? { kind: 'user', user } : SYSTEM,
     slice: undefined,
-    because: `${unit} is cleared at its end, or when it is idle (logind's KillUserProcesses=, KillOnlyUsers= or StopIdleSessionSec=)`,
+    because: atEnd
+      ? `${unit} is cleared at its end (logind's KillUserProcesses= or KillOnlyUsers=)`
+      : `${unit} is stopped when it is idle (logind's StopIdleSessionSec=)`,
   };
 }
 
 /** Why a process may end although it is in the best place that it can have. */
 export function caveatFor(own: UnitOfProcess, user: number, ends: Ends): string | undefined {
-  if (own.manager.kind !== 'user' || user === ROOT) return undefined;
+  if (user === ROOT) return undefined;
+  if (ends.cleared.whenIdle && !ends.cleared.atEnd && !ends.lingers)
+    return `unless logind stops ${own.unit} by then, since it is idle (StopIdleSessionSec=)`;
+  if (own.manager.kind !== 'user') return undefined;
   if (own.manager.user === user && ends.lingers) return undefined;
   return `unless user ${own.manager.user} has logged out by then (\`loginctl enable-linger\` would keep it)`;
 }
@@ -181,9 +188,11 @@ export function surroundingsOfService(
   // A daemon's unit, with all that is private to it, outlives the daemon's runs.
   if (because === undefined || run.mode === 'daemon') return { restart: undefined, isMain };
   const remains = properties.RemainAfterExit === 'yes';
-  const certain = !remains && (isMain || properties.Type === 'oneshot');
+  // Its ExecStop= or ExecStopPost=: to start it again would undo the stop.
+  const stops = properties.ActiveState === 'deactivating' && Number(properties.ControlPID) > 0 && !isMain;
+  const certain = stops || (!remains && (isMain || properties.Type === 'oneshot'));
   const setting = neverStartsAgain(properties);
-  const never = setting ?? whyNotStartedBy(user, unit, properties);
+  const never = setting ?? (stops ? 'is being stopped' : whyNotStartedBy(user, unit));
   if (certain && never !== undefined) {
     const advice = setting === undefined ? 'leave that setting out' : 'leave one of the two settings out';
     throw new Refusal(
@@ -194,17 +203,9 @@ export function surroundingsOfService(
   return { restart, isMain };
 }
 
-/**
- * Why this user does not start a unit again whose settings allow it, with the unit as the subject; undefined where it may be: of the system's units, polkit lets only root
- * start one without a question, and one that is being stopped is not wanted any more.
- */
-function whyNotStartedBy(
-  user: number,
-  { manager }: UnitOfProcess,
-  { ActiveState: state }: Properties,
-): string | undefined {
-  if (manager.kind === 'system' && user !== ROOT) return 'may be started by root alone';
-  return state === 'deactivating' ? 'is being stopped' : undefined;
+/** Why this user can't start a unit, with the unit as the subject: by default, polkit lets only root start one of the system's without a question. */
+function whyNotStartedBy(user: number, { manager }: UnitOfProcess): string | undefined {
+  return manager.kind === 'system' && user !== ROOT ? 'may be started by root alone' : undefined;
 }
 
 function startOf(unit: UnitOfProcess, properties: Properties) {
@@ -216,7 +217,7 @@ function startOf(unit: UnitOfProcess, properties: Properties) {
 }
 
 /** The user who would start a unit again, and whether that user's own manager stays after a logout. */
-export interface Starter {
+export interface UnitStarter {
   readonly user: number;
   readonly lingers: boolean;
 }
@@ -227,7 +228,7 @@ function bySiteOf(
   properties: Properties | undefined,
   run: Run,
   ancestry: readonly ProcessSnapshot[],
-  starter: Starter,
+  starter: UnitStarter,
 ): Pick<Shelter, 'whyCommand'> & Partial<Pick<Shelter, 'restart'>> {
   const whyCommand = properties ? whyNotUnit(unit, properties, run, ancestry, starter) : NO_SERVICE;
   if (!properties || whyCommand !== undefined) return { whyCommand };
@@ -244,7 +245,7 @@ export function whyNotUnit(
   properties: Properties,
   run: Run,
   ancestry: readonly ProcessSnapshot[],
-  { user, lingers }: Starter,
+  { user, lingers }: UnitStarter,
 ): string | undefined {
   const { unit, manager } = ofRun;
   if (run.mode === 'daemon') return `${unit} is the daemon's`;
@@ -252,7 +253,7 @@ export function whyNotUnit(
   for (const setting of ['RemainAfterExit', 'Restart'])
     if (STAYS.has(`${setting}=${properties[setting]}`))
       return `${unit} has ${setting}=${properties[setting]}`;
-  const never = neverStartsAgain(properties) ?? whyNotStartedBy(user, ofRun, properties);
+  const never = neverStartsAgain(properties) ?? whyNotStartedBy(user, ofRun);
   if (never !== undefined) return `${unit} ${never}`;
   const main = Number(properties.MainPID);
   const from = ancestry.findIndex(({ id }) => id.pid === run.process.pid);
@@ -303,14 +304,14 @@ async function askFor({ unit }: UnitOfProcess, asked: ServiceManager): Promise<P
   }
 }
 
-/** logind looks at the user who logged in, not at the user of the processes. Sessions that are idle are those of all users. */
-async function isClearedSession({ unit, user }: UnitOfProcess): Promise<boolean> {
-  if (user === undefined || !/^session-.*\.scope$/.test(unit)) return false;
+/** logind looks at the user who logged in, not at the user of the processes. */
+async function clearingOf({ unit, user }: UnitOfProcess): Promise<SessionClearing> {
+  if (user === undefined || !/^session-.*\.scope$/.test(unit)) return { atEnd: false, whenIdle: false };
   try {
-    return await clearsSessions(user);
+    return await findClearing(user);
   } catch (error) {
     // Out of it, root's process is safe in any case.
-    if (process.geteuid?.() === ROOT) return true;
+    if (process.geteuid?.() === ROOT) return { atEnd: true, whenIdle: false };
     throw new Refusal(`logind cannot be asked whether it clears ${unit} at its end: ${oneLine(error)}`);
   }
 }

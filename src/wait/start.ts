@@ -51,6 +51,7 @@ import { removeStrays } from '../state/sweep.ts';
 import { parseUnit } from '../systemd/cgroup.ts';
 import { startAgain, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
+import { isShuttingDown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
 import type { WaiterContext } from './context.ts';
 import { holdInTheWay, otherWaiter, runInTheWay } from './obstacles.ts';
@@ -119,6 +120,8 @@ export async function startRerun(situation: StartSituation): Promise<Attempt> {
     fault('start.becoming');
     return become(rerun, () => noteStarted(folder, taken.past));
   } catch (error) {
+    // What a shutdown ends is told as lost after the next boot, by the note of this start.
+    if (cancelled() && (await isShuttingDown())) return { kind: 'over' };
     giveUp(taken, oneLine(error), cancelled(), context, folder);
     return { kind: 'over' };
   } finally {

@@ -251,6 +251,15 @@ describe AgainFact do
       with_environment('INVOCATION_ID' => 'c0ffee') { expect(described_class.value).to include('chain' => 4) }
       with_environment('INVOCATION_ID' => 'decaf') { expect(described_class.value).to include('chain' => 0) }
     end
+
+    it 'is that also where sudo, for example, has taken the name of the start away, which systemd knows' do
+      write('commands/0123456789abcdef.chain', 'boot' => boot, 'invocation' => 'c0ffee', 'chain' => 'ab', 'link' => 4)
+      allow(File).to receive(:read).and_call_original
+      allow(File).to receive(:read).with('/proc/self/cgroup').and_return("0::/system.slice/nightly.service\n")
+      allow(File).to receive(:readlink).and_call_original
+      allow(File).to receive(:readlink).with('/run/systemd/units/invocation:nightly.service').and_return('c0ffee')
+      with_environment('INVOCATION_ID' => nil) { expect(described_class.value).to include('chain' => 4) }
+    end
   end
 
   describe 'since' do

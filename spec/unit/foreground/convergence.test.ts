@@ -126,14 +126,19 @@ describe('a condition', () => {
     expect(convergence.next(60_000)).toMatchObject({ kind: 'rerun' });
   });
 
-  test('that is dropped at its time has a look for one interval more after a run, which keeps all looks from it', () => {
+  test('that is dropped at its time has one look more after a run, which keeps all looks from it', () => {
     const convergence = begin();
-    oneMore(convergence, { name: 'w', condition: { ...condition, timeout: 9, onTimeout: 'drop' } });
+    const drop = { ...condition, timeout: 9, onTimeout: 'drop' as const };
+    convergence.take(notice({ name: 'w', condition: drop }), 0, 0, 'a1');
+    convergence.noteEnds(0, () => false);
     convergence.begin(1000);
     convergence.lookAgain(20_000);
-    expect(convergence.next(20_000)).toEqual({ kind: 'look', until: 25_000 });
+    expect(convergence.next(20_000)).toEqual({ kind: 'look', until: 80_000 });
     expect(convergence.awaited(20_000)).toHaveLength(1);
-    expect(convergence.next(25_000).kind).toBe('drop');
+    // It takes as long as it takes, and not longer.
+    expect(convergence.next(29_000).kind).toBe('look');
+    convergence.looked(['a1']);
+    expect(convergence.next(29_000).kind).toBe('drop');
   });
 
   test('that runs at its time does so at once after a run that took longer', () => {

@@ -35,6 +35,10 @@ const ROOT = 0;
 const ALICE = 1000;
 const BOB = 1001;
 
+const NEVER = { atEnd: false, whenIdle: false };
+const AT_END = { atEnd: true, whenIdle: false };
+const WHEN_IDLE = { atEnd: false, whenIdle: true };
+
 const system = (unit: string, user?: number): UnitOfProcess => ({ unit, manager: { kind: 'system' }, user });
 const below = (user: number, unit: string): UnitOfProcess => ({
   unit,
@@ -45,7 +49,7 @@ const nightly = system('nightly.service');
 
 describe('a process', () => {
   const needs = (own: UnitOfProcess, user: number, ends: Partial<Ends> = {}) =>
-    scopeFor(own, user, { properties: undefined, isCleared: false, lingers: false, ...ends });
+    scopeFor(own, user, { properties: undefined, cleared: NEVER, lingers: false, ...ends });
   const kills = (changes: Record<string, string> = {}) => ({ properties: { ...PLAIN, ...changes } });
 
   test('in a service that kills what is left at its end needs a scope, in the slice of the service', () => {
@@ -68,14 +72,24 @@ describe('a process', () => {
 
   test("in a session that is cleared needs one: root's of the system, and another user's of his own manager if that lingers", () => {
     const session = system('session-3.scope', ALICE);
-    expect(needs(session, ROOT, { isCleared: true })).toMatchObject({
+    expect(needs(session, ROOT, { cleared: AT_END })).toMatchObject({
       manager: { kind: 'system' },
       slice: undefined,
       because: expect.stringContaining('session-3.scope is cleared'),
     });
-    const lingering = needs(session, ALICE, { isCleared: true, lingers: true });
+    const lingering = needs(session, ALICE, { cleared: AT_END, lingers: true });
     expect(lingering?.manager).toEqual({ kind: 'user', user: ALICE });
-    expect(needs(session, ALICE, { isCleared: true })?.manager).toEqual({ kind: 'system' });
+    expect(needs(session, ALICE, { cleared: AT_END })?.manager).toEqual({ kind: 'system' });
+  });
+
+  test('in a session that may be stopped when it is idle needs one, or is told so where there is none for it', () => {
+    const session = system('session-3.scope', ALICE);
+    const ends = { properties: undefined, cleared: WHEN_IDLE, lingers: false };
+    expect(needs(session, ROOT, ends)?.because).toMatch(/^session-3\.scope is stopped when it is idle/);
+    expect(needs(session, ALICE, { ...ends, lingers: true })?.manager).toEqual({ kind: 'user', user: ALICE });
+    expect(needs(session, ALICE, ends)).toBeUndefined();
+    expect(caveatFor(session, ALICE, ends)).toMatch(/^unless logind stops session-3\.scope by then/);
+    expect(caveatFor(session, ROOT, ends)).toBeUndefined();
   });
 
   test.each([
@@ -104,14 +118,12 @@ describe('a process', () => {
 
   test("of a user's own below a manager that does not linger ends with the last session, which is said", () => {
     const caveat = (user: number, lingers: boolean) =>
-      caveatFor(below(ALICE, 'own.service'), user, { properties: undefined, isCleared: false, lingers });
+      caveatFor(below(ALICE, 'own.service'), user, { properties: undefined, cleared: NEVER, lingers });
     expect(caveat(ALICE, false)).toMatch(/^unless user 1000 has logged out by then .*enable-linger/);
     expect(caveat(ALICE, true)).toBeUndefined();
     expect(caveat(BOB, true)).toBeDefined();
     expect(caveat(ROOT, false)).toBeUndefined();
-    expect(
-      caveatFor(nightly, ALICE, { properties: PLAIN, isCleared: false, lingers: false }),
-    ).toBeUndefined();
+    expect(caveatFor(nightly, ALICE, { properties: PLAIN, cleared: NEVER, lingers: false })).toBeUndefined();
   });
 });
 
@@ -218,9 +230,14 @@ describe('the service of a run', () => {
   });
 
   test('that is being stopped is not started again by a run of its ExecStop= or ExecStopPost=', () => {
-    expect(() => found({ PrivateTmp: 'yes', ActiveState: 'deactivating' })).toThrow(
-      /cannot be started again, since it is being stopped: leave that setting out$/,
-    );
+    const stopping = { PrivateTmp: 'yes', ActiveState: 'deactivating', ControlPID: String(RUN) };
+    for (const changes of [{}, { Type: 'simple', MainPID: '0' }, { RemainAfterExit: 'yes' }])
+      expect(() => found({ ...stopping, ...changes })).toThrow(
+        /cannot be started again, since it is being stopped: leave that setting out$/,
+      );
+    // The main process itself, which is being ended: its rerun is held.
+    const ended = { PrivateTmp: 'yes', ActiveState: 'deactivating', MainPID: String(RUN) };
+    expect(found(ended).restart?.certain).toBe(true);
   });
 
   test('that ends all processes of its own namespace is refused', () => {
@@ -290,7 +307,6 @@ describe('`rerun: unit`', () => {
     [{ RemainAfterExit: 'yes' }, 'nightly.service has RemainAfterExit=yes'],
     [{ Restart: 'always' }, 'nightly.service has Restart=always'],
     [{ Restart: 'on-success' }, 'nightly.service has Restart=on-success'],
-    [{ ActiveState: 'deactivating' }, 'nightly.service is being stopped'],
     [{ RefuseManualStart: 'yes' }, 'nightly.service has RefuseManualStart=yes'],
     [{ StartLimitAction: 'reboot' }, 'nightly.service has StartLimitAction=reboot'],
     [{ Transient: 'yes' }, 'nightly.service is transient'],

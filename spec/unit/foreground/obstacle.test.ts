@@ -1,36 +1,12 @@
-import { spawn } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { createObstacles, LOOK_MS, startingRerun } from '../../../src/foreground/obstacle.ts';
 import { monotonic } from '../../../src/os/clock.ts';
 import { here } from '../../../src/os/place.ts';
 import { type ProcessId, readStat } from '../../../src/os/process.ts';
 import { type StartSlot, slotPath, takeSlot } from '../../../src/state/start-slot.ts';
+import { living, lockOfPuppet } from '../living.ts';
 import { temporaryFolder } from '../state/temporary.ts';
-
-const children: ReturnType<typeof spawn>[] = [];
-afterAll(() => {
-  for (const child of children) child.kill('SIGKILL');
-});
-
-/** A process that lives, and does nothing; its name is that of its file. */
-function living(file = 'sleep'): ProcessId {
-  const child = spawn(file, ['600'], { stdio: 'ignore' });
-  children.push(child);
-  const pid = child.pid as number;
-  return { pid, start: readStat(pid)?.start as number };
-}
-
-/** A lock that a Puppet has. */
-function lockOfPuppet(): string {
-  const folder = temporaryFolder();
-  const puppet = join(folder, 'puppet');
-  symlinkSync('/bin/sleep', puppet);
-  const lockFile = join(folder, 'agent_catalog_run.lock');
-  writeFileSync(lockFile, String(living(puppet).pid));
-  return lockFile;
-}
 
 /** A state folder in which this process has the slot. */
 function folderWith(holder: ProcessId, changes: Partial<StartSlot> = {}): string {

@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { monotonic } from '../../../src/os/clock.ts';
 import { here } from '../../../src/os/place.ts';
 import { type ProcessId, readStat, self } from '../../../src/os/process.ts';
@@ -12,6 +11,7 @@ import { type CommandRecord, writeRecord } from '../../../src/state/records.ts';
 import { type StartSlot, slotPath, takeSlot } from '../../../src/state/start-slot.ts';
 import type { WaiterContext } from '../../../src/wait/context.ts';
 import { otherWaiter } from '../../../src/wait/obstacles.ts';
+import { living, lockOfPuppet } from '../living.ts';
 import { entry } from '../schedule/entries.ts';
 import { record } from '../state/record.ts';
 import { temporaryFolder } from '../state/temporary.ts';
@@ -20,19 +20,6 @@ const [OWN, OTHER] = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
 const MINUTE = 60_000;
 const DEAD = { pid: 4_194_304, start: 1 };
 
-const children: ChildProcess[] = [];
-afterAll(() => {
-  for (const child of children) child.kill('SIGKILL');
-});
-
-/** A process that lives, and does nothing; its name is that of its file. */
-function living(file = 'sleep'): ProcessId {
-  const child = spawn(file, ['600'], { stdio: 'ignore' });
-  children.push(child);
-  const pid = child.pid as number;
-  return { pid, start: readStat(pid)?.start as number };
-}
-
 let other: ProcessId;
 let stopped: ProcessId;
 let lockFile: string;
@@ -40,11 +27,7 @@ beforeAll(async () => {
   other = living();
   stopped = living();
   process.kill(stopped.pid, 'SIGSTOP');
-  const folder = temporaryFolder();
-  const puppet = join(folder, 'puppet');
-  symlinkSync('/bin/sleep', puppet);
-  lockFile = join(folder, 'agent_catalog_run.lock');
-  writeFileSync(lockFile, String(living(puppet).pid));
+  lockFile = lockOfPuppet();
   await vi.waitFor(() => expect(readStat(stopped.pid)?.state).toBe('T'));
 });
 

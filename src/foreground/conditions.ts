@@ -5,6 +5,7 @@ import { readBytes } from '../os/read.ts';
 import { checkEnvironment } from '../repeat/environment.ts';
 import type { Condition } from '../schedule/condition.ts';
 import type { Entry } from '../schedule/entry.ts';
+import { CHANNEL_VARIABLE } from '../state/channel.ts';
 import type { LooksAt } from '../state/looks.ts';
 import { createLooker, type Looker } from '../wait/condition/looker.ts';
 import { keepWords, neededBy } from '../wait/condition/words.ts';
@@ -73,14 +74,17 @@ export function createConditions({ met, looked, unstartable }: Findings): Condit
   };
 }
 
+function ownEnvironment(): Record<string, string> {
+  return { ...process.env } as Record<string, string>;
+}
+
 function surroundingsOf({ pid }: ProcessId): Omit<RunCondition, 'condition'> {
   try {
     const found = checkEnvironment(splitAtNul(readBytes(`/proc/${pid}/environ`)));
     // Where a title covers it (os/handed-on.ts), it is much like that of this process, with which its runs are started.
-    const environment =
-      Object.keys(found).length > 0 ? found : ({ ...process.env } as Record<string, string>);
+    const environment = CHANNEL_VARIABLE in found ? found : ownEnvironment();
     return { environment, directory: readlinkSync(`/proc/${pid}/cwd`) };
   } catch {
-    return { environment: { ...process.env } as Record<string, string>, directory: undefined };
+    return { environment: ownEnvironment(), directory: undefined };
   }
 }

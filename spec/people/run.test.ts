@@ -780,7 +780,7 @@ describe.concurrent('what holds the next run', () => {
       'printf "USEC=%s000000\\nMODE=reboot\\n" $(($(date +%s) + 600)) >/run/systemd/shutdown/scheduled && exec "$@"';
     const wrap = ['unshare', '--mount', '--', 'sh', '-c', schedule, 'sh'];
     const command = await here.apply(converges(here.world, 2));
-    const { code, output } = await here.run(['--timeout', '20'], command, { wrap });
+    const { code, output } = await here.run(['--timeout', '60'], command, { wrap });
     expect(code, output).toBe(124);
     expect(saidByRun(output)[0]).toMatch(
       /^again run: waits for the reboot that is scheduled for \S+Z, or `shutdown -c`$/,

@@ -106,9 +106,12 @@ export function account(evidence: Evidence): string[] {
  */
 function toldOnce(ends: readonly Fate[], asked: readonly (Accepted | Silent)[], cramped: boolean): Fate[] {
   const inOrder = ends.toSorted((a, b) => a.at - b.at);
+  // The next notification tells of a loss before it is recorded itself.
+  const recordedBy = ({ kind, at }: Fate) =>
+    kind === 'lost' ? asked.filter((one) => !('answered' in one) || one.answered + STEP_MS < at) : asked;
   return inOrder.filter((end, index) => {
     const before = inOrder[index - 1];
-    if (!before || isAskedBetween(asked, before, end)) return true;
+    if (!before || isAskedBetween(recordedBy(end), before, end)) return true;
     return !(isToldFirst(before) && end.kind === 'lost') && !(cramped && before.pid !== end.pid);
   });
 }

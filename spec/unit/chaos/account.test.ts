@@ -127,6 +127,23 @@ describe('the account of a sequence', () => {
     expect(account(evidence({ history: [], journal }))).toEqual([]);
   });
 
+  test('counts a cancellation once whose loss the next notification tells, before it is recorded itself', () => {
+    const asks = (pid: number, at: number) => [
+      ...[`${at} ${pid} start apply run 6`, `${at} ${pid} begin apply`],
+      ...[`${at} ${pid} asks a`, `${at + 60} ${pid} asked a 0 0`, `${at + 70} ${pid} end`],
+    ];
+    const events = [...asks(100, 0), ...asks(101, 200), '300 400 start apply rerun 6', '300 400 begin apply'];
+    const journal = (lost: number) => [
+      ...['190 300 cancelled: a: its record stays', `${lost} 400 lost: a: its waiter was killed`],
+      ...['290 400 last look', '290 400 looked', '295 400 started: a: runs puppet apply'],
+    ];
+    const found = (lost: number) =>
+      account(evidence({ events: [...events, '310 400 end'], history: [], journal: journal(lost) }));
+    expect(found(258)).toEqual([]);
+    // One that was recorded before is another one.
+    expect(found(275)).toEqual([expect.stringMatching(/^a: asked for 2 times, and ended 3 times: /)]);
+  });
+
   test('lets `again now` hurry one that came while it was said', () => {
     const early = rerun(120);
     const seen = { events: [...run, ...early.events], journal: early.journal };

@@ -492,7 +492,7 @@ subprocess.run(sys.argv[1:], env={'a.b': 'c', 'BASH_FUNC_f%%': '() { :; }'}, pas
     expect(await seen(here.again, 'run', '--')).toBe(without);
   });
 
-  test('a process that has become another user’s gets none, which is said, and the exit code is as ever', async (context) => {
+  test('a process that has become another user’s gets none, which is said, and the exit code is the usual one', async (context) => {
     const here = await place(context);
     const { world } = here;
     const python = world.path('bin/as-root');

@@ -87,16 +87,16 @@ interface Descriptor {
 }
 
 /** Those of a process; none where it is another user's. */
-function readDescriptors(process = '/proc/self'): Descriptor[] {
+function readDescriptors(ofProcess = '/proc/self'): Descriptor[] {
   let names: string[];
   try {
-    names = readdirSync(`${process}/fd`);
+    names = readdirSync(`${ofProcess}/fd`);
   } catch {
     return [];
   }
   return names.flatMap((name) => {
     try {
-      return { number: Number(name), target: readlinkSync(`${process}/fd/${name}`) };
+      return { number: Number(name), target: readlinkSync(`${ofProcess}/fd/${name}`) };
     } catch {
       return []; // the folder that was just read
     }

@@ -57,7 +57,7 @@ export function partition(entries: readonly Entry[], now: number): { due: Entry[
   };
 }
 
-/** The entries whose conditions are looked at now, also while something else is due and cannot start yet, or another run that has notified goes on. */
+/** The entries whose conditions are looked at now, also while something else is due and cannot start yet, or another run that has notified is going. */
 export function awaitedNow(entries: readonly Entry[], now: number): Entry[] {
   return entries.filter((entry) => isAwaited(entry, now));
 }

@@ -194,9 +194,10 @@ export function surroundingsOfService(
   const setting = neverStartsAgain(properties);
   const never = setting ?? (stops ? 'is being stopped' : whyNotStartedBy(user, unit));
   if (certain && never !== undefined) {
-    const advice = setting === undefined ? 'leave that setting out' : 'leave one of the two settings out';
+    let advice = setting === undefined ? 'leave that setting out' : 'leave one of the two settings out';
+    if (properties.Transient === 'yes') advice = 'leave that setting out, or make a unit file';
     throw new Refusal(
-      `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again, since it ${never}: ${properties.Transient === 'yes' ? 'leave that setting out, or make a unit file' : advice}`,
+      `the ${because} of ${unit.unit} ends with this run, and the unit cannot be started again, since it ${never}: ${advice}`,
     );
   }
   const restart = { certain, because, ...startOf(unit, properties), ...(never !== undefined && { never }) };

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandRecord } from '../../src/state/records.ts';
+import { fieldsAfterName } from '../support/stat.ts';
 import { AGAIN, amongFirst, delta, gate, gated, openSite, type Site, STATE, said } from './site.ts';
 
 /** How many sites run Puppet: a oneshot service, started by a timer, that systemd clears when the run has ended. */
@@ -28,7 +29,7 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     expect(await site.sh("systemctl show --property=Slice --value 'again-*'")).toBe('nightly.slice\n');
     expect(site.waiters()).toEqual([waiter]);
     // In the session that Puppet made for its Exec: no other process was started for it, which would have a session of its own.
-    const [, , , session] = afterName(site.box.readFile(`/proc/${waiter.pid}/stat`));
+    const [, , , session] = fieldsAfterName(site.box.readFile(`/proc/${waiter.pid}/stat`));
     expect(Number(session)).not.toBe(waiter.pid);
     expect(waiter.argv).toEqual(expect.arrayContaining(['--name', 'later', '--delta', '8']));
     expect(said(await site.journal('plain.service'))).toEqual([
@@ -169,17 +170,16 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
   });
 
   it('is held while its unit is masked', async () => {
-    site.manifest('masked', delta('later', 3));
+    site.manifest('masked', delta('later', 8));
     await site.timer('masked', ['PrivateTmp=yes']);
     await site.waiter();
     await site.until('its end', async () => /Deactivated/.test(await site.journal('masked.service')));
     const unit = '/etc/systemd/system/masked.service';
     await site.sh(`mv ${unit} /root/ && systemctl mask masked.service`);
-    await site.holds(
-      'the waiter waits',
-      () => site.waiters().length === 1 && site.runs('masked').length === 1,
-      5,
+    await site.until('the status to say so', async () =>
+      /masked\.service is masked/.test(await site.sh(`${AGAIN}/again status`)),
     );
+    expect(site.runs('masked')).toHaveLength(1);
     await site.sh(
       `systemctl unmask masked.service && mv /root/masked.service ${unit} && systemctl daemon-reload`,
     );
@@ -458,11 +458,6 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     await site.until(`${count} runs of ${name}, and then quiet`, quiet);
     expect(site.runs(name)).toHaveLength(count);
     return site.runs(name);
-  }
-
-  /** The fields of /proc/PID/stat after the name: state, parent, group, session ... */
-  function afterName(stat: string): string[] {
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   }
 
   /** The starts of a unit, by the names that systemd gave to them, oldest first. */

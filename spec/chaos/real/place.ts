@@ -15,6 +15,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instrumentedExecutable, root } from '../../../scripts/project.mjs';
+import { fieldsAfterName } from '../../support/stat.ts';
 import { stubPuppet } from './stub.ts';
 
 /** A second, as the instrumented executable has it: see scripts/bundle.mjs. */
@@ -179,7 +180,7 @@ export class Place {
       .flatMap((pid) => {
         try {
           const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-          const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+          const [state = '', parent] = fieldsAfterName(stat);
           if (state === 'Z' || state === 'X') return [];
           const argv = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
           const comm = readFileSync(`/proc/${pid}/comm`, 'latin1').trim();

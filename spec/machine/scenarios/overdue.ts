@@ -4,6 +4,7 @@ import type { Bench } from '../../support/machine/bench.ts';
 import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, type World } from '../../support/machine/world.ts';
+import { fieldsAfterName } from '../../support/stat.ts';
 
 const later = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }`;
 
@@ -147,6 +148,6 @@ async function timeOfRuns(world: World, count: number): Promise<number> {
 /** Hundredths of a second, in user and kernel mode. */
 async function processorTime(world: World, pid: number): Promise<number> {
   const stat = (await world.node.files.read(`/proc/${pid}/stat`)).toString('latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsAfterName(stat);
   return Number(fields[11]) + Number(fields[12]);
 }

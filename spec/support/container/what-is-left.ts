@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { fieldsAfterName, isCopy } from '../stat.ts';
 import type { Container } from './container.ts';
 
 /** A waiter, seen from outside. */
@@ -31,7 +32,8 @@ export async function leftIn(box: Container, again: string): Promise<string[]> {
 /** The fact, and a person's commands, are processes of the same name for a moment, and have the lock of the folder. */
 export function waitersIn(box: Container): Waiter[] {
   return processesIn(box).filter(
-    ({ comm, argv }) => comm === 'again' && (argv.includes('--parent') || argv.includes('--adopt')),
+    ({ comm, argv, isCopy }) =>
+      comm === 'again' && !isCopy && (argv.includes('--parent') || argv.includes('--adopt')),
   );
 }
 
@@ -63,7 +65,7 @@ export function listIn(box: Container, folder: string): string[] {
   }
 }
 
-type Process = Waiter & { readonly comm: string };
+type Process = Waiter & { readonly comm: string; readonly isCopy: boolean };
 
 function processesIn(box: Container): Process[] {
   return listIn(box, '/proc')
@@ -71,9 +73,10 @@ function processesIn(box: Container): Process[] {
     .flatMap((pid) => {
       try {
         const read = (file: string) => readFileSync(box.hostPath(`/proc/${pid}/${file}`), 'utf8');
-        if (/^State:\s+Z/m.test(read('status'))) return [];
+        const fields = fieldsAfterName(read('stat'));
+        if (fields[0] === 'Z') return [];
         const argv = read('cmdline').split('\0').filter(Boolean);
-        return [{ pid: Number(pid), argv, comm: read('comm').trim() }];
+        return [{ pid: Number(pid), argv, comm: read('comm').trim(), isCopy: isCopy(fields) }];
       } catch {
         return []; // it has ended meanwhile
       }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fieldsAfterName } from '../stat.ts';
 import type { Files } from './node.ts';
 
 /** A process as `/proc` showed it. */
@@ -56,7 +57,7 @@ async function readSight(files: Pick<Files, 'read'>, folder: string): Promise<Si
   const read = (name: string) => files.read(join(folder, name));
   const text = async (name: string) => (await read(name)).toString('latin1').replace(/\n$/, '');
   const [cmdline, environ, stat] = [await read('cmdline'), await read('environ'), await text('stat')];
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsAfterName(stat);
   return {
     pid: Number.parseInt(stat, 10),
     cmdline,

@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises';
 import type { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { fieldsAfterName, isCopy } from '../stat.ts';
 import type { Command, Files, Finished, Node, Process, Started } from './node.ts';
 
 /** How to get into a machine that lives in namespaces of this one. */
@@ -125,8 +126,7 @@ function readProcesses(proc: string): Process[] {
 
 function readProcess(folder: string): Process | [] {
   const stat = readFileSync(join(folder, 'stat'), 'latin1');
-  const nameEnd = stat.lastIndexOf(')');
-  const fields = stat.slice(nameEnd + 2).split(' ');
+  const fields = fieldsAfterName(stat);
   const state = fields[0] ?? '';
   const dead = state === 'Z' || state === 'X';
   const exe = dead ? '' : link(join(folder, 'exe'));
@@ -137,7 +137,8 @@ function readProcess(folder: string): Process | [] {
     session: Number(fields[3]),
     startTime: Number(fields[19]),
     state,
-    comm: stat.slice(stat.indexOf('(') + 1, nameEnd),
+    isCopy: isCopy(fields),
+    comm: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
     argv: dead ? [] : splitNul(readFileSync(join(folder, 'cmdline'), 'latin1')),
     exe: exe ?? '',
     environ: dead ? '' : readFileSync(join(folder, 'environ'), 'latin1'),

@@ -49,6 +49,8 @@ export interface Process {
   /** Clock ticks between boot and start: with the pid, it names one process for good. */
   readonly startTime: number;
   readonly state: string;
+  /** Whether it is a copy of its parent, forked a moment ago. */
+  readonly isCopy: boolean;
   readonly comm: string;
   readonly argv: readonly string[];
   readonly exe: string;

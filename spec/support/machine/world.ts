@@ -151,7 +151,8 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     (await readJournal(node.files, journal)).filter((record) => record.label === label);
   const processes = async () => family(await node.processes(), dir);
   const isHelper = ({ exe }: Process) => exe.startsWith(`${again}/again`);
-  const helpers = async () => (await node.processes()).filter(isHelper);
+  const helpers = async () =>
+    (await node.processes()).filter((process) => isHelper(process) && !process.isCopy);
   const pending = async () => {
     const names = await node.files.list(`${state}/commands`);
     return names.filter((name) => name.endsWith('.json'));

@@ -151,14 +151,16 @@ class Waiter {
     const isSoon = this.seen.entries.some(({ wait, grace = 0 }) => Math.max(wait, grace) < SOON_MS);
     const watch = await runEnds(run, this.wakeup, this.puppetState, isSoon ? loadPartEarly : undefined);
     if (!watch.ended) return;
+    // Before the report is read, which takes a while: a run that begins now began after this one.
+    const at = monotonic();
     if (!this.seen.entries.some((entry) => sameProcess(entry.run, run))) {
-      await noteRunEnd(this.context, run, { at: monotonic() });
+      await noteRunEnd(this.context, run, { at });
       return;
     }
     const { puppet, reportMark } = this.context;
     const report = readNewReport(puppet.reportFile, reportMark);
     const brokenOff = wasBrokenOff(run.pid, report, puppet.lockFile);
-    const end = { at: monotonic(), late: watch.late, brokenOff };
+    const end = { at, late: watch.late, brokenOff };
     fault('waiter.run-ended');
     await noteRunEnd(this.context, run, end);
     if (end.brokenOff) this.tellBrokenOff(end);

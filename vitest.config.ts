@@ -38,17 +38,21 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['spec/unit/**/*.test.ts'] },
+        test: { name: 'unit', include: ['spec/unit/**/*.test.ts'], testTimeout: 1 * minutes },
       },
       // The core once more, as the build makes it.
       {
         extends: true,
         plugins: [built()],
-        test: { name: 'bundle', include: ['spec/unit/{os,puppet,schedule}/*.test.ts'] },
+        test: {
+          name: 'bundle',
+          include: ['spec/unit/{os,puppet,schedule}/*.test.ts'],
+          testTimeout: 1 * minutes,
+        },
       },
       {
         extends: true,
-        test: { name: 'root', include: ['spec/root/**/*.test.ts'] },
+        test: { name: 'root', include: ['spec/root/**/*.test.ts'], testTimeout: 1 * minutes },
       },
       {
         extends: true,

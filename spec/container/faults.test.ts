@@ -86,8 +86,10 @@ describe('nothing is lost or doubled', { retry: 0 }, () => {
     await site.until('again status to say why', async () =>
       /the reboot that is scheduled/.test(await status()),
     );
-    expect(await site.sh('journalctl -t again -o cat')).toMatch(
-      /^waiting: Exec\['again'\]: for the reboot that is scheduled for \S+, or `shutdown -c`$/m,
+    await site.until('the journal to say so', async () =>
+      /^waiting: Exec\['again'\]: for the reboot that is scheduled for \S+, or `shutdown -c`$/m.test(
+        await site.sh('journalctl -t again -o cat'),
+      ),
     );
     const held = () => site.waiters().length === 1 && site.runs('reboots').length === 1;
     await site.holds('the waiter waits', held, 3);
@@ -124,8 +126,11 @@ exec { 'second':
       await site.until('the second run', () => site.runs(name).length === 2);
       const waiter = await site.waiter();
       expect(waiter.argv).toEqual(expect.arrayContaining(['--name', 'later']));
-      const log = await site.sh(`cat ${STATE}/logs/*`);
-      expect(said(log).at(-1)).toContain('(rerun 2 in a row)');
+      await site.until('the line of its Exec', async () =>
+        said(await site.sh(`cat ${STATE}/logs/*`))
+          .at(-1)
+          ?.includes('(rerun 2 in a row)'),
+      );
 
       await site.box.reboot({ pullPlug });
       expect(site.waiters()).toEqual([]);

@@ -30,7 +30,7 @@ describe('again run', () => {
         /^Will run .* ended \(rerun 2 in a row\), in the foreground: again run, pid \d+$/,
       ),
     ]);
-    expect(await site.left()).toEqual([]);
+    await site.until('nothing to be left', async () => (await site.left()).length === 0);
   };
 
   it('in a script of cloud-init: its unit has not started before the manifest has converged', async () => {

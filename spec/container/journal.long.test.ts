@@ -24,12 +24,13 @@ describe('with `logdest: journal`, the output of a rerun', () => {
   const newest = async () => (JSON.parse(await again('history', '--json', '-n', '1')) as Past[])[0];
 
   it('is there under its identifier, and `again log` shows it', async () => {
-    site.manifest('shown', delta('later', 2));
+    site.manifest('shown', delta('later', 600));
     const [line] = said((await site.apply('shown')).stdout);
     const { pid } = await site.waiter();
     const command = `journalctl -t puppet-again _PID=${pid}`;
     expect(line).toMatch(new RegExp(`waiter pid ${pid}, output to the journal \\(${command}\\)$`));
     expect(await again('status')).toContain(`log        ${command}\n`);
+    await again('now', 'later');
     const [, rerun] = await site.settled('shown', 2);
     expect(rerun?.pid).toBe(pid);
 

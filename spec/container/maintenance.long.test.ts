@@ -99,8 +99,10 @@ file { '/var/lib/again-spec/rebooted': content => '', require => Exec['reboot'] 
     expect(JSON.parse(await site.sh(`${AGAIN} history --json -n 1`))).toMatchObject([
       { result: 'not run: lost: the machine was rebooted' },
     ]);
-    expect(await site.sh('journalctl --boot -t again -o cat')).toMatch(
-      /^lost: Exec\['again'\]: the machine was rebooted/m,
+    await site.until('the journal to say so', async () =>
+      /^lost: Exec\['again'\]: the machine was rebooted/m.test(
+        await site.sh('journalctl --boot -t again -o cat'),
+      ),
     );
     await site.sh('systemctl disable --now puppet-run.timer; rm /var/lib/again-spec/rebooted');
     await site.settled('reboots', 2);

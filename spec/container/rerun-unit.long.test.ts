@@ -236,7 +236,7 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
 
   it('is so long after the start before that the service never reaches its start limit', async () => {
     site.manifest('limited');
-    await site.timer('limited', ['[Unit]', 'StartLimitIntervalSec=30', 'StartLimitBurst=2']);
+    await site.timer('limited', ['[Unit]', 'StartLimitIntervalSec=90', 'StartLimitBurst=2']);
     await says('one more start of limited.service could reach its start limit (StartLimitBurst=2)');
     const runs = await site.settled('limited', 2);
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/limited.service');

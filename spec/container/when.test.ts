@@ -41,20 +41,22 @@ describe('a run is repeated as soon as', () => {
     expect(said(stdout)).toEqual([expect.stringContaining(`${device} exists, at the latest after 1800 s`)]);
     await site.waiter();
     await looked(1);
+    const seen = async () =>
+      /^ready: ready: \/dev\/again-brick exists$/m.test(await site.sh('journalctl -t again -o cat'));
     // A device of this machine's, under a name in the container's /dev, as udev would make it.
     const loop = execFileSync('losetup', ['--find', '--show', image], { encoding: 'utf8' }).trim();
     try {
       const number = /\d+$/.exec(loop)?.[0] ?? '';
       execFileSync('mknod', [site.box.hostPath(device), 'b', '7', number]);
       // Long before the next look.
-      await site.settled('device', 2, 40);
+      await site.until('the waiter to see it', seen, 40);
+      await site.settled('device', 2);
     } finally {
       execFileSync('losetup', ['--detach', loop]);
       rmSync(folder, { recursive: true });
     }
     const [newest] = JSON.parse(await site.sh(`${AGAIN}/again history --json -n 1`)) as Past[];
     expect(newest).toMatchObject({ names: ['ready'], result: 'changed' });
-    expect(await site.sh('journalctl -t again -o cat')).toMatch(/^ready: ready: \/dev\/again-brick exists$/m);
   });
 
   it('a socket unit listens', async () => {

@@ -27,6 +27,8 @@ export interface Cell {
   /** The lines of agents in the journal since the cell began. */
   journal(...conditions: string[]): Promise<string>;
   until(what: string, condition: () => unknown, seconds?: number): Promise<void>;
+  /** Waits until nothing is left that could lead to a run. */
+  nothingLeft(): Promise<void>;
   /** Ends and removes all that a cell, perhaps a failed one, may have left. */
   clear(): Promise<void>;
 }
@@ -59,6 +61,23 @@ export async function makeCell(at: Installation, name: string): Promise<Cell> {
   const journal: Cell['journal'] = (...conditions) =>
     sh(`journalctl --after-cursor='${cursor}' --output=cat ${conditions.join(' ')}`);
 
+  const until: Cell['until'] = async (what, condition, seconds = 180) => {
+    try {
+      await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
+    } catch (error) {
+      const seen = {
+        runs: (await runs()).map(
+          ({ run, parent }) => `${run.pid} ${run.argv.join(' ')} (${parent.argv.join(' ')})`,
+        ),
+        left: await leftIn(box, AGAIN),
+      };
+      const logs = await sh(`tail -n 15 ${AGAIN}/state/logs/* 2>&1 || :`);
+      throw new Error(`${error}\n${JSON.stringify(seen, null, 1)}\n${logs}\n${await journal('-n 60')}`, {
+        cause: error,
+      });
+    }
+  };
+
   return {
     at,
     box,
@@ -72,22 +91,8 @@ export async function makeCell(at: Installation, name: string): Promise<Cell> {
     },
     runs,
     journal,
-    async until(what, condition, seconds = 180) {
-      try {
-        await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
-      } catch (error) {
-        const seen = {
-          runs: (await runs()).map(
-            ({ run, parent }) => `${run.pid} ${run.argv.join(' ')} (${parent.argv.join(' ')})`,
-          ),
-          left: await leftIn(box, AGAIN),
-        };
-        const logs = await sh(`tail -n 15 ${AGAIN}/state/logs/* 2>&1 || :`);
-        throw new Error(`${error}\n${JSON.stringify(seen, null, 1)}\n${logs}\n${await journal('-n 60')}`, {
-          cause: error,
-        });
-      }
-    },
+    until,
+    nothingLeft: () => until('nothing to be left', async () => (await leftIn(box, AGAIN)).length === 0),
     async clear() {
       await sh(`crontab -r 2> /dev/null || :
 systemctl stop puppet || :

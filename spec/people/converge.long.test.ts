@@ -54,7 +54,7 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
 
   // The time is up while a rerun waits: it continues to wait.
   await compiles(asks(1, 3600));
-  const waits = await converge({ timeout: 30 });
+  const waits = await converge({ timeout: 60 });
   expect(waits.failure).toBe('1 of 1 have not converged: localhost');
   expect(waits.rows).toMatchObject([
     {
@@ -64,7 +64,7 @@ test('the plan common::converge runs Puppet, waits until nothing is pending, and
         text: expect.stringMatching(/^rerun 1 in 3\d\d\d s$/),
         _error: {
           kind: 'common/not-converged',
-          msg: expect.stringMatching(/^not done after 30 s: rerun 1 in /),
+          msg: expect.stringMatching(/^not done after 60 s: rerun 1 in /),
         },
       },
     },

@@ -99,8 +99,8 @@ describe('again hold', () => {
     const first = await here.apply(notifyOnce(world, later, delta(0)));
     expect(first.code, first.output).toBe(0);
     await waitsFor(here, 'hold');
-    await here.again(['hold', '--for', '5']);
-    const { until: end } = await here.json<ShownHold>('status', '--hold');
+    const { stdout } = await here.again(['hold', '--for', '5']);
+    const [, end = ''] = /^Held until (.+?): /.exec(stdout) ?? [];
     await world.settled(2);
     const [past] = await here.json<Past[]>('history');
     expect(Date.parse(past?.start ?? '')).toBeGreaterThanOrEqual(Date.parse(end));

@@ -164,7 +164,9 @@ describe.concurrent('a manifest that converges in three runs', () => {
 });
 
 describe.concurrent('standard input', () => {
-  test('is kept where the manifest comes from there, by each of its names', async (context) => {
+  test('is kept where the manifest comes from there, by each of its names', {
+    timeout: 600_000, // nine runs, one after the other
+  }, async (context) => {
     const here = await place(context);
     const { world } = here;
     for (const name of [[], ['/dev/stdin']]) {
@@ -276,13 +278,13 @@ describe.concurrent('the exit code', () => {
   test('124 when the time is over: no new run starts, and the present one goes on, or is ended', async (context) => {
     const here = await place(context);
     const pending = await here.apply(converges(here.world, 3, later, delta('later', 300)));
-    const waiting = await here.run(['--timeout', '30'], pending);
+    const waiting = await here.run(['--timeout', '60'], pending);
     expect(waiting.code, waiting.output).toBe(124);
     expect(saidByRun(waiting.output)).toEqual([
       expect.stringMatching(
         /^again run: the next run \(later\) is due after --timeout, which ends in \d+ s$/,
       ),
-      'again run: the 30 s of --timeout are over, and a rerun is still pending',
+      'again run: the 60 s of --timeout are over, and a rerun is still pending',
     ]);
     expect(await here.world.runs()).toHaveLength(1);
     const slow = ['sh', '-c', 'sleep 2; echo done'];
@@ -439,13 +441,15 @@ describe.concurrent('signals', () => {
     const { world } = here;
     await world.write('hold', '');
     const more = delta('later', 300) + hold(world, "before => Exec['step']");
-    const run = await here.start([], await here.apply(converges(world, 2, later, more)));
+    const puppet = await here.apply(converges(world, 2, later, more));
+    const output = world.path('output'); // what it prints itself is not read for long after its end
+    const run = await here.start([], ['sh', '-c', 'exec "$@" >"$0" 2>&1', output, ...puppet]);
     await appears(world, 'held', run);
     await world.node.signal(run.pid, 'SIGKILL');
     await world.node.files.remove(world.path('hold'));
-    await until('the line of the Exec', () => /Will run .*; waiter pid \d+/.test(run.output()), {
-      seconds: 100,
-      seen: run.output,
+    const said = async () => (await world.node.files.read(output)).toString();
+    await until('the line of the Exec', async () => /Will run .*; waiter pid \d+/.test(await said()), {
+      seen: said,
     });
     const { code, stdout } = await world.run({ argv: [here.again, 'cancel', '--all'] });
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'Cancelled: later\n' });
@@ -601,7 +605,7 @@ describe.concurrent('others', () => {
     const { world } = here;
     const inner = await world.write('inner.pp', converges(world, 3));
     const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
-    const outer = `exec { '${command}': logoutput => true, timeout => 100, provider => 'posix' }`;
+    const outer = `exec { '${command}': logoutput => true, timeout => 300, provider => 'posix' }`;
     const { code, output } = await world.run({ argv: await here.apply(outer) });
     expect(code, output).toBe(0);
     expect(await world.runs(), output).toHaveLength(3);

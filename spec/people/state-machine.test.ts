@@ -18,7 +18,7 @@ test('the finite state machine of examples/ is where it wants to be after four r
   expect(first.code, first.output).toBe(0);
 
   await until('the last state', async () => (await world.clock()).ends.length >= 4, {
-    seconds: 150,
+    seconds: 300,
     seen: () => first.output,
   });
   await world.settled(0);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { type ProcessId, readStat } from '../../src/os/process.ts';
@@ -24,6 +24,9 @@ export function lockOfPuppet(): string {
   const puppet = join(folder, 'puppet');
   symlinkSync('/bin/sleep', puppet);
   const lockFile = join(folder, 'agent_catalog_run.lock');
-  writeFileSync(lockFile, String(living(puppet).pid));
+  const { pid } = living(puppet);
+  // The kernel names it only a moment after spawn() has returned.
+  while (readFileSync(`/proc/${pid}/comm`, 'utf8') !== 'puppet\n') readStat(pid);
+  writeFileSync(lockFile, String(pid));
   return lockFile;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Bench, expectOneRerun } from '../../support/machine/bench.ts';
+import { type Bench, expectOneRerun, runEnd } from '../../support/machine/bench.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
 
@@ -91,6 +91,7 @@ export function faultScenarios(bench: Bench): void {
       (await world.node.files.list(`${world.state}/commands`)).filter((name) => name.endsWith('.json'));
     const [name] = await records();
     const record = `${world.state}/commands/${name}`;
+    await runEnd(world);
     const newer = `sed 's/"version":2/"version":3/' ${record} >${record}.new && mv ${record}.new ${record}`;
     expect((await world.run({ argv: ['sh', '-c', newer] })).code).toBe(0);
     const content = String(await world.node.files.read(record));

@@ -12,13 +12,12 @@ const REALTIME = Array.from({ length: 31 }, (_, n) => n + 34);
 export function signalScenarios(bench: Bench): void {
   test('no signal but SIGTERM and SIGINT does anything to a waiter, and none opens a port; the rerun has its run’s own', async (context) => {
     const world = await bench.world(context);
-    const delta = "common::again::delta { 'later': delta => 6 }";
+    const delta = "common::again::delta { 'later': delta => 3600 }";
     const site = await world.write('site.pp', notifyOnce(world, "Common::Again::Delta['later']", delta));
     const first = await world.run({ argv: world.apply(site) });
     const { waiter } = announcement(first.output, 'again-delta-later');
-    for (const signal of [...STANDARD, ...REALTIME]) {
-      await world.node.exec({ argv: ['/bin/kill', `-${signal}`, String(waiter)] });
-    }
+    const each = 'for signal in "$@"; do /bin/kill "-$signal" "$0"; done';
+    await world.node.exec({ argv: ['sh', '-c', each, ...[waiter, ...STANDARD, ...REALTIME].map(String)] });
     await until('all signals to be taken', async () => !(await hasPendingSignals(world, waiter)));
     const [helper] = await world.helpers();
     // It sleeps, or does something in this very moment: it is neither stopped nor gone.
@@ -27,6 +26,7 @@ export function signalScenarios(bench: Bench): void {
       state: expect.stringMatching(/^[SRD]$/),
     });
     expect(await listeningSockets(world, waiter), 'ports').toEqual([]);
+    await world.run({ argv: [`${world.again}/again`, 'now', 'later'] });
     await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
   });
   test('SIGUSR1 at any moment of its start opens no port: it ends a command, or does nothing', async (context) => {

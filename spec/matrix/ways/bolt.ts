@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { openBolt } from '../../people/bolt.ts';
-import { leftIn, recordsIn } from '../../support/container/what-is-left.ts';
+import { recordsIn } from '../../support/container/what-is-left.ts';
 import { thisMachine } from '../../support/machine/local.ts';
 import type { Finished, Node } from '../../support/machine/node.ts';
 import { outputOf } from '../../support/machine/world.ts';
@@ -47,9 +47,9 @@ export const boltApply: Way = {
   },
 };
 
-async function expectNothingPending({ box }: Cell): Promise<void> {
-  expect(recordsIn(box, AGAIN)).toEqual([]);
-  expect(await leftIn(box, AGAIN)).toEqual([]);
+async function expectNothingPending(cell: Cell): Promise<void> {
+  expect(recordsIn(cell.box, AGAIN)).toEqual([]);
+  await cell.nothingLeft();
 }
 
 type Environment = Readonly<{ [name: string]: string }>;

@@ -1,5 +1,4 @@
 import { expect } from 'vitest';
-import { leftIn } from '../../support/container/what-is-left.ts';
 import { expectSameCommand, expectSameSurroundings } from '../../support/machine/same-run.ts';
 import { outputOf } from '../../support/machine/world.ts';
 import { AGAIN, type Cell } from '../cell.ts';
@@ -43,7 +42,7 @@ export const inputInForeground: Way = {
     expect(outputOf(stdout, 'again')).toEqual([
       expect.stringMatching(/^Will run .* as soon as it has ended, in the foreground: again run, pid \d+$/),
     ]);
-    expect(await leftIn(cell.box, AGAIN)).toEqual([]);
+    await cell.nothingLeft();
 
     // As acceptance tests do it: the second run alone has something to do that the first one has made possible.
     cell.box.writeFile(cell.path('twice.pp'), twice(cell));
@@ -58,7 +57,7 @@ export const inputInForeground: Way = {
     expect(waited.stdout).toMatch(/has ended: changed\n/);
     const last = await apply();
     expect(last.code, last.stdout).toBe(0);
-    expect(await leftIn(cell.box, AGAIN)).toEqual([]);
+    await cell.nothingLeft();
   },
 };
 
@@ -108,5 +107,5 @@ async function expectTwoRuns(cell: Cell, args: readonly string[]): Promise<void>
       ),
     ),
   ]);
-  expect(await leftIn(box, AGAIN)).toEqual([]);
+  await cell.nothingLeft();
 }

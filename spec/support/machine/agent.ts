@@ -33,7 +33,7 @@ export async function openAgent(
     serverport: String(server.port),
     environment,
   };
-  const common = `[main]\nlogdir = ${world.path('log')}\nrundir = ${world.path('run')}\npublicdir = ${world.path('public')}\n`;
+  const common = `[main]\nlogdir = ${world.path('log')}\nrundir = ${world.path('run')}\npublicdir = ${world.path('public')}\nkeylength = 2048\n`;
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   await world.write('conf/puppet.conf', inConfigurationFile ? common + lines.join('') : common);
   const copied = await world.node.exec({ argv: ['/bin/cp', '-a', server.agentSsl, world.path('ssl')] });

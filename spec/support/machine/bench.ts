@@ -3,6 +3,7 @@ import type { Sight } from './journal.ts';
 import type { Node } from './node.ts';
 import { expectNoExtraDescriptors, expectSameSurroundings } from './same-run.ts';
 import type { PuppetServer } from './server.ts';
+import { until } from './wait.ts';
 import { announcement, both, makeWorld, type Puppet, type World, type WorldOptions } from './world.ts';
 
 /** Where scenarios run: a machine, one of its Puppets, and a Puppet Server where a scenario needs one. */
@@ -79,6 +80,16 @@ export async function expectOneRerun(
   if (logdest === undefined) expect(log, 'the rerun notifies nobody').not.toContain(`Exec[${exec}]`);
   expect((await world.node.files.stat(world.state)).mode).toBe(0o700);
   return { run, rerun, log };
+}
+
+/** Waits until a waiter has noted that the run which has notified is over: what it writes next is for what is due. */
+export async function runEnd({ node: { files }, pending, state }: World): Promise<void> {
+  const noted = async (name: string) =>
+    (await files.read(`${state}/commands/${name}`)).includes('"runEndedAt"');
+  await until('the end of the run to be noted', async () => {
+    const all = await Promise.all((await pending()).map(noted));
+    return all.length > 0 && all.every(Boolean);
+  });
 }
 
 /** Asserts that nothing was scheduled by a run that has just ended. */

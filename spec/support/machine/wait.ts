@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  { seconds = 60, seen }: { seconds?: number; seen?: () => unknown } = {},
+  { seconds = 120, seen }: { seconds?: number; seen?: () => unknown } = {},
 ): Promise<T> {
   const deadline = performance.now() + seconds * 1000;
   for (;;) {

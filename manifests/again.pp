@@ -73,8 +73,8 @@
 #   * `unit`: the unit itself is started, so that its limits, `ExecStartPre=`, `ExecStartPost=`, `OnFailure=`, `StandardOutput=` and
 #     `systemctl stop` hold for the rerun, too. The unit has to end with the run. Otherwise the command is repeated, and the exec says why:
 #     in cron, in a session, in a service that does more than this run, in the daemon's service, in a transient one, in one with
-#     `RemainAfterExit=`, `Restart=always`, `Restart=on-success`, `RefuseManualStart=` or `StartLimitAction=`, in a service of the system that an
-#     ordinary user may not start, or in that of a user who does not linger.
+#     `RemainAfterExit=`, `Restart=always`, `Restart=on-success`, `RefuseManualStart=` or `StartLimitAction=`, in a service of the system where
+#     the run is an ordinary user's, or in a service of a user's own manager where that user does not linger.
 #
 # @param symlink
 #   A link to the executable for people at a shell, so that `again status` is enough: an absolute path, or `false` for no link. The link

@@ -24,8 +24,8 @@
 #
 # @param succeeds
 #   A command that must end with 0: a String is a line for `/bin/sh`, an Array is started as it is. With a `Sensitive`,
-#   `again status` does not show the command. Root can still read it in Puppet's cached catalog. The catalog marks it as sensitive, and Puppet warns at each run that it is "Unable to mark 'environment' as sensitive":
-#   an exec's environment is never logged.
+#   `again status` does not show the command. Root can still read it in Puppet's cached catalog. The catalog marks it as sensitive, so Puppet warns in each run:
+#   "Unable to mark 'environment' as sensitive". The warning is harmless, since Puppet never logs the environment of an exec.
 #
 # @param interval
 #   The time between two looks, in seconds, 1 to 3600.

@@ -25,7 +25,7 @@ import { imageOf } from '../repeat/executable.ts';
 import { factsOf } from '../repeat/facts.ts';
 import { enterSurroundings, type Surroundings } from '../repeat/surroundings.ts';
 import { CONDITION_VARIABLE, type Condition, formatCondition } from '../schedule/condition.ts';
-import type { Entry } from '../schedule/entry.ts';
+import { type Entry, isSameEntry } from '../schedule/entry.ts';
 import { describeHold } from '../schedule/hold.ts';
 import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
@@ -122,7 +122,7 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   }
   const context = contextOf(subject, shelter);
   const recorded = await record({ request, subject, shelter, context, folder, served });
-  // The waiter that was to serve it has ended meanwhile.
+  // The waiter that was to serve it has ended meanwhile, or has nothing of it.
   if (!recorded) return takeNotification(request);
   return outcomeOf(recorded, subject, context, folder);
 }
@@ -221,7 +221,7 @@ interface Recorded {
   readonly events: readonly LoggedEvent[];
 }
 
-/** Records the notification, under the lock of the state folder; undefined where the waiter that was to serve it is gone. */
+/** Records the notification, under the lock of the state folder; undefined where the waiter that was to serve it is gone, or the record was removed meanwhile. */
 function record({
   request,
   subject,
@@ -282,8 +282,19 @@ function record({
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });
+    // A waiter that is another process knows only what it reads there: what was removed before it has looked would be lost.
+    if (served && !isRecorded(made, readRecord(folder, id))) return undefined;
     return { made, events: [...told, ...tidied] };
   });
+}
+
+/** Whether the notification that was just added to a record is in it. */
+function isRecorded({ entries }: CommandRecord, found: CommandRecord | undefined): boolean {
+  const added = entries.at(-1);
+  return (
+    found?.entries.some((one) => added && isSameEntry(one, added) && one.notifiedAt === added.notifiedAt) ===
+    true
+  );
 }
 
 /** The part that a line names; undefined where there is nothing to name. */

@@ -12,8 +12,6 @@ export interface Agent {
   /** The server's requests of its environment that name something. */
   asked(what: string): Promise<readonly Request[]>;
   readonly lock: string;
-  /** Seconds in which another command of this machine, as busy as it is, gets something done. */
-  readonly patience: number;
 }
 
 /** An agent with folders, and an environment on the server, of its own. */
@@ -56,6 +54,5 @@ export async function openAgent(
         ({ line }) => line.includes(what) && new RegExp(`\\benvironment=${environment}(&|$)`).test(line),
       ),
     lock: world.path('var/state/agent_catalog_run.lock'),
-    patience: Math.ceil(Math.max(10, 4 * server.secondsPerRun)),
   };
 }

@@ -16,8 +16,6 @@ export interface PuppetServer {
   log(): Promise<string>;
   /** The folder behind `puppet:///files/`, a mount of fileserver.conf. */
   readonly mount: string;
-  /** How long a run of an agent takes here and now. */
-  readonly secondsPerRun: number;
   /** A folder with the certificate of `certname`, for an agent to copy. */
   readonly agentSsl: string;
   /** The folder of an environment's own modules. */
@@ -139,9 +137,6 @@ export async function startServer(
     ...['--certname', certname, '--server', 'localhost', '--serverport', String(port)],
   ];
   await must(...firstAgent);
-  const start = performance.now();
-  await must(...firstAgent);
-  const secondsPerRun = (performance.now() - start) / 1000;
 
   return {
     pid: server.pid,
@@ -150,7 +145,6 @@ export async function startServer(
     requests: async () => readRequests((await node.files.read(at('log/puppetserver-access.log'))).toString()),
     log: async () => (await node.files.read(at('log/puppetserver.log'))).toString(),
     mount: at('files'),
-    secondsPerRun,
     agentSsl: at('first-agent/ssl'),
     modulesOf: (name) => at('code/environments', name, 'modules'),
     environment,

@@ -275,6 +275,9 @@ function record({
     handOver(made, taken.get(id), request.condition);
     fault('notification.recording');
     writeRecord(folder, id, made);
+    fault('notification.written');
+    // A waiter that is another process knows only what it reads there: what was removed before it has looked would be lost.
+    if (served && !isRecorded(made, readRecord(folder, id))) return undefined;
     const tidied = tidyUp(() => {
       fault('notification.recorded');
       // Another waiter has its entries now.
@@ -282,19 +285,15 @@ function record({
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });
-    // A waiter that is another process knows only what it reads there: what was removed before it has looked would be lost.
-    if (served && !isRecorded(made, readRecord(folder, id))) return undefined;
     return { made, events: [...told, ...tidied] };
   });
 }
 
 /** Whether the notification that was just added to a record is in it. */
 function isRecorded({ entries }: CommandRecord, found: CommandRecord | undefined): boolean {
-  const added = entries.at(-1);
-  return (
-    found?.entries.some((one) => added && isSameEntry(one, added) && one.notifiedAt === added.notifiedAt) ===
-    true
-  );
+  const added = entries.at(-1) as Entry;
+  const isAdded = (one: Entry) => isSameEntry(one, added) && one.notifiedAt === added.notifiedAt;
+  return found?.entries.some(isAdded) === true;
 }
 
 /** The part that a line names; undefined where there is nothing to name. */

@@ -67,6 +67,7 @@ export const POINTS = [
   'lock.releasing',
   'notification.recorded',
   'notification.recording',
+  'notification.written',
   'record.reading',
   'record.writing',
   'satisfied.noting',
@@ -124,7 +125,14 @@ const signal: fc.Arbitrary<Step> = fc.record({
 
 /** Where nothing can fail: a process is killed there, stopped or slow. */
 const INFALLIBLE: readonly string[] = [
-  ...['cancel.told', 'lock.releasing', 'start.becoming', 'verdict.said', 'verdict.saying'],
+  ...[
+    'cancel.told',
+    'lock.releasing',
+    'notification.written',
+    'start.becoming',
+    'verdict.said',
+    'verdict.saying',
+  ],
   // A pipe is all that it needs there.
   ...['successor.told', 'successor.waiting'],
 ];

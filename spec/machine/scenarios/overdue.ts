@@ -114,7 +114,7 @@ export function overdueScenarios(bench: Bench): void {
 
     const runs = await world.settled(3);
     expect(runs[2]?.run.pid).toBe(waiter);
-    await expectOneAtATime(world, 4);
+    await expectOneAtATime(world, 3);
   });
 }
 
@@ -139,7 +139,9 @@ async function fallDue(world: World, run: Started): Promise<void> {
   const again = (...words: string[]) => world.run({ argv: [`${world.again}/again`, ...words] });
   expect((await again('now', 'later')).stdout).toBe('Due now: later\n');
   const waitsFor = async () => JSON.parse((await again('status', '--json')).stdout)[0]?.waitsFor;
-  await until('the rerun to wait for it', async () => (await waitsFor())?.pid === run.pid, { seen: waitsFor });
+  await until('the rerun to wait for it', async () => (await waitsFor())?.pid === run.pid, {
+    seen: waitsFor,
+  });
 }
 
 /** Hundredths of a second, in user and kernel mode. */

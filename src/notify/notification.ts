@@ -25,7 +25,7 @@ import { imageOf } from '../repeat/executable.ts';
 import { factsOf } from '../repeat/facts.ts';
 import { enterSurroundings, type Surroundings } from '../repeat/surroundings.ts';
 import { CONDITION_VARIABLE, type Condition, formatCondition } from '../schedule/condition.ts';
-import { type Entry, isSameEntry } from '../schedule/entry.ts';
+import { type Entry, isSameNotification } from '../schedule/entry.ts';
 import { describeHold } from '../schedule/hold.ts';
 import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
@@ -292,8 +292,7 @@ function record({
 /** Whether the notification that was just added to a record is in it. */
 function isRecorded({ entries }: CommandRecord, found: CommandRecord | undefined): boolean {
   const added = entries.at(-1) as Entry;
-  const isAdded = (one: Entry) => isSameEntry(one, added) && one.notifiedAt === added.notifiedAt;
-  return found?.entries.some(isAdded) === true;
+  return found?.entries.some((one) => isSameNotification(one, added)) === true;
 }
 
 /** The part that a line names; undefined where there is nothing to name. */

@@ -99,6 +99,11 @@ export function isSameEntry(a: Entry, b: Entry): boolean {
   return a.name === b.name && (a.condition === undefined) === (b.condition === undefined);
 }
 
+/** Whether two entries come from one notification, and not from a later one of the same name. */
+export function isSameNotification(a: Entry, b: Entry): boolean {
+  return isSameEntry(a, b) && a.notifiedAt === b.notifiedAt;
+}
+
 export function isDue(entry: Entry, by: number): boolean {
   return (dueTime(entry) ?? Number.POSITIVE_INFINITY) <= by;
 }

@@ -7,7 +7,7 @@ import { troubleOf } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
 import { isFullSuccess, type Report, readNewReport, wasBrokenOff } from '../puppet/report.ts';
-import { type Entry, isSameEntry, isTimedOut, type RunEnd, withMet } from '../schedule/entry.ts';
+import { type Entry, isSameNotification, isTimedOut, type RunEnd, withMet } from '../schedule/entry.ts';
 import { describeTimeout, displayNames } from '../schedule/names.ts';
 import { awaitedNow, nextStep, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
@@ -199,8 +199,7 @@ class Waiter {
 
   /** Takes out the entries whose conditions did not come to hold in time. They are reported before they go: if the process is killed in between, the record is reported as lost. */
   private async drop(expired: readonly Entry[]): Promise<void> {
-    const isExpired = (entry: Entry) =>
-      expired.some((one) => isSameEntry(one, entry) && one.notifiedAt === entry.notifiedAt);
+    const isExpired = (entry: Entry) => expired.some((one) => isSameNotification(one, entry));
     await changeRecord(this.context, (record) => {
       for (const entry of record.entries.filter(isExpired)) this.tellTimedOut('dropped', entry);
       return { ...record, entries: record.entries.filter((entry) => !isExpired(entry)) };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openAgent } from '../../support/machine/agent.ts';
-import { type Bench, expectOneRerun } from '../../support/machine/bench.ts';
+import { type Bench, expectOneRerun, fallDue, hurry } from '../../support/machine/bench.ts';
 import { expectAgentCommand } from '../../support/machine/same-run.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, probe, type World } from '../../support/machine/world.ts';
@@ -178,13 +178,7 @@ export function agentScenarios(bench: Bench): void {
       });
       expect(Number(await world.node.files.read(lock))).toBe(other.pid);
       await compiles(manifest);
-      const again = (...words: string[]) => world.run({ argv: [`${world.again}/again`, ...words] });
-      expect((await again('now', 'later')).stdout).toBe('Due now: later\n');
-      const waitsFor = async () => JSON.parse((await again('status', '--json')).stdout)[0]?.waitsFor;
-      await until('the rerun to wait for it', async () => (await waitsFor())?.pid === other.pid, {
-        seen: waitsFor,
-      });
-      expect(await waitsFor()).toEqual({ kind: 'lock', pid: other.pid });
+      expect(await fallDue(world, other)).toEqual({ kind: 'lock', pid: other.pid });
       expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
       expect(await world.runs()).toHaveLength(1);
 
@@ -241,8 +235,7 @@ export function agentScenarios(bench: Bench): void {
     const disabled = await world.run({ argv: command('--disable', 'for a test') });
     expect(disabled.code, disabled.output).toBe(0);
     expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
-    const now = await world.run({ argv: [`${world.again}/again`, 'now', 'later'] });
-    expect(now.stdout).toBe('Due now: later\n');
+    await hurry(world);
     const noted = async () => {
       const [name] = await world.pending();
       return (await world.node.files.read(`${world.state}/commands/${name}`)).toString();

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { openAgent } from '../../support/machine/agent.ts';
-import type { Bench } from '../../support/machine/bench.ts';
-import type { Started } from '../../support/machine/node.ts';
+import { type Bench, fallDue } from '../../support/machine/bench.ts';
 import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, type World } from '../../support/machine/world.ts';
@@ -132,16 +131,6 @@ function gates(world: World): string {
 
 async function open(world: World, run: number): Promise<void> {
   await world.write(`gate-${run}`, '');
-}
-
-/** Has what is pending fall due, and waits until that run is what it waits for. */
-async function fallDue(world: World, run: Started): Promise<void> {
-  const again = (...words: string[]) => world.run({ argv: [`${world.again}/again`, ...words] });
-  expect((await again('now', 'later')).stdout).toBe('Due now: later\n');
-  const waitsFor = async () => JSON.parse((await again('status', '--json')).stdout)[0]?.waitsFor;
-  await until('the rerun to wait for it', async () => (await waitsFor())?.pid === run.pid, {
-    seen: waitsFor,
-  });
 }
 
 /** Hundredths of a second, in user and kernel mode. */

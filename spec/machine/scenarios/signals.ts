@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Bench, expectOneRerun } from '../../support/machine/bench.ts';
+import { type Bench, expectOneRerun, hurry } from '../../support/machine/bench.ts';
 import { hasPendingSignals, listeningSockets } from '../../support/machine/sockets-and-signals.ts';
 import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce } from '../../support/machine/world.ts';
@@ -26,7 +26,7 @@ export function signalScenarios(bench: Bench): void {
       state: expect.stringMatching(/^[SRD]$/),
     });
     expect(await listeningSockets(world, waiter), 'ports').toEqual([]);
-    await world.run({ argv: [`${world.again}/again`, 'now', 'later'] });
+    await hurry(world);
     await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
   });
   test('SIGUSR1 at any moment of its start opens no port: it ends a command, or does nothing', async (context) => {

@@ -1,6 +1,6 @@
 import { expect, type TestContext } from 'vitest';
 import type { Sight } from './journal.ts';
-import type { Node } from './node.ts';
+import type { Node, Started } from './node.ts';
 import { expectNoExtraDescriptors, expectSameSurroundings } from './same-run.ts';
 import type { PuppetServer } from './server.ts';
 import { until } from './wait.ts';
@@ -90,6 +90,21 @@ export async function runEnd({ node: { files }, pending, state }: World): Promis
     const all = await Promise.all((await pending()).map(noted));
     return all.length > 0 && all.every(Boolean);
   });
+}
+
+/** Has the delta `later` fall due. */
+export async function hurry(world: World): Promise<void> {
+  const { stdout } = await world.run({ argv: [`${world.again}/again`, 'now', 'later'] });
+  expect(stdout).toBe('Due now: later\n');
+}
+
+/** The same while a run is going. Waits until that is what the rerun waits for, and returns this as `again status` has it. */
+export async function fallDue(world: World, { pid }: Started): Promise<unknown> {
+  await hurry(world);
+  const status = () => world.run({ argv: [`${world.again}/again`, 'status', '--json'] });
+  const waitsFor = async () => JSON.parse((await status()).stdout)[0]?.waitsFor;
+  await until('the rerun to wait for it', async () => (await waitsFor())?.pid === pid, { seen: waitsFor });
+  return waitsFor();
 }
 
 /** Asserts that nothing was scheduled by a run that has just ended. */

@@ -99,8 +99,8 @@ const plans = {
     check('demo', bin('node'), 'scripts/demo.mjs'),
     // Most of their time is waiting. They share nothing: a rerun waits for every Puppet of its machine, and a container is another one.
     [
-      [...withArguments([...parts.container, ...parts.matrix], [alone]), ...parts.foreground],
-      [...parts.machine, ...parts.people],
+      [...withArguments(parts.container, [alone]), ...parts.foreground],
+      [...parts.machine, ...parts.people, ...withArguments(parts.matrix, [alone])],
     ],
   ],
   lint: [setUp('npm'), ...parts.lint],

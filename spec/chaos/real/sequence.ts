@@ -7,10 +7,10 @@ import { ask, hangs, isRemoval, POINTS, type Step, take } from './steps.ts';
 
 /** How long everything may take to come to rest, in milliseconds; other work may keep the machine busy. */
 const REST_MS = 30_000;
-/** A process that is no waiter any more ends within this time. */
+/** A process that is no waiter any more ends within this time, not counting that for which the machine is busy. */
 const FORMER_MS = 2000;
-/** The time that a busy machine adds to that. */
-const BUSY_MS = 2000;
+/** Milliseconds between two looks at what is left. */
+const PAUSE_MS = 25;
 
 /** A sequence on a place of its own. */
 export class Sequence {
@@ -170,6 +170,8 @@ function goOn(place: Place, processes = place.processes()): void {
 async function quiet(place: Place): Promise<string[]> {
   const deadline = now() + REST_MS;
   const idle = new Map<number, number>();
+  // By how much the pauses of this process, which does little, were too long: so does the machine delay others.
+  let busy = 0;
   for (;;) {
     const left = place.processes();
     goOn(place, left);
@@ -180,8 +182,8 @@ async function quiet(place: Place): Promise<string[]> {
     const owners = new Set(place.records().map(({ waiter }) => waiter.pid));
     for (const { pid } of place.waiters()) {
       if (owners.has(pid)) idle.delete(pid);
-      else idle.set(pid, idle.get(pid) ?? now());
-      if (now() - (idle.get(pid) ?? now()) > FORMER_MS + BUSY_MS)
+      else idle.set(pid, idle.get(pid) ?? now() - busy);
+      if (now() - busy - (idle.get(pid) ?? now()) > FORMER_MS)
         return [
           `process ${pid} holds no record, and has not ended: ${left.find((one) => one.pid === pid)?.argv.join(' ')}`,
         ];
@@ -190,7 +192,9 @@ async function quiet(place: Place): Promise<string[]> {
       return [
         `still there after ${REST_MS / 1000} s: ${left.map(({ pid, state, argv }) => `${pid} (${state}) ${argv.join(' ')}`).join('; ')}`,
       ];
-    await sleep(25);
+    const begun = now();
+    await sleep(PAUSE_MS);
+    busy += Math.max(0, now() - begun - PAUSE_MS);
   }
 }
 

@@ -1,9 +1,30 @@
 import { describe } from 'vitest';
 import { openBenches } from '../support/machine/private-benches.ts';
+import { slowAgentScenarios } from './scenarios/agent.ts';
+import { slowChainScenarios } from './scenarios/chain.ts';
+import { slowCoalescingScenarios } from './scenarios/coalescing.ts';
 import { damageScenarios } from './scenarios/damage.ts';
+import { slowDeliveryScenarios } from './scenarios/delivery.ts';
+import { slowFaultScenarios } from './scenarios/faults.ts';
+import { slowOverdueScenarios } from './scenarios/overdue.ts';
+import { slowRaceScenarios } from './scenarios/race.ts';
+import { slowScriptScenarios } from './scenarios/scripts.ts';
+import { slowVariableScenarios } from './scenarios/variables.ts';
 import { slowWhenScenarios } from './scenarios/when.ts';
 
 const bench = openBenches();
 
-describe.concurrent('damage', { retry: 0 }, () => damageScenarios(bench('damage')));
-describe.concurrent('conditions', { retry: 0 }, () => slowWhenScenarios(bench('slow-when')));
+/** As in this-machine.test.ts. */
+const once = { retry: 0 };
+
+describe.concurrent('damage', once, () => damageScenarios(bench('damage')));
+describe.concurrent('conditions', once, () => slowWhenScenarios(bench('slow-when')));
+describe.concurrent('many notifications', once, () => slowCoalescingScenarios(bench('slow-coalescing')));
+describe.concurrent('chains', () => slowChainScenarios(bench('slow-chain')));
+describe.concurrent('faults', once, () => slowFaultScenarios(bench('slow-faults')));
+describe.concurrent('delivery', once, () => slowDeliveryScenarios(bench('slow-delivery')));
+describe.concurrent('races', once, () => slowRaceScenarios(bench('slow-race')));
+describe.concurrent('puppet agent', () => slowAgentScenarios(bench('slow-agent')));
+describe.concurrent('scripts', once, () => slowScriptScenarios(bench('slow-scripts')));
+describe.concurrent('overdue', once, () => slowOverdueScenarios(bench('slow-overdue')));
+describe.concurrent('variables', once, () => slowVariableScenarios(bench('slow-variables')));

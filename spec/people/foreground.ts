@@ -10,7 +10,7 @@ import type { Finished, Started } from '../support/machine/node.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { openSession, type Session, supportFolder } from '../support/machine/session.ts';
 import { until } from '../support/machine/wait.ts';
-import { probe, testPuppet, type World, type WorldOptions } from '../support/machine/world.ts';
+import { outputOf, probe, testPuppet, type World, type WorldOptions } from '../support/machine/world.ts';
 import { holdScript } from './people.ts';
 
 /** A machine with a person in it, who runs Puppet in front of them. */
@@ -146,4 +146,24 @@ export function saidByRun(output: string): string[] {
   return stripVTControlCharacters(output)
     .split(/[\r\n]+/)
     .filter((line) => line.startsWith('again run: '));
+}
+
+/** A manifest that changes something in each of its first two runs, asks for another one each time, and is then at rest. */
+export function twoSteps(world: World, target = "Exec['again']", more = ''): string {
+  const steps = world.path('steps');
+  return `include common::again
+${more}
+exec { 'step':
+  command  => 'echo step >>${steps}',
+  unless   => 'test "$(cat ${steps} | wc -l)" -ge 2',
+  provider => 'shell',
+  path     => '/usr/bin:/bin',
+  notify   => ${target},
+}
+`;
+}
+
+/** The pids of those that the Exec's lines name. */
+export function answeredBy(output: string): number[] {
+  return outputOf(output, 'again').map((line) => Number(/again run, pid (\d+)$/.exec(line)?.[1]));
 }

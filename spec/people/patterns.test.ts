@@ -1,27 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { Pending } from '../../src/cli/pending.ts';
 import { until } from '../support/machine/wait.ts';
-import { outputOf, type World } from '../support/machine/world.ts';
-import { appears, converges, expectNothingLeft, foreground, saidByRun } from './foreground.ts';
+import type { World } from '../support/machine/world.ts';
+import {
+  answeredBy,
+  appears,
+  converges,
+  expectNothingLeft,
+  foreground,
+  saidByRun,
+  twoSteps,
+} from './foreground.ts';
 
 const { place } = foreground();
 const later = "Common::Again::Delta['later']";
 const delta = (seconds: number) => `common::again::delta { 'later': delta => ${seconds} }\n`;
-
-/** A manifest that changes something in each of its first two runs, asks for another one each time, and is then at rest. */
-function twoSteps(world: World, target = "Exec['again']", more = ''): string {
-  const steps = world.path('steps');
-  return `include common::again
-${more}
-exec { 'step':
-  command  => 'echo step >>${steps}',
-  unless   => 'test "$(cat ${steps} | wc -l)" -ge 2',
-  provider => 'shell',
-  path     => '/usr/bin:/bin',
-  notify   => ${target},
-}
-`;
-}
 
 describe.concurrent('an idempotency check, as of Litmus and Beaker', () => {
   test('apply, `again wait`, and an apply that must change nothing', async (context) => {
@@ -37,15 +30,6 @@ describe.concurrent('an idempotency check, as of Litmus and Beaker', () => {
     const second = await apply();
     expect(second.code, second.output).toBe(0);
     await expectNothingLeft(here);
-  });
-
-  test('an apply below `again run` in place of the first two', async (context) => {
-    const here = await place(context);
-    const command = await here.apply(twoSteps(here.world), '--detailed-exitcodes');
-    const first = await here.run([], command);
-    expect(first.code, first.output).toBe(0);
-    const second = await here.world.run({ argv: command });
-    expect(second.code, second.output).toBe(0);
   });
 });
 
@@ -143,45 +127,6 @@ describe.concurrent('one within another', () => {
     expect(answeredBy(output)).toEqual([parent, parent]);
     await expectNothingLeft(here);
   });
-
-  test('in an exec of a run of another one, each takes its own notifications', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const inner = await world.write('inner.pp', converges(world, 3));
-    const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
-    const outer = `include common::again
-exec { '${command}': logoutput => true, timeout => 200, provider => 'posix' }
-file { '${world.path('once')}': content => 'x', notify => Exec['again'] }`;
-    const run = await here.start([], await here.apply(outer));
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(0);
-    // Three of the inner manifest in the first run of the outer one, and one in the second.
-    const runs = await world.runs();
-    expect(runs, output).toHaveLength(4);
-    const [first, second, third, fourth] = runs.map((one) => one.parent.pid);
-    expect([second, third]).toEqual([first, first]);
-    expect(fourth).not.toBe(first);
-    expect(answeredBy(output)).toEqual([first, first, run.pid]);
-    await expectNothingLeft(here);
-  });
-
-  test('in an exec of a rerun in the background', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const inner = await world.write('inner.pp', converges(world, 3));
-    const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
-    const outer = `include common::again
-file { '${world.path('once')}': content => 'x', notify => Exec['again'] }
-if find_file('${world.path('once')}') {
-  exec { '${command}': logoutput => true, timeout => 200, provider => 'posix' }
-}`;
-    const first = await world.run({ argv: await here.apply(outer) });
-    expect(first.code, first.output).toBe(0);
-    const waited = await here.wait('--timeout', '250');
-    expect(waited.code, waited.output).toBe(0);
-    expect(await world.runs()).toHaveLength(3);
-    await expectNothingLeft(here);
-  });
 });
 
 describe.concurrent('how people start it', () => {
@@ -219,9 +164,4 @@ async function states(world: World): Promise<string[]> {
   return processes
     .filter(({ comm, argv }) => comm === 'again-run' || (comm === 'puppet' && argv.includes('apply')))
     .map(({ state }) => state);
-}
-
-/** The pids of those that the Exec's lines name. */
-function answeredBy(output: string): number[] {
-  return outputOf(output, 'again').map((line) => Number(/again run, pid (\d+)$/.exec(line)?.[1]));
 }

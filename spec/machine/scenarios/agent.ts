@@ -190,43 +190,6 @@ export function agentScenarios(bench: Bench): void {
     });
   }
 
-  test('in the foreground: a rerun waits for the run of a daemon that has the lock; a first run is skipped by Puppet itself, as without `again run`', {
-    retry: 0,
-  }, async (context) => {
-    const { world, command, compiles, lock } = await openAgent(bench, context);
-    const again = `${world.again}/again`;
-    const inForeground = [again, 'run', '--', ...command('--test')];
-    const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(500));
-    await compiles(manifest);
-    const run = await world.start({ argv: inForeground });
-    await until('the countdown', () => run.output().includes('again run: next run (later) in'), {
-      seconds: 200,
-      seen: run.output,
-    });
-
-    const hold = `/bin/sh -c "until test -e ${world.path('go')}; do sleep 0.1; done"`;
-    await compiles(`${probe(world, 'other')}\nexec { '${hold}': require => Exec['probe other'] }\n`);
-    const daemon = await world.start({ argv: command('--no-daemonize', '--verbose') });
-    await until('its run', async () => (await world.runs('other')).length > 0, { seen: daemon.output });
-    const holder = Number(await world.node.files.read(lock));
-    const skipped = await world.run({ argv: inForeground });
-    expect(skipped.code, skipped.output).toBe(1);
-    expect(skipped.output).toMatch(/already in progress/);
-
-    await compiles(manifest);
-    expect((await world.run({ argv: [again, 'now', 'later'] })).stdout).toBe('Due now: later\n');
-    const waits = `again run: waits for another Puppet run, pid ${holder}\n`;
-    await until('its line', () => run.output().includes(waits), { seen: run.output });
-    expect(await world.runs()).toHaveLength(1);
-    await world.write('go', '');
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(2); // its probe is a change in each run
-    expect(await world.runs()).toHaveLength(2);
-    expect(output).not.toMatch(/skipping|already in progress/i);
-    expect(await world.helpers()).toEqual([]);
-    await stop(world, daemon.pid);
-  });
-
   test('while the agent is disabled, the waiter waits', async (context) => {
     const { world, command, compiles } = await openAgent(bench, context);
     await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(3600)));
@@ -269,6 +232,46 @@ export function agentScenarios(bench: Bench): void {
     const { code, output } = await run.ended;
     expect(code, output).toBe(2); // the probe is a change
     expect(await world.runs()).toHaveLength(2);
+  });
+}
+
+/** The ones that take long. */
+export function slowAgentScenarios(bench: Bench): void {
+  test('in the foreground: a rerun waits for the run of a daemon that has the lock; a first run is skipped by Puppet itself, as without `again run`', {
+    retry: 0,
+  }, async (context) => {
+    const { world, command, compiles, lock } = await openAgent(bench, context);
+    const again = `${world.again}/again`;
+    const inForeground = [again, 'run', '--', ...command('--test')];
+    const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(500));
+    await compiles(manifest);
+    const run = await world.start({ argv: inForeground });
+    await until('the countdown', () => run.output().includes('again run: next run (later) in'), {
+      seconds: 200,
+      seen: run.output,
+    });
+
+    const hold = `/bin/sh -c "until test -e ${world.path('go')}; do sleep 0.1; done"`;
+    await compiles(`${probe(world, 'other')}\nexec { '${hold}': require => Exec['probe other'] }\n`);
+    const daemon = await world.start({ argv: command('--no-daemonize', '--verbose') });
+    await until('its run', async () => (await world.runs('other')).length > 0, { seen: daemon.output });
+    const holder = Number(await world.node.files.read(lock));
+    const skipped = await world.run({ argv: inForeground });
+    expect(skipped.code, skipped.output).toBe(1);
+    expect(skipped.output).toMatch(/already in progress/);
+
+    await compiles(manifest);
+    expect((await world.run({ argv: [again, 'now', 'later'] })).stdout).toBe('Due now: later\n');
+    const waits = `again run: waits for another Puppet run, pid ${holder}\n`;
+    await until('its line', () => run.output().includes(waits), { seen: run.output });
+    expect(await world.runs()).toHaveLength(1);
+    await world.write('go', '');
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(2); // its probe is a change in each run
+    expect(await world.runs()).toHaveLength(2);
+    expect(output).not.toMatch(/skipping|already in progress/i);
+    expect(await world.helpers()).toEqual([]);
+    await stop(world, daemon.pid);
   });
 }
 

@@ -5,6 +5,27 @@ import { announcement, hieraData, outputOf, probe, type World } from '../../supp
 
 /** Reruns that cause reruns. */
 export function chainScenarios(bench: Bench): void {
+  test('a limit ends the chain with a failed Exec that says so, and the next ordinary run begins a new one', async (context) => {
+    const world = await bench.world(context);
+    await configure(world, 'common::again::limit: 1');
+    const site = await world.write('site.pp', alwaysNotifies(world));
+    const first = await world.run({ argv: world.apply(site) });
+    const { log } = announcement(first.output);
+    await world.settled(2);
+    const rerun = (await world.node.files.read(log)).toString();
+    expect(outputOf(rerun, 'again')).toEqual([
+      'again: the chain of reruns ends here: this would be rerun 2, and limit is 1',
+    ]);
+    expect(rerun).toContain("Failed to call refresh: '/bin/sh ");
+
+    const next = await world.run({ argv: world.apply(site) });
+    expect(announcement(next.output).line).not.toContain('in a row');
+    await world.settled(4);
+  });
+}
+
+/** The ones that take long. */
+export function slowChainScenarios(bench: Bench): void {
   test('a manifest that always notifies: the waits grow, and again cancel ends it', async (context) => {
     const world = await bench.world(context);
     await configure(world, 'common::again::burst: 1', 'common::again::max_delay: 60');
@@ -24,24 +45,6 @@ export function chainScenarios(bench: Bench): void {
     const cancelled = await world.run({ argv: [`${world.again}/again`, 'cancel', '--all'] });
     expect(cancelled.output).toBe("Cancelled: Exec['again']\n");
     await world.settled(3);
-  });
-
-  test('a limit ends the chain with a failed Exec that says so, and the next ordinary run begins a new one', async (context) => {
-    const world = await bench.world(context);
-    await configure(world, 'common::again::limit: 1');
-    const site = await world.write('site.pp', alwaysNotifies(world));
-    const first = await world.run({ argv: world.apply(site) });
-    const { log } = announcement(first.output);
-    await world.settled(2);
-    const rerun = (await world.node.files.read(log)).toString();
-    expect(outputOf(rerun, 'again')).toEqual([
-      'again: the chain of reruns ends here: this would be rerun 2, and limit is 1',
-    ]);
-    expect(rerun).toContain("Failed to call refresh: '/bin/sh ");
-
-    const next = await world.run({ argv: world.apply(site) });
-    expect(announcement(next.output).line).not.toContain('in a row');
-    await world.settled(4);
   });
 }
 

@@ -6,19 +6,6 @@ import { notifyOnce, outputOf, type World } from '../../support/machine/world.ts
 
 /** Many notifications, few reruns. */
 export function coalescingScenarios(bench: Bench): void {
-  test('100 deltas of different names that one run notifies: one waiter, one rerun', async (context) => {
-    const world = await bench.world(context);
-    const site = await world.write('site.pp', notifyDeltas(world, 100, 0));
-    const run = await world.start({ argv: world.apply(site), seconds: 300 });
-    const { output } = await run.ended;
-    const lines = Array.from({ length: 100 }, (_, n) => outputOf(output, `again-delta-n${n}`)[0] ?? '');
-    const waiters = new Set(lines.map((line) => /waiter pid (\d+)/.exec(line)?.[1]));
-    expect([...waiters], output).toHaveLength(1);
-    const [, rerun] = await world.settled(2);
-    expect(String(rerun?.run.pid)).toBe([...waiters][0]);
-    expect(await namesOfReruns(world)).toEqual([expect.toSatisfy((names) => names.length === 100)]);
-  }, 400_000);
-
   test('ten deltas of 0 to 9 seconds: each satisfied once and not too early, by no more reruns than that', async (context) => {
     const world = await bench.world(context);
     const syslog = await openSyslog(world);
@@ -52,6 +39,22 @@ export function coalescingScenarios(bench: Bench): void {
       return [...reruns, ...others].flatMap(({ pid, names }) => names.map((name) => ({ name, pid })));
     }
   });
+}
+
+/** The ones that take long. */
+export function slowCoalescingScenarios(bench: Bench): void {
+  test('100 deltas of different names that one run notifies: one waiter, one rerun', async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyDeltas(world, 100, 0));
+    const run = await world.start({ argv: world.apply(site), seconds: 300 });
+    const { output } = await run.ended;
+    const lines = Array.from({ length: 100 }, (_, n) => outputOf(output, `again-delta-n${n}`)[0] ?? '');
+    const waiters = new Set(lines.map((line) => /waiter pid (\d+)/.exec(line)?.[1]));
+    expect([...waiters], output).toHaveLength(1);
+    const [, rerun] = await world.settled(2);
+    expect(String(rerun?.run.pid)).toBe([...waiters][0]);
+    expect(await namesOfReruns(world)).toEqual([expect.toSatisfy((names) => names.length === 100)]);
+  }, 400_000);
 }
 
 /** A manifest whose first run notifies deltas n0, n1 …, each `step` seconds longer than the one before. */

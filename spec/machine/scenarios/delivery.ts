@@ -26,31 +26,6 @@ export function deliveryScenarios(bench: Bench): void {
     });
   }
 
-  test('one that was put in place before the first run is compared, and nothing is fetched', async (context) => {
-    const world = await bench.world(context, { delivered: false });
-    const source = join(world.module, 'files/again', executableName);
-    await shell(world, 'mkdir -p "$2" && cp "$1" "$2/again"', source, world.again);
-    const changed = changes(world, await include(world));
-    expect(changed).toContain('Exec[common::again look]');
-    expect(changed).not.toContain('File[AGAIN.gz]');
-    expect(changed).not.toContain('Exec[common::again unpack]');
-    await expectSound(world);
-    await expectNothingToDo(world);
-  });
-
-  test('several runs deliver at once: each succeeds, and what they leave is whole', async (context) => {
-    const world = await bench.world(context, { delivered: false });
-    // Of two runs that make the same folder at once, one fails in Puppet's own `file` and its own settings: the folders are there.
-    await include(world);
-    for (const command of ['find "$1" -type f -delete', 'truncate --size 50M "$1/again"']) {
-      await shell(world, command, world.again);
-      const runs = await Promise.all(Array.from({ length: 3 }, () => include(world)));
-      for (const run of runs) expect([0, 2], run.output).toContain(run.code);
-      await expectSound(world);
-      await expectNothingToDo(world);
-    }
-  });
-
   test('another version, while a waiter waits: it is delivered, and the waiter goes on', async (context) => {
     const world = await bench.world(context);
     const gate = await world.write('gate', '');
@@ -97,6 +72,34 @@ export function deliveryScenarios(bench: Bench): void {
     const { output } = await run.ended;
     const runs = await world.settled(2);
     expect([announcement(output).waiter, runs[1]?.run.pid]).toEqual([waiter?.pid, waiter?.pid]);
+  });
+}
+
+/** The ones that take long. */
+export function slowDeliveryScenarios(bench: Bench): void {
+  test('one that was put in place before the first run is compared, and nothing is fetched', async (context) => {
+    const world = await bench.world(context, { delivered: false });
+    const source = join(world.module, 'files/again', executableName);
+    await shell(world, 'mkdir -p "$2" && cp "$1" "$2/again"', source, world.again);
+    const changed = changes(world, await include(world));
+    expect(changed).toContain('Exec[common::again look]');
+    expect(changed).not.toContain('File[AGAIN.gz]');
+    expect(changed).not.toContain('Exec[common::again unpack]');
+    await expectSound(world);
+    await expectNothingToDo(world);
+  });
+
+  test('several runs deliver at once: each succeeds, and what they leave is whole', async (context) => {
+    const world = await bench.world(context, { delivered: false });
+    // Of two runs that make the same folder at once, one fails in Puppet's own `file` and its own settings: the folders are there.
+    await include(world);
+    for (const command of ['find "$1" -type f -delete', 'truncate --size 50M "$1/again"']) {
+      await shell(world, command, world.again);
+      const runs = await Promise.all(Array.from({ length: 3 }, () => include(world)));
+      for (const run of runs) expect([0, 2], run.output).toContain(run.code);
+      await expectSound(world);
+      await expectNothingToDo(world);
+    }
   });
 
   test('another version, while two whens wait: their waiter goes on looking and becomes the rerun, and its successor has the words of the other', async (context) => {

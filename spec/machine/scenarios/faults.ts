@@ -108,27 +108,6 @@ export function faultScenarios(bench: Bench): void {
     expect(String(await world.node.files.read(record))).toBe(content);
   });
 
-  test('a process that is stopped with the lock of the state: others refuse after a while, and say whom to end', async (context) => {
-    const world = await bench.world(context);
-    const site = await world.write('site.pp', notifyOnce(world));
-    const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
-    expect(prepared.code, prepared.output).toBe(0);
-    await world.run({ argv: [`${world.again}/again`, 'status'] }); // takes the lock, and leaves its file
-    // A process that holds it and does nothing more.
-    const { pid } = await world.start({ argv: ['/bin/sleep', '600'] });
-    const startTime = (await world.node.processes()).find((process) => process.pid === pid)?.startTime;
-    const boot = (await world.node.files.read('/proc/sys/kernel/random/boot_id')).toString().trim();
-    const [lock] = (await world.node.files.list(world.state)).filter((name) => name.startsWith('lock-'));
-    const newer = `${world.state}/${lock?.replace(/\d+$/, '1000')}`;
-    await world.node.files.write(newer, JSON.stringify({ pid, start: startTime, boot }));
-    const run = await world.run({ argv: world.apply(site) });
-    expect(outputOf(run.output, 'again')).toEqual([
-      `again: ${newer} has been held for 20 s by pid ${pid}, which seems stuck: end that process and try again`,
-    ]);
-    expect(await world.pending()).toEqual([]);
-    expect(await world.helpers()).toEqual([]);
-  });
-
   test("programs that the run's PATH puts before the system's are not started", async (context) => {
     const world = await bench.world(context);
     const site = await world.write('site.pp', notifyOnce(world));
@@ -174,5 +153,29 @@ export function faultScenarios(bench: Bench): void {
     expect(helper?.environ.split('\0').sort()).toEqual(['', 'MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=1']);
     await world.node.signal(waiter, 'SIGTERM');
     await world.settled(1);
+  });
+}
+
+/** The ones that take long. */
+export function slowFaultScenarios(bench: Bench): void {
+  test('a process that is stopped with the lock of the state: others refuse after a while, and say whom to end', async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world));
+    const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
+    expect(prepared.code, prepared.output).toBe(0);
+    await world.run({ argv: [`${world.again}/again`, 'status'] }); // takes the lock, and leaves its file
+    // A process that holds it and does nothing more.
+    const { pid } = await world.start({ argv: ['/bin/sleep', '600'] });
+    const startTime = (await world.node.processes()).find((process) => process.pid === pid)?.startTime;
+    const boot = (await world.node.files.read('/proc/sys/kernel/random/boot_id')).toString().trim();
+    const [lock] = (await world.node.files.list(world.state)).filter((name) => name.startsWith('lock-'));
+    const newer = `${world.state}/${lock?.replace(/\d+$/, '1000')}`;
+    await world.node.files.write(newer, JSON.stringify({ pid, start: startTime, boot }));
+    const run = await world.run({ argv: world.apply(site) });
+    expect(outputOf(run.output, 'again')).toEqual([
+      `again: ${newer} has been held for 20 s by pid ${pid}, which seems stuck: end that process and try again`,
+    ]);
+    expect(await world.pending()).toEqual([]);
+    expect(await world.helpers()).toEqual([]);
   });
 }

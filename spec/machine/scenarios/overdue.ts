@@ -11,41 +11,12 @@ const later = "common::again::delta { 'later': delta => 3600 }";
 
 /** Something falls due while runs are going that have begun before. */
 export function overdueScenarios(bench: Bench): void {
-  for (const statedir of [undefined, '$vardir/elsewhere { mode = 0750 }']) {
-    const where = statedir === undefined ? '' : `, with \`statedir = ${statedir}\``;
-    test(`a long agent run begins, the agent is disabled, a delta falls due, the agent is enabled, and that run ends well: the rerun comes${where}`, async (context) => {
-      const { world, command, compiles } = await openAgent(bench, context, {
-        inConfigurationFile: statedir !== undefined,
-      });
-      if (statedir !== undefined) {
-        const conf = await world.node.files.read(world.path('conf/puppet.conf'));
-        await world.write('conf/puppet.conf', `${conf}statedir = ${statedir}\n`);
-      }
-      await compiles(notifyOnce(world, "Common::Again::Delta['later']", `${later}\n${gates(world)}`));
-      await open(world, 1);
-      const first = await world.run({ argv: command('-t') });
-      const { waiter } = announcement(first.output, 'again-delta-later');
+  testOverdueAgent(bench, undefined);
+}
 
-      const long = await world.start({ argv: command('-t') });
-      await until('the long run', async () => (await world.runs()).length === 2, {
-        seconds: 200,
-        seen: long.output,
-      });
-      await world.run({ argv: command('--disable', 'for a test') });
-      await fallDue(world, long);
-      await world.run({ argv: command('--enable') });
-      expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
-      expect(await world.runs()).toHaveLength(2);
-      await open(world, 3);
-      await open(world, 2);
-      expect((await long.ended).code, long.output()).toBe(2);
-
-      const runs = await world.settled(3);
-      expect(runs[2]?.run.pid).toBe(waiter);
-      const log = await world.node.files.read(announcement(first.output, 'again-delta-later').log);
-      expect(log.toString()).not.toMatch(/already in progress|disabled/i);
-    });
-  }
+/** The ones that take long. */
+export function slowOverdueScenarios(bench: Bench): void {
+  testOverdueAgent(bench, '$vardir/elsewhere { mode = 0750 }');
 
   test('two other runs of the same `puppet apply`, one begun before the due time and one after it: the first one satisfies nothing', async (context) => {
     const world = await bench.world(context);
@@ -114,6 +85,42 @@ export function overdueScenarios(bench: Bench): void {
     const runs = await world.settled(3);
     expect(runs[2]?.run.pid).toBe(waiter);
     await expectOneAtATime(world, 3);
+  });
+}
+
+function testOverdueAgent(bench: Bench, statedir: string | undefined): void {
+  const where = statedir === undefined ? '' : `, with \`statedir = ${statedir}\``;
+  test(`a long agent run begins, the agent is disabled, a delta falls due, the agent is enabled, and that run ends well: the rerun comes${where}`, async (context) => {
+    const { world, command, compiles } = await openAgent(bench, context, {
+      inConfigurationFile: statedir !== undefined,
+    });
+    if (statedir !== undefined) {
+      const conf = await world.node.files.read(world.path('conf/puppet.conf'));
+      await world.write('conf/puppet.conf', `${conf}statedir = ${statedir}\n`);
+    }
+    await compiles(notifyOnce(world, "Common::Again::Delta['later']", `${later}\n${gates(world)}`));
+    await open(world, 1);
+    const first = await world.run({ argv: command('-t') });
+    const { waiter } = announcement(first.output, 'again-delta-later');
+
+    const long = await world.start({ argv: command('-t') });
+    await until('the long run', async () => (await world.runs()).length === 2, {
+      seconds: 200,
+      seen: long.output,
+    });
+    await world.run({ argv: command('--disable', 'for a test') });
+    await fallDue(world, long);
+    await world.run({ argv: command('--enable') });
+    expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+    expect(await world.runs()).toHaveLength(2);
+    await open(world, 3);
+    await open(world, 2);
+    expect((await long.ended).code, long.output()).toBe(2);
+
+    const runs = await world.settled(3);
+    expect(runs[2]?.run.pid).toBe(waiter);
+    const log = await world.node.files.read(announcement(first.output, 'again-delta-later').log);
+    expect(log.toString()).not.toMatch(/already in progress|disabled/i);
   });
 }
 

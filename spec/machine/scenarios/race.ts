@@ -126,7 +126,10 @@ export function raceScenarios(bench: Bench): void {
       return all.filter(({ what }) => what === 'end').length === began;
     }
   }, 180_000);
+}
 
+/** The ones that take long. */
+export function slowRaceScenarios(bench: Bench): void {
   test('`again cancel`, and a new notification of the same run some milliseconds later: it stands', async (context) => {
     const world = await bench.world(context);
     const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });

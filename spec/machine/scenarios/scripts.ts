@@ -16,23 +16,7 @@ const grace = 3;
  * the options that people abbreviate in them.
  */
 export function scriptScenarios(bench: Bench): void {
-  for (const mode of ['apply', 'agent'] as const) {
-    const command = mode === 'apply' ? 'puppet apply s.pp --detailed-exitcodes' : 'puppet agent -t';
-    for (const [count, notifying] of [
-      [2, 1],
-      [3, 2],
-    ] as const) {
-      test(`\`${command}\` ${count} times in one script, of which run ${notifying} notifies: the next one goes first, and satisfies`, async (context) => {
-        const { world, argv } = await slowRun(bench, context, mode, notifying);
-        const { output, codes } = await inARow(world, Array(count).fill(argv));
-        expect(codes, output).toEqual(Array(count).fill(2));
-        expect(output).not.toMatch(/already in progress/i);
-        expect(announcement(output).line).toContain(`again ${grace} s after`);
-        await world.settled(count);
-        await expectOneAtATime(world, count);
-      });
-    }
-  }
+  for (const mode of ['apply', 'agent'] as const) testInOneScript(bench, mode, 2, 1);
 
   test('`puppet apply a.pp`, which notifies, and at once `puppet apply b.pp`: one after the other', async (context) => {
     const world = await bench.world(context, { grace });
@@ -59,23 +43,7 @@ export function scriptScenarios(bench: Bench): void {
     await expectRerunLast(world, output);
   });
 
-  for (const [what, ...more] of [
-    [CERTIFICATE, '--certname', `another${Date.now()}.example`],
-    ['another server', '--server', 'puppet'], // the other name of its certificate
-  ] as const) {
-    test(`\`puppet agent -t\`, which notifies, and at once the same with ${what}: that satisfies nothing`, async (context) => {
-      const { world, command } = await openAgent(bench, context, { grace });
-      const hosts = await world.write('hosts', '127.0.0.1 localhost puppet\n');
-      await world.run({ argv: ['mount', '--bind', hosts, '/etc/hosts'] }); // of this machine alone
-      const { output, codes } = await inARow(world, [command('-t'), command('-t', ...more)]);
-      expect(codes, output).toEqual([2, 2]);
-      const runs = await world.settled(3);
-      expect(runs[2]?.run.pid).toBe(announcement(output).waiter);
-      expect(runs[2]?.run.argv).not.toContain(more[1]);
-      // An agent that waits for a certificate sleeps, and the rerun does not wait for it.
-      if (what !== CERTIFICATE) await expectOneAtATime(world, 3);
-    });
-  }
+  testOtherAgent(bench, 'another server', '--server', 'puppet'); // the other name of its certificate
 
   for (const [words, added] of [
     [['--detailed-exitcode', '--onetime', '--no-daemonize', '--verb'], ['--no-splay']],
@@ -96,6 +64,40 @@ export function scriptScenarios(bench: Bench): void {
       expect(rerun.argv).toEqual([...run.argv, ...added, ...wait]);
     });
   }
+}
+
+/** The ones that take long. */
+export function slowScriptScenarios(bench: Bench): void {
+  for (const mode of ['apply', 'agent'] as const) testInOneScript(bench, mode, 3, 2);
+  testOtherAgent(bench, CERTIFICATE, '--certname', `another${Date.now()}.example`);
+}
+
+function testInOneScript(bench: Bench, mode: 'apply' | 'agent', count: number, notifying: number): void {
+  const command = mode === 'apply' ? 'puppet apply s.pp --detailed-exitcodes' : 'puppet agent -t';
+  test(`\`${command}\` ${count} times in one script, of which run ${notifying} notifies: the next one goes first, and satisfies`, async (context) => {
+    const { world, argv } = await slowRun(bench, context, mode, notifying);
+    const { output, codes } = await inARow(world, Array(count).fill(argv));
+    expect(codes, output).toEqual(Array(count).fill(2));
+    expect(output).not.toMatch(/already in progress/i);
+    expect(announcement(output).line).toContain(`again ${grace} s after`);
+    await world.settled(count);
+    await expectOneAtATime(world, count);
+  });
+}
+
+function testOtherAgent(bench: Bench, what: string, option: string, value: string): void {
+  test(`\`puppet agent -t\`, which notifies, and at once the same with ${what}: that satisfies nothing`, async (context) => {
+    const { world, command } = await openAgent(bench, context, { grace });
+    const hosts = await world.write('hosts', '127.0.0.1 localhost puppet\n');
+    await world.run({ argv: ['mount', '--bind', hosts, '/etc/hosts'] }); // of this machine alone
+    const { output, codes } = await inARow(world, [command('-t'), command('-t', option, value)]);
+    expect(codes, output).toEqual([2, 2]);
+    const runs = await world.settled(3);
+    expect(runs[2]?.run.pid).toBe(announcement(output).waiter);
+    expect(runs[2]?.run.argv).not.toContain(value);
+    // An agent that waits for a certificate sleeps, and the rerun does not wait for it.
+    if (what !== CERTIFICATE) await expectOneAtATime(world, 3);
+  });
 }
 
 /** A command of which each run takes some seconds, and one notifies. */

@@ -306,6 +306,20 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
     await world.settled(2);
   });
 
+  test('a delta and a when of one name are two, and again cancel ends both', async (context) => {
+    const world = await bench.world(context);
+    const more = `${declare("exists => '/nonexistent'")}\ncommon::again::delta { 'ready': delta => 3600 }`;
+    const target = `[${ready}, Common::Again::Delta['ready']]`;
+    const site = await world.write('site.pp', notifyOnce(world, target, more));
+    await world.run({ argv: world.apply(site) });
+    expect((await pending(world)).map(({ name }) => name)).toEqual(['ready', 'ready']);
+    expect(await ask(world, 'cancel', 'ready')).toBe('Cancelled: ready, ready\n');
+    await expectNothingScheduled(world);
+  });
+}
+
+/** The ones that take minutes. */
+export function slowWhenScenarios(bench: Bench): void {
   test('a hundred of one run: one waiter, and one rerun once all of them hold', async (context) => {
     const world = await bench.world(context);
     const goal = world.path('goal');
@@ -330,17 +344,6 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
     const looks = (await world.node.files.read(world.path('looks'))).toString();
     expect(looks, 'all of them ask for the same').toBe('\n');
   }, 400_000);
-
-  test('a delta and a when of one name are two, and again cancel ends both', async (context) => {
-    const world = await bench.world(context);
-    const more = `${declare("exists => '/nonexistent'")}\ncommon::again::delta { 'ready': delta => 3600 }`;
-    const target = `[${ready}, Common::Again::Delta['ready']]`;
-    const site = await world.write('site.pp', notifyOnce(world, target, more));
-    await world.run({ argv: world.apply(site) });
-    expect((await pending(world)).map(({ name }) => name)).toEqual(['ready', 'ready']);
-    expect(await ask(world, 'cancel', 'ready')).toBe('Cancelled: ready, ready\n');
-    await expectNothingScheduled(world);
-  });
 
   test('another run that notifies takes the words over, also of a waiter that is stopped', async (context) => {
     const world = await bench.world(context);
@@ -399,10 +402,7 @@ ${probe(world, 'run', `notify => ${ready},`)}
     await ask(world, 'cancel', '--all');
     await world.settled(3);
   });
-}
 
-/** The ones that take minutes. */
-export function slowWhenScenarios(bench: Bench): void {
   test('a name that is not resolved for a minute, and then is: the rerun comes by the port behind it', async (context) => {
     const world = await bench.world(context);
     const syslog = await openSyslog(world);

@@ -6,8 +6,9 @@
 // to be is a failure. The seed is printed; a sequence that fails is shrunk, printed, and kept in a folder (default: spec/chaos/kept; pure ones in `pure` below it), from
 // which every later run tells it again.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, readVersion, root, run } from '../../scripts/project.mjs';
@@ -15,8 +16,16 @@ import { Failure, readVersion, root, run } from '../../scripts/project.mjs';
 /** Real sequences at a time: most of the time they wait. */
 const WORKERS = 3;
 
-/** A namespace of processes, with its own /proc, and of mounts: the shell is its first process, and reaps what others leave to it. */
+/** A namespace of processes, with its own /proc, and of mounts: the shell is its first process, and reaps what others leave to it. It ends with `unshare`. */
 const PRIVATE = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--'];
+
+/** Where chaos is told to end, so are the workers. `unshare` ignores all signals of that kind but SIGKILL, which takes all that is in its namespace with it. */
+const going = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    for (const child of going) child.kill('SIGKILL');
+    process.exit(128 + constants.signals[signal]);
+  });
 
 await run('chaos', async (args: string[]) => {
   const { values } = parseArgs({
@@ -84,5 +93,7 @@ function work(args: readonly string[]): Promise<number | null> {
   const child = spawn('unshare', [...PRIVATE, '/bin/bash', '-c', '"$@"; exit $?', 'bash', ...worker], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  going.add(child);
+  child.once('exit', () => going.delete(child));
   return new Promise((resolve) => child.on('error', () => resolve(1)).on('exit', resolve));
 }

@@ -24,6 +24,7 @@ export const instrumentedExecutable = join(cache, 'instrumented/again');
 /** The files and folders that users of the module get, as far as they exist. */
 export const shipped = [
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
   'LICENSE',
   'README.md',
   'REFERENCE.md',

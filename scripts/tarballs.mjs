@@ -35,9 +35,8 @@ import {
   shipped,
 } from './project.mjs';
 
-/** Of that, what is for developers; and what editors and the build leave for a while. */
-const developersOnly = [
-  'docs/DESIGN.md',
+/** Of that, what the build leaves; and what editors leave for a while. */
+const leftovers = [
   'files/again/state', // an executable that was started where it was built leaves it
   ...architectures.map((arch) => relative(root, executableOf(arch))), // what is shipped of them is packed
 ];
@@ -102,7 +101,7 @@ function stage(folder, { isPassedOver }, metadata) {
     cpSync(join(root, path), join(folder, path), {
       recursive: true,
       filter: (source) =>
-        !developersOnly.includes(relative(root, source)) &&
+        !leftovers.includes(relative(root, source)) &&
         !strays.test(basename(source)) &&
         !isPassedOver(source),
     });

@@ -19,7 +19,7 @@ export interface Screen {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal gets
-const SEQUENCE = /\x1b\[([\d;]*)([A-Za-z])/y;
+const SEQUENCE = /\x1b\[([?\d;]*)([A-Za-z])/y;
 
 /** The content of a terminal over time. Only plain text, the ends of lines, and lines that are erased are understood. Colours are left out. */
 export function screenOf(chunks: readonly Chunk[]): Screen {

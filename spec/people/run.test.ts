@@ -257,6 +257,24 @@ describe.concurrent('signals', () => {
     }
   });
 
+  test('SIGTERM reaches Puppet also below a wrapper that ends by it and hands nothing on, as flock does', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const stays = `${converges(world, 3)}exec { 'stays':
+  command  => '/bin/sh -c "touch ${world.path('stays')}; sleep 600"',
+  provider => 'shell',
+  path     => '/usr/bin:/bin',
+  require  => Exec['again'],
+}`;
+    const run = await here.start([], ['flock', world.path('lock'), ...(await here.apply(stays))]);
+    await appears(world, 'stays', run);
+    await world.node.signal(run.pid, 'SIGTERM');
+    expect((await run.ended).code).toBe(143);
+    expect((await world.processes()).filter(({ argv }) => argv.includes('apply'))).toEqual([]);
+    expect(await world.runs()).toHaveLength(1);
+    await expectNothingLeft(here);
+  });
+
   test.for([
     ['Puppet', 1],
     ['the Puppet of a rerun', 2],
@@ -321,8 +339,8 @@ describe.concurrent('signals', () => {
     const before = counted();
     await until('more of the countdown', () => counted() > before + 1, { seen: run.output });
     const shown = run.output();
-    // Each line erases the one before.
-    expect(shown).toContain('\r\u001b[Kagain run: next run (later) in ');
+    // Each line erases the one before, and is never longer than the window is wide.
+    expect(shown).toContain('\r\u001b[K\u001b[?7lagain run: next run (later) in ');
     await pressCtrlC(run);
     expect(await here.world.runs()).toHaveLength(1);
     await expectNothingLeft(here);
@@ -428,6 +446,38 @@ subprocess.run(sys.argv[1:], env={'a.b': 'c', 'BASH_FUNC_f%%': '() { :; }'}, pas
 });
 
 describe.concurrent('others', () => {
+  test('one that is stopped (Ctrl-Z) keeps nobody from cancelling what is pending in the background, and is named', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))));
+    await until('the wait', () => saidByRun(waiting.output()).length > 0, { seen: waiting.output });
+    const site = await world.write(
+      'other.pp',
+      converges(world, 9, "Common::Again::Delta['elsewhere']", delta('elsewhere', 3600)),
+    );
+    const env = { FACTER_puppet_vardirtmp: world.path('base') };
+    const background = await world.run({ argv: world.apply(site), env });
+    expect(background.code, background.output).toBe(0);
+
+    await world.node.signal(waiting.pid, 'SIGSTOP');
+    const silent = `again: \`again run\` (pid ${waiting.pid}) does not answer: continue it (\`fg\`), or end it\n`;
+    expect(await world.run({ argv: [here.again, 'now'] })).toMatchObject({
+      code: 1,
+      stdout: 'Due now: elsewhere\n',
+      stderr: silent,
+    });
+    expect(await world.run({ argv: [here.again, 'cancel', 'later'] })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: silent,
+    });
+    // When it continues, it hears what it was told.
+    await world.node.signal(waiting.pid, 'SIGCONT');
+    expect((await waiting.ended).code, waiting.output()).toBe(0);
+    await world.run({ argv: [here.again, 'cancel', '--all'] });
+    await expectNothingLeft(here);
+  });
+
   test('status, cancel and the fact know what is pending', async (context) => {
     const here = await place(context);
     const { world } = here;

@@ -4,12 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../os/clock.ts';
 import { log } from '../os/journal.ts';
 import { isAlive, type ProcessId } from '../os/process.ts';
-import { Refusal } from '../os/refusal.ts';
 import { displayName, isMeant } from '../schedule/names.ts';
-import { socketOf } from '../state/channel.ts';
 import { formatCancellation } from '../state/channel-message.ts';
 import { type ChannelRecord, readChannelRecords } from '../state/channel-record.ts';
-import { converse } from '../state/converse.ts';
 import { recordIn } from '../state/lock.ts';
 import {
   type CommandRecord,
@@ -18,6 +15,7 @@ import {
   readRecords,
   writeRecord,
 } from '../state/records.ts';
+import { conclude, sayInForeground } from './foreground.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -30,21 +28,21 @@ export interface Scope {
 const EVERYTHING: Scope = { isMeant: () => true, isMeantInForeground: () => true };
 
 /**
- * Cancels what is pending under one name (`again` means `Exec['again']` too), or all of it, and returns the names once no waiter holds them.
+ * Cancels what is pending under one name (`again` means `Exec['again']` too), or all of it, and tells the names once no waiter holds them.
  *
+ * @param tell is told them, also where some of it could not be cancelled
  * @param scope which records count. Default: each
- * @throws {Refusal} where nothing of that name is pending
+ * @throws {Refusal} where nothing of that name is pending, or an `again run` does not answer
  */
 export async function cancel(
   folder: string,
   name: string | undefined,
+  tell: (cancelled: readonly string[]) => void,
   scope: Scope = EVERYTHING,
-): Promise<string[]> {
+): Promise<void> {
   const wanted = (entry: { readonly name?: string }) => isMeant(entry, name);
-  const inForeground = await cancelInForeground(name, scope);
   const inBackground: string[] = [];
   const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
-  tell(inForeground);
   await recordIn(folder, () => {
     try {
       for (const [id, record] of readRecords(folder)) {
@@ -57,33 +55,31 @@ export async function cancel(
         if (left.length === 0) ending.push({ id, waiter: record.waiter });
       }
     } finally {
-      tell(inBackground); // what was cancelled before the disk was full, too
+      note(inBackground); // what was cancelled before the disk was full, too
     }
   });
-  const cancelled = [...inForeground, ...inBackground];
-  if (name !== undefined && cancelled.length === 0)
-    throw new Refusal(`nothing is pending under the name ${JSON.stringify(name)}: see \`again status\``);
+  const said = formatCancellation({ cancel: name === undefined ? 'all' : { name } });
+  const answers = await sayInForeground(said, name, scope.isMeantInForeground);
+  note(answers.names);
   const deadline = monotonic() + PATIENCE_MS;
   // A run may have notified again meanwhile: its waiter continues.
   const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
     isAlive(waiter) && !readRecord(folder, id)?.entries.length;
   while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
-  return cancelled;
+  const cancelled = [...answers.names, ...inBackground];
+  conclude(cancelled, name, answers, tell);
 }
 
-function tell(cancelled: readonly string[]): void {
+/** Whether anything is pending that {@link cancel} would find. */
+export function isPending(folder: string, scope: Scope): boolean {
+  const isHere = (record: CommandRecord) =>
+    record.entries.length > 0 && hasLivingWaiter(record) && scope.isMeant(record);
+  return (
+    [...readRecords(folder).values()].some(isHere) ||
+    readChannelRecords().some(({ record }) => record.entries.length > 0 && scope.isMeantInForeground(record))
+  );
+}
+
+function note(cancelled: readonly string[]): void {
   if (cancelled.length > 0) log('cancelled', cancelled.join(', '));
-}
-
-/** Makes each `again run` drop what is meant, and returns the names of that. */
-async function cancelInForeground(name: string | undefined, scope: Scope): Promise<string[]> {
-  const cancelled: string[] = [];
-  for (const { folder, record } of readChannelRecords()) {
-    const wanted = record.entries.filter((entry) => isMeant(entry, name));
-    if (wanted.length === 0 || !scope.isMeantInForeground(record)) continue;
-    const said = formatCancellation({ cancel: name === undefined ? 'all' : { name } });
-    if ((await converse(socketOf(folder), said)) === '') continue; // it has just ended
-    cancelled.push(...wanted.map((entry) => displayName(entry.name)));
-  }
-  return cancelled;
 }

@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs';
 import { log } from '../os/journal.ts';
 import { join } from '../os/path.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
+import { toAscii } from '../os/verdict.ts';
 import { version } from '../os/version.ts';
 import { DEFAULT_PERIOD, describeHold } from '../schedule/hold.ts';
 import { openStateFolder } from '../state/folder.ts';
@@ -15,7 +16,7 @@ import { hasLivingWaiter, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
 import { forget, sweep } from '../state/sweep.ts';
 import { settleReruns } from '../systemd/outcome.ts';
-import { cancel } from './cancel.ts';
+import { cancel, isPending } from './cancel.ts';
 import { drawHistory, pastOf } from './history.ts';
 import { checkedPeriod, checkedReason, hold, release, shownHold } from './hold.ts';
 import { showLog } from './log.ts';
@@ -116,16 +117,17 @@ const nowCommand: CommandModule<object, { name: string | undefined; '--'?: strin
   async handler({ name: given, '--': afterDashes }) {
     const name = oneWord(given, afterDashes);
     const { folder } = await settle();
-    const names = await hurry(folder, name);
-    const found = readHold(folder);
-    print(names.length === 0 ? 'Nothing is pending.\n' : `Due now: ${names.join(', ')}\n`);
-    if (names.length > 0 && found) print(`It waits for ${describeHold(found)}.\n`);
+    await hurry(folder, name, (names) => {
+      const found = readHold(folder);
+      print(names.length === 0 ? 'Nothing is pending.\n' : `Due now: ${names.join(', ')}\n`);
+      if (names.length > 0 && found) print(`It waits for ${describeHold(found)}.\n`);
+    });
   },
 };
 
 const cancelCommand: CommandModule<
   object,
-  { name: string | undefined; all: boolean; 'this-run': boolean; '--'?: string[] }
+  { name: string | undefined; all: boolean; 'this-run': boolean; check: boolean; '--'?: string[] }
 > = {
   command: 'cancel [name]',
   describe: 'Cancel what is pending under a name, or all of it',
@@ -137,14 +139,24 @@ const cancelCommand: CommandModule<
       })
       .option('all', { boolean: true, default: false, describe: 'Everything' })
       // For common::again with `enable: false`, in a Puppet run.
-      .option('this-run', { boolean: true, default: false, hidden: true }),
-  async handler({ name: given, all, 'this-run': ofThisRun, '--': afterDashes }) {
+      .option('this-run', { boolean: true, default: false, hidden: true })
+      .option('check', { boolean: true, default: false, hidden: true, implies: 'this-run' }),
+  async handler({ name: given, all, 'this-run': ofThisRun, check, '--': afterDashes }) {
     const name = oneWord(given, afterDashes);
     if (Number(all) + Number(ofThisRun) + Number(name !== undefined) !== 1)
       throw new Refusal('say either a NAME or --all; see `again cancel --help`', 64);
     const scope = ofThisRun ? scopeOfThisRun() : undefined;
-    const cancelled = await cancel((await settle()).folder, name, scope);
-    print(cancelled.length === 0 ? 'Nothing was pending.\n' : `Cancelled: ${cancelled.join(', ')}\n`);
+    const { folder } = await settle();
+    if (scope && check) {
+      process.exitCode = isPending(folder, scope) ? 0 : 1;
+      return;
+    }
+    const tell = (names: readonly string[]) => {
+      const line = names.length === 0 ? 'Nothing was pending.' : `Cancelled: ${names.join(', ')}`;
+      // Puppet reads it.
+      print(`${ofThisRun ? toAscii(line) : line}\n`);
+    };
+    await cancel(folder, name, tell, scope);
   },
 };
 

@@ -114,12 +114,14 @@ export function createConvergence(command: string, pid: number, bounds: Bounds):
         const text = `again: the chain of reruns ends here: this would be rerun ${asked}, and limit is ${rules.limit}`;
         return { exitCode: 1, text };
       }
+      const entry = newEntry(withinReach(notice, maxWait), notice.run, asked, rules, now, random, id);
       if (notice.delta > maxWait) {
+        // What was pending under its name is replaced all the same.
+        entries = withEntry(entries, entry).filter((one) => one !== entry);
         const why = `its delta of ${notice.delta} s is longer than the ${maxWait} s of --max-wait`;
         dropped.push(`${displayName(notice.name)} is not waited for: ${why}`);
         return { exitCode: 0, text: `Nothing scheduled: ${why} (again run, pid ${pid})` };
       }
-      const entry = newEntry(withinReach(notice, maxWait), notice.run, asked, rules, now, random, id);
       entries = withEntry(entries, entry);
       return { exitCode: 0, text: describePromise(command, pid, entry, rules.burst) };
     },

@@ -105,7 +105,7 @@ function readDescriptors(ofProcess = '/proc/self'): Descriptor[] {
 
 /**
  * Those that Node has not made for itself: its own are epoll, eventfd, /dev/null, and pipes of which it holds both ends. A shell's `exec 3>&1` and the jobserver of make
- * have two descriptors of one pipe as well, but there the parent has it, too.
+ * have two descriptors of one pipe as well, and `exec 3>/dev/null` has that, but there the parent has it, too.
  *
  * @param parents what the parent has open
  */
@@ -121,9 +121,11 @@ export function inheritedDescriptors(
       !parents.some((one) => one.target === target)
     );
   };
-  const isOwn = ({ target }: Descriptor) =>
+  const isParents = ({ number, target }: Descriptor) =>
+    parents.some((one) => one.number === number && one.target === target);
+  const isOwn = ({ number, target }: Descriptor) =>
     target.startsWith('anon_inode:') ||
-    target === '/dev/null' ||
+    (target === '/dev/null' && !isParents({ number, target })) ||
     (target.startsWith('pipe:') && isOwnPipe(target));
   return open.filter((one) => one.number > 2 && !isOwn(one)).map(({ number }) => number);
 }

@@ -25,6 +25,7 @@ import { type CommandEnd, exitCodeOf, LIMIT_REACHED } from './outcome.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Stop, takeSignals } from './stop.ts';
+import { type Tree, treeOf } from './tree.ts';
 import { type Over, untilDue } from './until-due.ts';
 
 export interface RunOptions extends Bounds {
@@ -184,6 +185,8 @@ class Foreground {
   private readonly deadline: number;
   /** The pid of the present run. */
   private going: number | undefined;
+  /** Its processes, once a signal was passed on to it. */
+  private tree: Tree | undefined;
 
   constructor(parts: Parts) {
     const { options, origin, screen, wakeup } = parts;
@@ -192,7 +195,7 @@ class Foreground {
     this.deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
     this.stop = takeSignals(
       origin.ignored,
-      (signal) => this.send(signal, this.going),
+      (signal) => this.passOn(signal),
       () => wakeup.poke(),
     );
   }
@@ -244,19 +247,21 @@ class Foreground {
       this.parts.wakeup.poke();
     });
     let killed = 0;
-    while (!end) {
+    // A wrapper that the signal has ended may have left its Puppet.
+    while (!end || this.tree?.handOn()) {
       const now = monotonic();
       this.noteEnds(now);
       const { killAfter = Number.POSITIVE_INFINITY } = this.parts.options;
       const killAt = this.deadline + killAfter * SECOND_MS + (killed > 0 ? LAST_WORDS_MS : 0);
       if (now >= killAt && killed < 2) {
-        for (const one of pid === undefined ? [] : withDescendants(pid))
+        for (const one of this.tree?.left() ?? (pid === undefined ? [] : withDescendants(pid)))
           this.send(killed === 0 ? 'SIGTERM' : 'SIGKILL', one);
         killed += 1;
         continue;
       }
       const isWatching = this.parts.convergence.entries.some((entry) => entry.runEndedAt === undefined);
-      await this.parts.wakeup.sleep(Math.min(isWatching ? LOOK_MS : 60_000, Math.max(1, killAt - now)));
+      const pause = isWatching || this.tree ? LOOK_MS : 60_000;
+      await this.parts.wakeup.sleep(Math.min(pause, Math.max(1, killAt - now)));
     }
     this.going = undefined;
     this.parts.shown.heldUp = undefined;
@@ -266,9 +271,15 @@ class Foreground {
     return end;
   }
 
-  /** Sends a signal to a process of the run, if there is one. A process that sudo has made another user's does not get it. */
-  private send(signal: NodeJS.Signals, pid: number | undefined): void {
-    if (pid === undefined) return;
+  /** Passes a signal on to the present run. */
+  private passOn(signal: NodeJS.Signals): void {
+    if (this.going === undefined) return;
+    this.tree ??= treeOf(this.going, (one, pid) => this.send(one, pid));
+    this.tree.pass(signal);
+  }
+
+  /** Sends a signal to a process of the run. One that sudo has made another user's does not get it. */
+  private send(signal: NodeJS.Signals, pid: number): void {
     try {
       process.kill(pid, signal);
     } catch (error) {

@@ -13,13 +13,16 @@ export interface Screen {
 
 /** Erases a line: ECMA-48, EL. */
 const ERASE = '\r\x1b[K';
+/** A line between these ends at the edge of the terminal, whatever its width is, so that it can be erased: DECAWM. */
+const [NO_WRAP, WRAP] = ['\x1b[?7l', '\x1b[?7h'];
 
 /**
  * Writes by the system call: `process.stderr` would set the pipe or terminal that Puppet shares to not block, and Puppet's own output would then be cut.
  *
  * @param prefix before each line
+ * @param isTerminal whether it is one that erases lines
  */
-export function openScreen(prefix: string, isTerminal = isatty(2), write = writeToErrors): Screen {
+export function openScreen(prefix: string, isTerminal = canErase(), write = writeToErrors): Screen {
   let shown: string | undefined;
   let counting: string | undefined;
   const clear = () => {
@@ -35,7 +38,7 @@ export function openScreen(prefix: string, isTerminal = isatty(2), write = write
     count(seconds, text) {
       const line = `${prefix}${text} in ${seconds} s`;
       if (isTerminal && line !== shown) {
-        write(`${ERASE}${line}`);
+        write(`${ERASE}${NO_WRAP}${line}${WRAP}`);
         shown = line;
       } else if (!isTerminal && counting !== text) {
         write(`${line}\n`);
@@ -43,6 +46,10 @@ export function openScreen(prefix: string, isTerminal = isatty(2), write = write
       counting = text;
     },
   };
+}
+
+function canErase(): boolean {
+  return isatty(2) && process.env.TERM !== 'dumb';
 }
 
 function writeToErrors(text: string): void {

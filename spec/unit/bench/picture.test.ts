@@ -24,7 +24,7 @@ describe('what was seen on a terminal', () => {
   test('has lines that others have taken the place of', () => {
     const { lines, passing } = screenOf([
       chunk(0, 'first\r\n'),
-      chunk(1, '\r\x1b[Kin 2 s'),
+      chunk(1, '\r\x1b[K\x1b[?7lin 2 s\x1b[?7h'),
       chunk(2, '\r\x1b[Kin 1 s'),
       chunk(3, '\r\x1b[K'),
       chunk(4, 'second\r\n'),

@@ -84,6 +84,14 @@ describe('a notification', () => {
     expect(convergence.next(0)).toEqual({ kind: 'finish' });
     expect(convergence.take(notice({ delta: 10 }), 0, 0).text).toMatch(/^Will run/);
   });
+
+  test('of a delta beyond --max-wait replaces what was pending under its name', () => {
+    const convergence = begin({ maxWait: 10 });
+    convergence.take(notice({ name: 'a', delta: 5 }), 0, 0);
+    convergence.take(notice({ name: 'b', delta: 5 }), 0, 0);
+    convergence.take(notice({ name: 'a', delta: 11 }), 0, 0);
+    expect(convergence.entries.map(({ name }) => name)).toEqual(['b']);
+  });
 });
 
 describe('a condition', () => {

@@ -65,6 +65,11 @@ test('descriptors of Node itself are left out', () => {
   expect(inheritedDescriptors(open.map(([number, target]) => ({ number, target })))).toEqual([6, 7, 8]);
 });
 
+test('/dev/null is handed on where the parent has it under the same number', () => {
+  const open = [3, 20].map((number) => ({ number, target: '/dev/null' }));
+  expect(inheritedDescriptors(open, [{ number: 3, target: '/dev/null' }])).toEqual([3]);
+});
+
 test.each([
   ['exec 3>&1', [1, 3]],
   ['the jobserver of make', [3, 4]],

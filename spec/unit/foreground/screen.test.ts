@@ -12,11 +12,11 @@ function said(isTerminal: boolean): string[] {
   return all;
 }
 
-test('on a terminal, a line counts and then makes room', () => {
+test('on a terminal, a line counts and then makes room; one that is wider than the terminal ends at its edge', () => {
   const ERASE = '\r\x1b[K';
   expect(said(true)).toEqual([
-    `${ERASE}x: next run in 3 s`,
-    `${ERASE}x: next run in 2 s`,
+    `${ERASE}\x1b[?7lx: next run in 3 s\x1b[?7h`,
+    `${ERASE}\x1b[?7lx: next run in 2 s\x1b[?7h`,
     ERASE,
     'x: waits\n',
   ]);

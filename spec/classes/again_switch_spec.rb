@@ -86,7 +86,7 @@ describe 'common::again' do
     it_behaves_like 'no reruns', 'common::again cancel'
 
     it 'cancels what is pending of this command' do
-      is_expected.to contain_exec('common::again cancel').with_command(%(/bin/sh -c 'exec "$0/again" cancel --this-run' #{folder})).with_onlyif(%r{/state/commands/})
+      is_expected.to contain_exec('common::again cancel').with_command(%(/bin/sh -c 'exec "$0/again" cancel --this-run' #{folder})).with_onlyif(%r{/state/commands/.*cancel --this-run --check})
     end
 
     ['our base', "it's $HOME"].each do |name|
@@ -107,6 +107,8 @@ describe 'common::again' do
           expect(exec.check_all_attributes).to be(true)
           output, status = exec.provider.run(exec[:command])
           expect([output.to_s, status.exitstatus]).to eq(["#{there}/again cancel --this-run\n", 0])
+          File.delete(File.join(there, 'state/commands/0.json'))
+          expect(exec.check_all_attributes).to be(false)
         end
       end
     end

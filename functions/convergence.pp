@@ -33,7 +33,8 @@ function common::convergence(Hash $seen, Integer $since, Optional[String] $refus
     $text = $next['waitsFor']['kind'] ? {
       'enable'    => "rerun ${next['link']} waits for `puppet agent --enable`",
       'hold'      => "rerun ${next['link']} is held until ${next['waitsFor']['until']}",
-      'timer'     => "rerun ${next['link']} in ${next['dueIn']} s",
+      # When a rerun comes that waits for a condition, too, is not known.
+      'timer'     => $next['dueIn'] ? { undef => "rerun ${next['link']} waits for its condition", default => "rerun ${next['link']} in ${next['dueIn']} s" },
       'condition' => "rerun ${next['link']} waits for its condition",
       default     => "rerun ${next['link']} is about to begin",
     }

@@ -176,7 +176,11 @@ module AgainFact
   end
 
   def running?(rerun)
-    rerun['unit'].nil? && rerun['boot'] == boot && start_of(rerun['pid']) == rerun['start']
+    return false unless rerun['boot'] == boot
+    return start_of(rerun['pid']) == rerun['start'] unless rerun['unit']
+
+    folder = rerun['manager'] ? "/run/user/#{rerun['manager']}" : '/run'
+    quietly(false) { File.readlink("#{folder}/systemd/units/invocation:#{rerun['unit']}") == rerun['invocation'] }
   end
 
   # The result by Puppet's newest report, where that is of this rerun, by the rule of src/state/outcomes.ts: no process has noted it yet, and this run will

@@ -125,6 +125,19 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/wrapped.service');
   });
 
+  it('that timeout(1) has ended in its middle is started again by itself, and is `running` then', async () => {
+    site.manifest('over', { more: gate("require => Exec['again']") });
+    await site.sh('touch /run/gate');
+    await site.timer('over', [], `/usr/bin/timeout 40 ${apply('over')}`);
+    await site.until('the rerun', () => site.runs('over').length === 2, 200);
+    expect((await history()).at(-1)).toMatchObject({ unit: 'over.service', result: 'running' });
+    await site.sh('rm /run/gate');
+    const runs = await site.settled('over', 2);
+    expect(runs[1]?.cgroup).toBe('/system.slice/over.service');
+    expect((await history()).at(-1)).toMatchObject({ unit: 'over.service', unitResult: 'success' });
+    expect(await site.journal('over.service')).toMatch(/status=124/);
+  });
+
   it.each<[string, string, readonly string[], (name: string) => string, string]>([
     [
       'that does more',
@@ -241,6 +254,16 @@ describe('with `rerun: unit`, a run', { retry: 0 }, () => {
     const runs = await site.settled('limited', 2);
     for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/limited.service');
     expect(await site.journal('limited.service')).not.toMatch(/start-limit-hit|repeated too quickly/);
+  });
+
+  it('counts the starts of others, too, so that the service never reaches its start limit', async () => {
+    site.manifest('often', { when: amongFirst(3, 'often') });
+    await site.timer('often', ['[Unit]', 'StartLimitIntervalSec=60', 'StartLimitBurst=3']);
+    await site.until('its end', async () => /Deactivated/.test(await site.journal('often.service')));
+    await site.sh('systemctl start often.service');
+    const runs = await site.settled('often', 4, 240);
+    for (const { cgroup } of runs) expect(cgroup).toBe('/system.slice/often.service');
+    expect(await site.journal('often.service')).not.toMatch(/start-limit-hit|repeated too quickly/);
   });
 
   it('never ends a run of the service that its timer has started meanwhile', async () => {

@@ -45,6 +45,11 @@ describe 'common::convergence' do
     end
   end
 
+  it 'does not say when a rerun comes that waits for a condition after its time' do
+    answer = quiet.merge('pending' => [{ 'link' => 4, 'dueIn' => nil, 'waitsFor' => { 'kind' => 'timer' } }])
+    is_expected.to run.with_params(answer, 0, nil).and_return('state' => 'busy', 'text' => 'rerun 4 waits for its condition', 'link' => 3)
+  end
+
   it 'takes a refusal to run for a failure, unless something goes on' do
     is_expected.to run.with_params(quiet, 0, 'disabled').and_return('state' => 'failed', 'text' => 'disabled', 'link' => 3)
     is_expected.to run.with_params(quiet.merge('running' => 7), 0, 'it runs').and_return('state' => 'busy', 'text' => 'Puppet runs', 'link' => 3)

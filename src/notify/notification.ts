@@ -29,6 +29,7 @@ import { type Entry, isSameNotification } from '../schedule/entry.ts';
 import { describeHold } from '../schedule/hold.ts';
 import { displayName, displayNames } from '../schedule/names.ts';
 import { plainArguments, type WaiterRequest } from '../schedule/request.ts';
+import { noteUnitStart } from '../state/chains.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { readHold } from '../state/hold.ts';
 import { recordIn } from '../state/lock.ts';
@@ -282,6 +283,8 @@ function record({
       fault('notification.recorded');
       // Another waiter has its entries now.
       if (former) writeRecord(folder, former[0], { ...former[1], entries: [] });
+      const startedAt = shelter?.restart?.startedAt;
+      if (startedAt !== undefined) noteUnitStart(folder, id, startedAt);
       const others = lost.filter((one) => one.id !== id);
       return [...forget(folder, others, reportLost(folder)), ...makeRoom(folder, taken, subject)];
     });

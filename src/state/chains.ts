@@ -48,6 +48,36 @@ export function readUnitLink(
   }
 }
 
+/** When the unit of a command was started, as far as `again` knows; by whomever. */
+interface UnitStarts {
+  readonly boot: string;
+  /** Milliseconds of the monotonic clock. */
+  readonly starts: readonly number[];
+}
+
+/** More starts in a limit's interval (StartLimitBurst=) are not counted. */
+const MOST_STARTS = 100;
+
+function startsPath(folder: string, id: string): string {
+  return join(folder, 'commands', `${id}.starts`);
+}
+
+/** Notes a start of the unit of a command. Under the lock of the folder. */
+export function noteUnitStart(folder: string, id: string, at: number): void {
+  const starts = [...unitStarts(folder, id).filter((one) => one !== at), at].slice(-MOST_STARTS);
+  replaceFile(startsPath(folder, id), `${JSON.stringify({ boot: bootId(), starts } satisfies UnitStarts)}\n`);
+}
+
+/** The starts of the unit of a command that are known in this boot. */
+export function unitStarts(folder: string, id: string): readonly number[] {
+  try {
+    const { boot, starts } = JSON.parse(readOwnFile(startsPath(folder, id)) ?? '') as UnitStarts;
+    return boot === bootId() ? starts.filter(Number.isFinite) : [];
+  } catch {
+    return [];
+  }
+}
+
 /** When the newest rerun of a chain started. */
 interface LastStart extends Place {
   /** Milliseconds of the monotonic clock. */

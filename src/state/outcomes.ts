@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { bootId } from '../os/clock.ts';
 import { readOwnFile } from '../os/files.ts';
 import { type LoggedEvent, log } from '../os/journal.ts';
-import { hasImage, isAlive } from '../os/process.ts';
+import { hasImage, isAlive, type ProcessId } from '../os/process.ts';
 import { readReport } from '../puppet/report.ts';
 import { displayName } from '../schedule/names.ts';
 import { newestRerun, type PastRerun, readStarting, writePastRerun } from './history.ts';
@@ -20,12 +20,29 @@ const START_UP_MS = 60_000;
  */
 const REPORT_MS = 10_000;
 
+/** Whether this rerun is going: the process that it became, or the start of its unit. */
+export function isRunning(rerun: PastRerun): boolean {
+  const { unit, failure, boot, pid, start } = rerun;
+  if (failure !== null || boot !== bootId()) return false;
+  return unit === null ? isPuppet({ pid, start }) : isStarted(unit, rerun);
+}
+
 /**
- * Whether this rerun is still the process that it became. While that ends, Puppet has already written its report, and the next rerun may start: it counts as over, so that its result
+ * Whether a rerun is still the process that it became. While that ends, Puppet has already written its report, and the next rerun may start: it counts as over, so that its result
  * is noted before that.
  */
-export function isRunning({ unit, failure, boot, pid, start }: PastRerun): boolean {
-  return unit === null && failure === null && boot === bootId() && isAlive({ pid, start }) && hasImage(pid);
+function isPuppet(id: ProcessId): boolean {
+  return isAlive(id) && hasImage(id.pid);
+}
+
+/** Whether a unit has not ended since that start: systemd shows the name of the start in a link for so long (243 and later, for services). */
+function isStarted(unit: string, { invocation, manager }: PastRerun): boolean {
+  const folder = manager === undefined ? '/run' : `/run/user/${manager}`;
+  try {
+    return readlinkSync(`${folder}/systemd/units/invocation:${unit}`) === invocation;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -47,6 +47,14 @@ export const UNIT_PROPERTIES = [
   'UnitFileState',
 ] as const;
 
+/** When the unit was started last, in milliseconds of the monotonic clock; undefined where it was not, or where systemd has forgotten it. */
+export function lastStartOf({
+  InactiveExitTimestampMonotonic: microseconds,
+}: Properties): number | undefined {
+  const at = Number(microseconds) / 1000;
+  return at > 0 ? at : undefined;
+}
+
 /** Whether systemd kills what is left of the unit when its main process ends (systemd.kill(5)). */
 export function killsItsProcesses(properties: Properties): boolean {
   return properties.KillMode !== 'process' && properties.KillMode !== 'none';

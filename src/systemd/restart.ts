@@ -3,7 +3,7 @@ import { monotonic } from '../os/clock.ts';
 import { readStat } from '../os/process.ts';
 import { hasEnded } from '../os/stat.ts';
 import { BusError } from './bus.ts';
-import { neverStartsAgain, type Properties, parseSpan } from './properties.ts';
+import { lastStartOf, neverStartsAgain, type Properties, parseSpan } from './properties.ts';
 import { openManager } from './service-manager.ts';
 import type { UnitRestart } from './shelter.ts';
 
@@ -38,21 +38,26 @@ export type UnitState =
 
 /** How the attempt to start a unit went. */
 export type StartResult =
-  /** `invocation` is the name that systemd gives to this start; undefined where it takes longer than 15 s to begin. */
-  | { readonly kind: 'started'; readonly invocation: string | undefined }
+  /** `invocation` is the name that systemd gives to this start; undefined where it takes longer than 15 s to begin. `at` is when it was, on the monotonic clock. */
+  | { readonly kind: 'started'; readonly invocation: string | undefined; readonly at: number }
   | BlockedUnit
   /** It can't be started, and that does not pass by itself. */
   | { readonly kind: 'refused'; readonly because: string };
 
-/**
- * @param brokenOff whether the run did not come to its end
- * @throws {Error} where systemd can't be asked
- */
-export async function unitState(restart: UnitRestart, brokenOff = false): Promise<UnitState> {
+/** The things about a unit that systemd does not say. */
+export interface Known {
+  /** When it was started before, as far as was seen. Default: never. */
+  readonly starts?: readonly number[];
+  /** Whether the run did not come to its end. Default: it did. */
+  readonly brokenOff?: boolean;
+}
+
+/** @throws {Error} where systemd can't be asked */
+export async function unitState(restart: UnitRestart, known: Known = {}): Promise<UnitState> {
   const asked = await openManager(restart.unit.manager);
   try {
     const properties = await asked.properties(restart.unit.unit);
-    return stateFrom(restart, properties, monotonic(), (pid) => !hasEnded(readStat(pid)), brokenOff);
+    return stateFrom(restart, properties, monotonic(), (pid) => !hasEnded(readStat(pid)), known);
   } finally {
     asked.close();
   }
@@ -64,7 +69,7 @@ export function stateFrom(
   properties: Properties,
   now: number,
   isAlive: (pid: number) => boolean,
-  brokenOff = false,
+  { starts = [], brokenOff = false }: Known = {},
 ): UnitState {
   const { ActiveState: state, SubState: detail, MainPID: main } = properties;
   const remains = state === 'active' && detail === 'exited';
@@ -79,7 +84,7 @@ export function stateFrom(
       retryAfterMs: LOOK_AGAIN_MS,
     };
   if (isOver(properties) || (remains && isAnother))
-    return findHold(restart, properties, now) ?? { kind: 'ended' };
+    return findHold(restart, properties, now, starts) ?? { kind: 'ended' };
   if (isAnother) return { kind: 'restarted' };
   if (remains) return { kind: 'going' };
   // A unit that the site wants to be started has no process that stays: it is about to end.
@@ -87,11 +92,15 @@ export function stateFrom(
   return { kind: state === 'active' && Number(main) > 0 && isAlive(Number(main)) ? 'going' : 'changing' };
 }
 
+/** The exit codes with which timeout(1) says that the time of its command was over. */
+const TIME_OVER = new Set(['124', '137']);
+
 /**
  * Whether a unit whose run was broken off was stopped (`systemctl stop`). Puppet then ends with an exit code of its own, or is ended by SIGTERM; a limit of time or
- * of memory has a result of its own.
+ * of memory has a result of its own, or an exit code of timeout(1).
  */
-function wasStopped({ Result: result, ExecMainStatus: status }: Properties): boolean {
+function wasStopped({ Result: result, ExecMainStatus: status = '' }: Properties): boolean {
+  if (TIME_OVER.has(status)) return false;
   return result === 'success' || result === 'exit-code' || (result === 'signal' && status === '15');
 }
 
@@ -100,7 +109,12 @@ function isOver({ ActiveState: state }: Properties): boolean {
 }
 
 /** The obstacle to a start of the unit at present. */
-function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properties, now: number) {
+function findHold(
+  { unit: { unit }, enabled }: UnitRestart,
+  properties: Properties,
+  now: number,
+  starts: readonly number[] = [],
+) {
   const blockedBecause = (because: string, retryAfterMs = LOOK_AGAIN_MS): BlockedUnit => ({
     kind: 'held',
     because,
@@ -126,11 +140,33 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
         Math.min(left, LOOK_AGAIN_MS), // until `systemctl reset-failed`, maybe
       );
   }
-  // Too many starts would fail, those of its timer too: so evenly spread that the limit is never reached.
-  const left = Number(properties.InactiveExitTimestampMonotonic) / 1000 + (1.1 * interval) / burst - now;
-  return left > 0 && properties.InactiveExitTimestampMonotonic !== '0'
+  const left = earliestStart(lastStartOf(properties), starts, interval, burst) - now;
+  return left > 0
     ? blockedBecause(`one more start of ${unit} could reach its start limit (StartLimitBurst=${burst})`, left)
     : undefined;
+}
+
+/**
+ * When one more start keeps a unit within its limit: too many would fail, those of its timer, too. So ours are evenly spread, and none comes while there were as many in one interval as
+ * the limit allows, whoever has asked for them. systemd counts in an interval that begins with a start.
+ */
+function earliestStart(
+  last: number | undefined,
+  starts: readonly number[],
+  interval: number,
+  burst: number,
+): number {
+  if (last === undefined) return Number.NEGATIVE_INFINITY;
+  const all = distinct([last, ...starts]);
+  const first = all[burst - 1];
+  const spread = last + (1.1 * interval) / burst;
+  return first === undefined ? spread : Math.max(spread, first + 1.01 * interval);
+}
+
+/** Times, newest first. The same start may have been seen more than once. */
+function distinct(times: readonly number[]): number[] {
+  const sorted = [...times].sort((a, b) => b - a);
+  return sorted.filter((time, at) => at === 0 || (sorted[at - 1] as number) - time >= 1);
 }
 
 /**
@@ -138,12 +174,12 @@ function findHold({ unit: { unit }, enabled }: UnitRestart, properties: Properti
  *
  * @throws {Error} where systemd can't be asked
  */
-export async function startAgain(restart: UnitRestart): Promise<StartResult> {
+export async function startAgain(restart: UnitRestart, known: Known = {}): Promise<StartResult> {
   const { unit, manager } = restart.unit;
   const asked = await openManager(manager);
   try {
     const before = await asked.properties(unit);
-    const obstacle = obstacleTo(restart, before, monotonic());
+    const obstacle = obstacleTo(restart, before, monotonic(), known);
     if (obstacle) return obstacle;
     await asked.start(unit);
     for (const deadline = monotonic() + PATIENCE_MS; monotonic() < deadline; await sleep(POLL_MS)) {
@@ -151,7 +187,7 @@ export async function startAgain(restart: UnitRestart): Promise<StartResult> {
       const result = resultFrom(restart, before, properties, monotonic());
       if (result) return result;
     }
-    return { kind: 'started', invocation: undefined };
+    return { kind: 'started', invocation: undefined, at: monotonic() };
   } catch (error) {
     if (error instanceof BusError)
       return { kind: 'refused', because: `systemd does not start ${unit}: ${error.message}` };
@@ -166,13 +202,14 @@ export function obstacleTo(
   restart: UnitRestart,
   properties: Properties,
   now: number,
+  { starts }: Known = {},
 ): StartResult | undefined {
   const { unit } = restart.unit;
   if (properties.LoadState === 'not-found')
     return { kind: 'refused', because: `there is no ${unit} any more` };
   const never = neverStartsAgain(properties);
   if (never !== undefined) return { kind: 'refused', because: `${unit} ${never}` };
-  return findHold(restart, properties, now);
+  return findHold(restart, properties, now, starts);
 }
 
 /** The result of a start, by the properties before and after it; undefined where it is not known yet. */
@@ -183,8 +220,9 @@ export function resultFrom(
   now: number,
 ): StartResult | undefined {
   const { unit } = restart.unit;
+  const at = lastStartOf(after) ?? now;
   if (after.InvocationID && after.InvocationID !== before.InvocationID)
-    return { kind: 'started', invocation: after.InvocationID };
+    return { kind: 'started', invocation: after.InvocationID, at };
   if (after.Job || !isOver(after)) return undefined;
   if (after.Result === 'start-limit-hit') return findHold(restart, after, now);
   for (const [property, what] of [
@@ -195,7 +233,7 @@ export function resultFrom(
       return { kind: 'refused', because: `systemd does not start ${unit}: one of its ${what} is not met` };
   }
   // A unit that nothing refers to is forgotten as soon as it has ended, with the name of its start.
-  if (!after.InvocationID) return { kind: 'started', invocation: undefined };
+  if (!after.InvocationID) return { kind: 'started', invocation: undefined, at };
   return {
     kind: 'refused',
     because: `systemd has not started ${unit}: \`systemctl status ${unit}\` says why`,

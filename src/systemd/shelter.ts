@@ -7,7 +7,13 @@ import { isWrapperOf } from '../puppet/wrapper.ts';
 import { hidesUnit, parseUnit, type UnitOfProcess } from './cgroup.ts';
 import { findClearing, type SessionClearing } from './logind.ts';
 import type { Manager } from './manager.ts';
-import { killsItsProcesses, neverStartsAgain, type Properties, privateSurroundings } from './properties.ts';
+import {
+  killsItsProcesses,
+  lastStartOf,
+  neverStartsAgain,
+  type Properties,
+  privateSurroundings,
+} from './properties.ts';
 import { openManager, type ServiceManager } from './service-manager.ts';
 
 /** The measures by which a waiter lives longer than the unit of its run. */
@@ -46,6 +52,8 @@ export interface UnitRestart {
   readonly because: string;
   /** The name that systemd gave to the start of the unit in which the run is. */
   readonly invocation: string;
+  /** When that start was, in milliseconds of the monotonic clock; undefined where systemd does not say it. */
+  readonly startedAt?: number;
   /** Whether the site wants the unit itself to be started (`rerun: unit`). Else it is, since something private to it ends with it. */
   readonly wanted?: boolean;
   /** Whether the unit was enabled then. */
@@ -100,7 +108,10 @@ export async function findShelter(
     scope = scopeFor(own, user, ends);
     if (scope && asked && sameManager(scope.manager, its.manager)) scope = { ...scope, asked };
     const invocation = properties?.InvocationID || undefined;
-    return { ...NONE, invocation, ...inService, ...bySite, scope, caveat: caveatFor(own, user, ends) };
+    const found = { ...NONE, invocation, ...inService, ...bySite };
+    // It is started all the same, for what is private to it.
+    const whyCommand = found.restart?.certain ? undefined : found.whyCommand;
+    return { ...found, whyCommand, scope, caveat: caveatFor(own, user, ends) };
   } finally {
     if (!scope?.asked) asked?.close();
   }
@@ -213,8 +224,14 @@ function startOf(unit: UnitOfProcess, properties: Properties) {
   return {
     unit,
     invocation: properties.InvocationID ?? '',
+    ...startedAt(properties),
     enabled: properties.UnitFileState?.startsWith('enabled') ?? false,
   };
+}
+
+function startedAt(properties: Properties): Pick<UnitRestart, 'startedAt'> {
+  const at = lastStartOf(properties);
+  return at === undefined ? {} : { startedAt: at };
 }
 
 /** The user who would start a unit again, and whether that user's own manager stays after a logout. */

@@ -10,12 +10,12 @@ import { backOff } from '../schedule/chain.ts';
 import { isDue } from '../schedule/entry.ts';
 import { leftOf } from '../schedule/hold.ts';
 import { nextStep, type Step } from '../schedule/plan.ts';
-import { lastStartOf } from '../state/chains.ts';
+import { lastStartOf, unitStarts } from '../state/chains.ts';
 import { currentRerun } from '../state/current.ts';
 import { readHold } from '../state/hold.ts';
 import { type CommandRecord, hasLivingWaiter, readRecords } from '../state/records.ts';
 import { isPastStart, slotHolder } from '../state/start-slot.ts';
-import { unitState } from '../systemd/restart.ts';
+import { type Known, unitState } from '../systemd/restart.ts';
 import type { UnitRestart } from '../systemd/shelter.ts';
 import { holdsReruns, scheduledShutdown } from '../systemd/shutdown.ts';
 import type { Blocker } from './blocker.ts';
@@ -55,7 +55,9 @@ export async function findObstacle(situation: Situation): Promise<Blocker | unde
   const hold = holdInTheWay(folder);
   if (hold) return hold;
   const brokenOff = record.entries.some((entry) => entry.brokenOff);
-  const unit = context.restart && (await unitInTheWay(context.restart, brokenOff));
+  const unit =
+    context.restart &&
+    (await unitInTheWay(context.restart, { starts: unitStarts(folder, context.id), brokenOff }));
   if (unit) return unit;
   const spaced = spacedUntil(record, context, folder, now);
   if (spaced > now) return { kind: 'time', until: spaced, because: 'back-off' };
@@ -72,8 +74,8 @@ export function holdInTheWay(folder: string): Blocker | undefined {
 }
 
 /** The obstacle to a start of the unit that takes the command's place. */
-async function unitInTheWay(restart: UnitRestart, brokenOff: boolean): Promise<Blocker | undefined> {
-  const state = await unitState(restart, brokenOff);
+async function unitInTheWay(restart: UnitRestart, known: Known): Promise<Blocker | undefined> {
+  const state = await unitState(restart, known);
   const { unit } = restart.unit;
   switch (state.kind) {
     case 'held':

@@ -22,7 +22,7 @@ import type { ChainLink } from '../schedule/chain.ts';
 import { BROKEN_OFF_MS, type Entry, withMet } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { nextStep, partition } from '../schedule/plan.ts';
-import { noteLastStart, writeUnitLink } from '../state/chains.ts';
+import { noteLastStart, noteUnitStart, unitStarts, writeUnitLink } from '../state/chains.ts';
 import { forgetCurrentRerun, noteCurrentRerun } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
 import {
@@ -273,7 +273,7 @@ async function startUnit(
   { context, survey }: StartSituation,
   folder: string,
 ): Promise<Attempt> {
-  const result = await startAgain(restart);
+  const result = await startAgain(restart, { starts: unitStarts(folder, context.id) });
   if (result.kind === 'refused') throw new Refusal(result.because);
   if (result.kind === 'held') {
     writeSync(taken.output, `again: not yet: ${result.because}\n`);
@@ -284,9 +284,12 @@ async function startUnit(
   noteStarted(folder, taken.past);
   tellStarted(taken, folder, context);
   try {
-    const { invocation } = result;
+    const { invocation, at } = result;
     if (invocation) writePastRerun(folder, { ...taken.past, invocation, ...managerOf(restart) });
-    if (invocation) await withLock(folder, () => writeUnitLink(folder, context.id, invocation, taken.link));
+    await withLock(folder, () => {
+      if (invocation) writeUnitLink(folder, context.id, invocation, taken.link);
+      noteUnitStart(folder, context.id, at);
+    });
     await atWork(restart, survey);
   } catch {
     // It was started in any case: without room for its link, its chain begins again.

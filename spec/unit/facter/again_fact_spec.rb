@@ -353,6 +353,21 @@ describe AgainFact do
       expect(fact['last_rerun']).to include('result' => 'running')
     end
 
+    {
+      'of the system' => [{}, '/run'],
+      "of a user's"   => [{ 'manager' => 1000 }, '/run/user/1000'],
+    }.each do |whose, (more, folder)|
+      it "has the result 'running' as long as systemd's manager #{whose} names that start of its unit" do
+        write('history/20261122T080000Z-aaaaaa.json', past.merge({ 'boot' => boot, 'unit' => 'a.service', 'invocation' => 'c0ffee' }, more))
+        allow(File).to receive(:readlink).and_call_original
+        results = %w[c0ffee decaf].map do |name|
+          allow(File).to receive(:readlink).with("#{folder}/systemd/units/invocation:a.service").and_return(name)
+          described_class.value['last_rerun']['result']
+        end
+        expect(results).to eq(%w[running unknown])
+      end
+    end
+
     context 'where nobody has noted its end yet' do
       let(:report) { File.join(base, 'report') }
       let(:settled) { File.join(base, 'settled') }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Properties } from '../../../src/systemd/properties.ts';
-import { obstacleTo, resultFrom, stateFrom } from '../../../src/systemd/restart.ts';
+import { obstacleTo, resultFrom, stateFrom, type UnitState } from '../../../src/systemd/restart.ts';
 import type { UnitRestart } from '../../../src/systemd/shelter.ts';
 
 const restart: UnitRestart = {
@@ -26,6 +26,13 @@ const ENDED: Properties = {
 };
 /** Milliseconds: ten seconds after the unit has begun, five after it has ended. */
 const NOW = 110_000;
+
+/** By the limit of its starts, for so many milliseconds. */
+const held = (retryAfterMs: number): UnitState => ({
+  kind: 'held',
+  because: 'one more start of nightly.service could reach its start limit (StartLimitBurst=3)',
+  retryAfterMs,
+});
 
 describe('a unit after its run', () => {
   const state = (changes: Properties, from = restart) =>
@@ -79,19 +86,29 @@ describe('a unit after its run', () => {
 
   test('is started so seldom that its start limit is never reached', () => {
     const limit = { StartLimitIntervalUSec: '30000000' };
-    expect(state(limit)).toEqual({
-      kind: 'held',
-      because: 'one more start of nightly.service could reach its start limit (StartLimitBurst=3)',
-      retryAfterMs: 1000, // 11 s after the last start
-    });
+    expect(state(limit)).toEqual(held(1000)); // 11 s after the last start
     expect(state({ ...limit, InactiveExitTimestampMonotonic: '98000000' }).kind).toBe('ended');
     expect(state({ ...limit, InactiveExitTimestampMonotonic: '0' }).kind).toBe('ended');
     expect(state({ ...limit, StartLimitBurst: '0' }).kind).toBe('ended');
   });
 
+  test.each<[string, readonly number[], UnitState]>([
+    ['one', [99_000], { kind: 'ended' }],
+    ['one, seen twice', [99_000, 100_000.3], { kind: 'ended' }],
+    ['two, one of them long ago', [90_000, 99_000], { kind: 'ended' }],
+    ['two', [98_500, 99_000], held(620)],
+    ['three', [98_000, 98_500, 99_000], held(620)],
+  ])(
+    'is not started while it has had as many starts as its limit allows, before the last one: %s',
+    (_, starts, expected) => {
+      const properties = { ...ENDED, StartLimitIntervalUSec: '12000000' };
+      expect(stateFrom(restart, properties, NOW, () => false, { starts })).toEqual(expected);
+    },
+  );
+
   describe('whose run was broken off', () => {
     const brokenOff = (changes: Properties) =>
-      stateFrom(restart, { ...ENDED, ...changes }, NOW, () => false, true);
+      stateFrom(restart, { ...ENDED, ...changes }, NOW, () => false, { brokenOff: true });
 
     test.each<Properties>([
       { Result: 'success' },
@@ -110,6 +127,10 @@ describe('a unit after its run', () => {
       { Result: 'timeout' },
       { Result: 'oom-kill' },
       { Result: 'signal', ExecMainStatus: '9' },
+      // By timeout(1), also where the unit counts that as success.
+      { Result: 'exit-code', ExecMainStatus: '124' },
+      { Result: 'exit-code', ExecMainStatus: '137' },
+      { Result: 'success', ExecMainStatus: '124' },
     ])('was not stopped, and can be started: %j', (changes) => {
       expect(brokenOff({ ActiveState: 'failed', ...changes }).kind).toBe('ended');
     });
@@ -129,7 +150,7 @@ describe('a start of a unit', () => {
     ['begun', { ActiveState: 'activating', InvocationID: 'b2' }],
     ['begun, and failed', { ActiveState: 'failed', InvocationID: 'b2', Result: 'exit-code' }],
   ])('has %s', (_, changes) => {
-    expect(result(changes)).toEqual({ kind: 'started', invocation: 'b2' });
+    expect(result(changes)).toEqual({ kind: 'started', invocation: 'b2', at: 100_000 });
   });
 
   test.each<[string, Properties]>([
@@ -163,6 +184,6 @@ describe('a start of a unit', () => {
   });
 
   test('of a unit that is forgotten already has no name', () => {
-    expect(result({ InvocationID: '' })).toEqual({ kind: 'started', invocation: undefined });
+    expect(result({ InvocationID: '' })).toEqual({ kind: 'started', invocation: undefined, at: 100_000 });
   });
 });

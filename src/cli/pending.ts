@@ -12,7 +12,7 @@ import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
 import { type LooksAt, readLooks } from '../state/looks.ts';
 import { journalCommand } from '../state/output.ts';
-import { type CommandRecord, hasLivingWaiter, readRecords } from '../state/records.ts';
+import { type CommandRecord, hasLivingWaiter, logOf, readRecords } from '../state/records.ts';
 import { readWordsOf } from '../wait/condition/words.ts';
 import { createSurvey } from '../wait/survey.ts';
 import { type ShownHold, shownHold } from './hold.ts';
@@ -228,7 +228,7 @@ function pendingOf(record: CommandRecord, entry: Entry, circumstances: Circumsta
     chain: record.chain,
     pid: record.waiter.pid,
     ...(record.software === version ? {} : { version: record.software }),
-    log: logPath(folder, record.log),
+    log: logPath(folder, logOf(record, entry)),
     ...(record.logdest === 'journal' && { journal: journalCommand(record.waiter.pid) }),
     ...(hold && { hold }),
   };

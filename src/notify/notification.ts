@@ -42,6 +42,7 @@ import {
   type Findings,
   formerCommandId,
   isMine,
+  logOf,
   type NamedUnit,
   newerVersion,
   readRecord,
@@ -381,9 +382,11 @@ function makeRoom(
 }
 
 /** Where the rerun will write, and why not to the journal, where that is wanted. */
-function outputOf({ waiter, log, logdest }: CommandRecord, settings: Settings, folder: string): string {
-  const journal = logdest === 'journal';
-  const place = describeOutput(folder, { pid: waiter.pid, log, journal });
+function outputOf(made: CommandRecord, entry: Entry, settings: Settings, folder: string): string {
+  const journal = made.logdest === 'journal';
+  // Which process writes it is known only of the next one.
+  if (journal && entry.log !== undefined) return 'the journal (`again log`)';
+  const place = describeOutput(folder, { pid: made.waiter.pid, log: logOf(made, entry), journal });
   return settings.logdest === 'journal' && !journal ? `${place}, since there is no journal here` : place;
 }
 
@@ -404,7 +407,7 @@ function outcomeOf(
     entry,
     settings,
     waiter: made.waiter.pid,
-    output: outputOf(made, settings, folder),
+    output: outputOf(made, entry, settings, folder),
     restart: findings.restart,
     caveats: [whyCommand, notBefore, findings.caveat, caveat].filter((one) => one !== undefined),
   });

@@ -11,7 +11,7 @@ import type { Run } from '../puppet/run.ts';
 import { chainLinkOf, processName } from '../repeat/environment.ts';
 import type { ChainLink } from '../schedule/chain.ts';
 import { isOver, linkInPlace, newEntry, nextLink } from '../schedule/chain.ts';
-import { type Entry, withEntry } from '../schedule/entry.ts';
+import { areDueTogether, type Entry, withEntry } from '../schedule/entry.ts';
 import type { Request } from '../schedule/request.ts';
 import { readUnitLink } from '../state/chains.ts';
 import { newLogName } from '../state/logs.ts';
@@ -147,10 +147,13 @@ export function withNotification(
   const shared = moment.served ? mine : undefined;
   const grace = shared?.grace ?? notification.grace;
   const { findings } = shared ?? notification;
+  const asked = newEntry(request, run.process, link, settings, moment.now, moment.random, moment.condition);
+  const log = ownLog(mine?.entries ?? [], asked, moment.log);
   const entry: Entry = {
-    ...newEntry(request, run.process, link, settings, moment.now, moment.random, moment.condition),
+    ...asked,
     ...(outer && { outer }),
     ...(grace > 0 && { grace }),
+    ...(log !== undefined && { log }),
   };
   return {
     version: RECORD_VERSION,
@@ -171,6 +174,14 @@ export function withNotification(
     ...(findings && { findings }),
     entries: withEntry(mine?.entries ?? [], entry),
   };
+}
+
+/** The log of an entry where it is not the record's: it may have a rerun of its own, before or after that of the others. */
+function ownLog(pending: readonly Entry[], asked: Entry, log: string): string | undefined {
+  const others = withEntry(pending, asked).slice(0, -1);
+  if (others.length === 0) return undefined;
+  const together = others.find((other) => areDueTogether(other, asked));
+  return together ? together.log : log;
 }
 
 /** The link that a notification asks for: after that of its run, or of what is pending in the same chain. */

@@ -29,6 +29,8 @@ export interface Entry {
   readonly condition?: Awaited;
   /** Since when a look is wanted, where a run in the foreground has kept the looks from it; until that look has its answer. */
   readonly lookWantedSince?: number;
+  /** The log that was announced for its rerun, where that is not the record's: the rerun of another entry, due at another time, has that. */
+  readonly log?: string;
   /** Whether `again now` was called for it: the distance from the rerun before does not count then. */
   readonly hurried?: boolean;
 }
@@ -134,6 +136,18 @@ export function withLook(entries: readonly Entry[], ids: readonly string[]): Ent
 /** Adds a notification: it replaces a pending one of the same name and kind. */
 export function withEntry(entries: readonly Entry[], added: Entry): Entry[] {
   return [...entries.filter((entry) => !isSameEntry(entry, added)), added];
+}
+
+/** Whether two entries are due together in any case: one run has asked for both, with the same wait. */
+export function areDueTogether(one: Entry, other: Entry): boolean {
+  const isSameRun = one.run.pid === other.run.pid && one.run.start === other.run.start;
+  return (
+    isSameRun &&
+    one.wait === other.wait &&
+    one.startTimerNow === other.startTimerNow &&
+    !one.condition &&
+    !other.condition
+  );
 }
 
 /** How a run ended, as far as it can be told. */

@@ -1,4 +1,4 @@
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, writeSync } from 'node:fs';
 import { appendToFile, namesByAge, removeFile } from '../os/files.ts';
 import { join } from '../os/path.ts';
 import { randomHex } from '../os/random.ts';
@@ -41,5 +41,14 @@ export function startLog(folder: string, name: string, line: string): number {
     closeSync(descriptor);
     removeFile(path);
     throw error;
+  }
+}
+
+/** Gives a log a second name. Where that can't be had, there is no file of that name. */
+export function linkLog(folder: string, name: string, other: string): void {
+  try {
+    linkSync(logPath(folder, name), logPath(folder, other));
+  } catch {
+    // It is there already, or the disk is full.
   }
 }

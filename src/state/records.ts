@@ -224,8 +224,7 @@ function isRecord(value: CommandRecord): boolean {
     text(value.puppet.disabledFile) &&
     text(value.chain) &&
     /^[0-9a-f]{1,32}$/.test(value.chain) &&
-    text(value.log) &&
-    /^\w[\w-]*\.log$/.test(value.log) &&
+    isLogName(value.log) &&
     value.lineage.every(text) &&
     isProcessId(value.waiter) &&
     (value.former === undefined || value.former.every(isProcessId)) &&
@@ -264,10 +263,20 @@ function isDuration(field: unknown): boolean {
   return typeof field === 'number' && Number.isFinite(field) && field >= 0;
 }
 
+function isLogName(value: unknown): boolean {
+  return typeof value === 'string' && /^\w[\w-]*\.log$/.test(value);
+}
+
+/** The log of an entry's rerun, as it was announced. */
+export function logOf(record: Pick<CommandRecord, 'log'>, entry: Entry): string {
+  return entry.log ?? record.log;
+}
+
 function isEntry(value: Entry): boolean {
   const optional = (field: unknown) => field === undefined || isDuration(field);
   return (
     (value.name === undefined || typeof value.name === 'string') &&
+    (value.log === undefined || isLogName(value.log)) &&
     isDuration(value.delta) &&
     isDuration(value.wait) &&
     isDuration(value.notifiedAt) &&

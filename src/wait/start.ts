@@ -33,13 +33,14 @@ import {
   writePastRerun,
 } from '../state/history.ts';
 import { withLock } from '../state/lock.ts';
-import { logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
+import { linkLog, logPath, newLogName, pruneLogs, startLog } from '../state/logs.ts';
 import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
 import {
   type CommandRecord,
   closeRecord,
   isMine,
   jointLineage,
+  logOf,
   newerVersion,
   readRecord,
   removeRecord,
@@ -182,22 +183,22 @@ async function take(
 
   const { due, later } = partition(withMet(record.entries, met), monotonic());
   const link = { chain: record.chain, link: Math.max(...due.map((entry) => entry.link)) };
-  const taken = { ...record, entries: due };
+  const [log, ...otherLogs] = logsOf(record, due);
+  const taken = { ...record, entries: due, log };
   const past = { ...pastRerun(taken, link, context, restart), ...(journal && { journal }) };
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
-  const elsewhere = journal
-    ? `, output to ${describeOutput(folder, { pid: past.pid, log: record.log, journal })}`
-    : '';
+  const elsewhere = journal ? `, output to ${describeOutput(folder, { pid: past.pid, log, journal })}` : '';
   const late = due.some((entry) => entry.brokenOff)
     ? `, no sooner than ${BROKEN_OFF_MS / SECOND_MS} s after a run that was aborted`
     : '';
-  const output = startLog(folder, record.log, `${past.startedAt} ${what}${late}${elsewhere}`);
+  const output = startLog(folder, log, `${past.startedAt} ${what}${late}${elsewhere}`);
   // Looks that had to be ended, a successor, a slow disk: a run may have begun meanwhile.
   const lookAgain = () => {
     const run = monotonic() - lookedAt > FRESH_MS ? lookForRuns() : undefined;
     if (run) throw new TooLate(run);
   };
   try {
+    for (const other of otherLogs) linkLog(folder, log, other);
     fault('start.logged');
     noteStarting(folder, past);
     takeSlot(folder, record.command.mode, record.puppet.lockFile);
@@ -211,8 +212,8 @@ async function take(
       await startSuccessor(context, later[0] as Entry, (waiter) => {
         lookAgain();
         noteLastStart(folder, record.chainKey);
-        const log = newLogName(new Date());
-        const rest = withoutObstacle({ ...record, waiter, entries: later, log });
+        const its = log === record.log ? newLogName(new Date()) : record.log;
+        const rest = withoutObstacle({ ...record, waiter, entries: later, log: its });
         writeRecord(folder, context.id, rest);
         return rest;
       });
@@ -221,12 +222,23 @@ async function take(
     leaveSlot(folder);
     forgetCurrentRerun(folder, context.id);
     forgetPastRerun(folder, past);
-    removeFile(logPath(folder, record.log));
+    for (const one of [log, ...otherLogs]) removeFile(logPath(folder, one));
     closeSync(output);
     if (error instanceof TooLate) return { kind: 'blocked', blocker: error.blocker };
     throw error;
   }
   return { record: taken, link, past, output, restart };
+}
+
+/** Names that were announced beside that of a rerun's log lead to it; of more than these, the newest logs would have to make room. */
+const MOST_NAMES = 5;
+
+/** The log of a rerun, and other names that were announced for it. */
+function logsOf(record: CommandRecord, due: readonly Entry[]): [string, ...string[]] {
+  const logs = new Set(due.map((entry) => logOf(record, entry)));
+  const log = logs.has(record.log) ? record.log : ([...logs][0] as string);
+  logs.delete(log);
+  return [log, ...[...logs].slice(0, MOST_NAMES)];
 }
 
 /**

@@ -1,11 +1,35 @@
+import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Bench } from '../../support/machine/bench.ts';
 import { openSyslog } from '../../support/machine/syslog.ts';
 import { until } from '../../support/machine/wait.ts';
-import { notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
+import { announcement, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
 
 /** Many notifications, few reruns. */
 export function coalescingScenarios(bench: Bench): void {
+  test('the line of each notification names the log of its own rerun, also where one comes first that was asked for later', async (context) => {
+    const world = await bench.world(context);
+    const later = "common::again::delta { 'later': delta => 3600, before => Exec['again'] }";
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, "[Common::Again::Delta['later'], Exec['again']]", later),
+    );
+    const { output } = await world.run({ argv: world.apply(site) });
+    const logs = ['again', 'again-delta-later'].map((exec) => announcement(output, exec).log);
+    await until('the first rerun', async () => (await world.runs()).length === 2);
+    expect(new Set(logs).size).toBe(2);
+    const hurried = await world.run({ argv: [`${world.again}/again`, 'now', 'later'] });
+    expect(hurried.output).toBe('Due now: later\n');
+    await world.settled(3);
+    const history = await world.run({ argv: [`${world.again}/again`, 'history', '--json'] });
+    const ids = JSON.parse(history.stdout).map(({ id }: { id: string }) => id);
+    expect(logs.map((log) => basename(log, '.log'))).toEqual(ids);
+    for (const log of logs) {
+      const text = (await world.node.files.read(log)).toString();
+      expect(text.match(/Applied catalog/g), text).toHaveLength(1);
+    }
+  });
+
   test('ten deltas of 0 to 9 seconds: each satisfied once and not too early, by no more reruns than that', async (context) => {
     const world = await bench.world(context);
     const syslog = await openSyslog(world);

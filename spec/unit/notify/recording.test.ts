@@ -20,6 +20,7 @@ import { readStat, self } from '../../../src/os/process.ts';
 import { ChainEnded } from '../../../src/os/refusal.ts';
 import { version } from '../../../src/os/version.ts';
 import type { Condition } from '../../../src/schedule/condition.ts';
+import type { Entry } from '../../../src/schedule/entry.ts';
 import { writeUnitLink } from '../../../src/state/chains.ts';
 import { type CommandRecord, commandKey } from '../../../src/state/records.ts';
 import type { Settings } from '../../../src/state/settings.ts';
@@ -93,7 +94,7 @@ describe('the record that a notification makes', () => {
     const { software, waiter, grace, log, chain, logdest } = before;
     expect(made).toMatchObject({ software, waiter, grace, log, chain, logdest, run: RUN });
     expect(made.former).toBeUndefined();
-    expect(made.entries).toEqual([before.entries[1], { ...added, grace: 700 }]);
+    expect(made.entries).toEqual([before.entries[1], { ...added, grace: 700, log: 'new.log' }]);
   });
 
   test('of another run comes to this process, with all that was pending', () => {
@@ -102,7 +103,21 @@ describe('the record that a notification makes', () => {
     expect(made).toMatchObject({ software: version, waiter: NEW, former, grace: GRACE, run: RUN });
     expect(made).toMatchObject({ log: before.log, chain: before.chain, lineage: before.lineage });
     expect(made.logdest).toBeUndefined();
-    expect(made.entries).toEqual([before.entries[1], added]);
+    expect(made.entries).toEqual([before.entries[1], { ...added, log: 'new.log' }]);
+  });
+
+  test.each<[string, Partial<Entry>, string | undefined]>([
+    ['of the same run and the same wait: they are due together', { name: 'other' }, undefined],
+    ['of these, which has a log of its own', { name: 'other', log: 'its.log' }, 'its.log'],
+    ['with another wait', { name: 'other', wait: 6000 }, 'new.log'],
+    ['whose timer counts from the notification', { name: 'other', startTimerNow: true }, 'new.log'],
+    ['of another run', { name: 'other', run: { pid: 1, start: 1 } }, 'new.log'],
+    ['that it replaces', { name: 'n', wait: 6000 }, undefined],
+  ])('has this log for its entry beside one %s', (_, pending, log) => {
+    const found = record({ entries: [entry({ run: RUN, wait: 5000, ...pending })] });
+    const made = withNotification(notification({ [ID]: found }), moment({ served: true }));
+    expect(made.log).toBe(found.log);
+    expect(made.entries.at(-1)?.log).toBe(log);
   });
 
   test('over that of a dead waiter is all its own, but former waiters see that it has come from theirs', () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HANDED_ON } from '../../src/os/handed-on.ts';
@@ -20,9 +20,9 @@ function folderWith(answer: string): string {
 }
 
 /** Runs a command line of sh, in a session of its own as Puppet does. */
-function start(commandLine: string, env: Record<string, string> = {}) {
+function start(commandLine: string, env: Record<string, string> = {}, cwd = '/usr') {
   const { status, stdout, stderr } = spawnSync('setsid', ['--wait', '/bin/sh', '-c', commandLine], {
-    cwd: '/usr',
+    cwd,
     env: { PATH: '/usr/bin:/bin', ...env },
     encoding: 'utf8',
   });
@@ -42,6 +42,18 @@ describe('the launcher', () => {
     expect(text).toBe('well');
     expect(noted(folder, 'cmdline').slice(2)).toEqual(['--name', 'a b', '--parent', pid]);
     expect(readFileSync(join(folder, 'pwd'), 'utf8')).toBe('/\n');
+  });
+
+  test('leaves `again` in a folder that its user can’t enter again', () => {
+    const folder = folderWith('0 well');
+    const closed = temporaryFolder();
+    chmodSync(closed, 0o600);
+    // Root may enter each folder, unless these are taken from it.
+    const without =
+      'setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search';
+    const line = process.getuid?.() === 0 ? `${without} sh ${folder}/notify` : `sh ${folder}/notify`;
+    expect(start(line, {}, closed).stdout).toBe('well\n');
+    expect(readFileSync(join(folder, 'pwd'), 'utf8')).toBe(`${closed}\n`);
   });
 
   test.each([
@@ -201,7 +213,7 @@ describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %
     writeFileSync(launcher, own);
     writeFileSync(
       logger,
-      `#!/bin/sh\nprintf '%s|' "$@" > ${folder}/line.$$\nmv ${folder}/line.$$ ${folder}/log.$5\n`,
+      `#!/bin/sh\nprintf '%s|' "$@" > ${folder}/line.$$\nmv ${folder}/line.$$ ${folder}/log.$7\n`,
       {
         mode: 0o755,
       },
@@ -212,10 +224,10 @@ describe.each(['dash', 'bash --posix', 'busybox sh', 'ksh'])('the launcher, by %
       .poll(() => readdirSync(folder).filter((name) => name.startsWith('log.')).length, { timeout: 10_000 })
       .toBe(2);
     expect(readFileSync(join(folder, 'log.daemon.notice'), 'utf8')).toBe(
-      '-t|again|--id=12|-p|daemon.notice|--|scheduled: a  "b" $c *|',
+      '-t|again|--size|32768|--id=12|-p|daemon.notice|--|scheduled: a  "b" $c *|',
     );
     expect(readFileSync(join(folder, 'log.daemon.warning'), 'utf8')).toBe(
-      '-t|again|--id=34|-p|daemon.warning|--|lost: größe|',
+      '-t|again|--size|32768|--id=34|-p|daemon.warning|--|lost: größe|',
     );
   });
 

@@ -54,7 +54,8 @@ export function runForForeground(between: readonly ProcessSnapshot[], user: numb
   return run?.mode === 'daemon' ? undefined : run;
 }
 
-function settingsOf(run: Run, user: number): PuppetSettings {
+/** The settings of a run, also of one that can't be repeated. */
+export function settingsOf(run: Run, user: number): PuppetSettings {
   let environment: readonly Bytes[] = [];
   try {
     environment = splitAtNul(readBytes(`/proc/${run.source.pid}/environ`));

@@ -58,7 +58,7 @@ import { findShelter, type Shelter, type UnitRestart } from '../systemd/shelter.
 import { giveWords, keepWords, neededBy, readWordsOf } from '../wait/condition/words.ts';
 import type { WaiterContext } from '../wait/context.ts';
 import { announce } from './announce.ts';
-import { tellForeground } from './foreground.ts';
+import { runForForeground, settingsOf, tellForeground } from './foreground.ts';
 import { withNewDaemon } from './orphan.ts';
 import {
   graceAfter,
@@ -110,7 +110,8 @@ export async function takeNotification(request: WaiterRequest): Promise<Outcome>
   const ancestry = [...readAncestry(request.parent)];
   const answer = await tellForeground(request, ancestry);
   if (answer) return { kind: 'said', verdict: answer, events: [] };
-  const subject = await inspect(ancestry);
+  const subject = await inspect(ancestry).catch(unlessNoop(ancestry));
+  if ('kind' in subject) return subject;
   if (subject.puppet.noop) return nothingScheduled(subject.run);
   requireRepeatable(subject);
   const folder = openStateFolder(home());
@@ -160,6 +161,16 @@ async function identify(
     if (error instanceof OrphanedRun) return { run: await withNewDaemon(error, user), isOrphan: true };
     throw error;
   }
+}
+
+/** A no-op run schedules nothing, also one that can't be repeated. */
+function unlessNoop(ancestry: readonly ProcessSnapshot[]): (error: unknown) => Outcome {
+  return (error) => {
+    const run =
+      error instanceof Unsupported ? runForForeground(ancestry, process.getuid?.() ?? 0) : undefined;
+    if (run && settingsOf(run, process.getuid?.() ?? 0).noop) return nothingScheduled(run);
+    throw error;
+  };
 }
 
 function nothingScheduled(run: Run): Outcome {

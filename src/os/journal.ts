@@ -31,6 +31,9 @@ export type LoggedEvent = readonly [Event, string];
 /** Where logger(1) writes to: the journal's socket, or syslog's. */
 const LOG_SOCKET = '/dev/log';
 
+/** Bytes of a line: logger(1) cuts off what is longer, at 1024 by default. A hundred names have room, and what is behind them. */
+const LONGEST = 32_768;
+
 /** Writes one line. */
 export function log(event: Event, text: string): void {
   writeLine(journalLine([event, text]));
@@ -58,7 +61,7 @@ export function writeLine(line: string): void {
   const [id = '', priority = '', ...text] = line.split(' ');
   runSilently('/bin/sh', [
     '-c',
-    'logger -t again --id="$1" -p "$2" -- "$3" &',
+    `logger -t again --size ${LONGEST} --id="$1" -p "$2" -- "$3" &`,
     'sh',
     id,
     priority,

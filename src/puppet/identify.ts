@@ -157,7 +157,9 @@ export function isSingle(args: readonly Argument[]): boolean {
 function identifyDaemon(child: ProcessSnapshot, daemon: ProcessSnapshot): Run | undefined {
   const commandLine = parsePuppetCommandLine(daemon.argv);
   if (commandLine?.subcommand !== 'agent' || pathOf(daemon) !== pathOf(child)) return undefined;
-  return { ...describe(child, daemon, commandLine), mode: 'daemon' };
+  const run = describe(child, daemon, commandLine);
+  // A single run forks no other one: that is a Puppet of its own, which `bundle exec` has started in it.
+  return isSingle(run.arguments) ? undefined : { ...run, mode: 'daemon' };
 }
 
 /** The run as one of a daemon that did not fork it; undefined where that process is no daemon of Puppet's. */

@@ -95,8 +95,9 @@ function rewritten(
   if (!isRewritten(found.argv)) return undefined;
   const daemon = readProcess(found.parent);
   const commandLine = daemon && parsePuppetCommandLine(daemon.argv);
-  if (daemon && commandLine?.subcommand === 'agent')
-    return puppetProcess(found, describe(found, daemon, commandLine), 'daemon', user);
+  const ofDaemon =
+    daemon && commandLine?.subcommand === 'agent' ? describe(found, daemon, commandLine) : undefined;
+  if (ofDaemon && !isSingle(ofDaemon.arguments)) return puppetProcess(found, ofDaemon, 'daemon', user);
   const argv = argvOfTitle(found);
   if (parsePuppetCommandLine(argv)) return direct({ ...found, argv }, user);
   // The run of a daemon that has ended meanwhile: its lock is all that tells.

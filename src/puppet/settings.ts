@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { type Bytes, fromBuffer } from '../os/bytes.ts';
 import { join } from '../os/path.ts';
 import { readBytes } from '../os/read.ts';
@@ -93,19 +94,25 @@ function holdsLock(run: Run, { lockFile }: PuppetSettings): boolean {
   return lockPid(lockFile) === run.process.pid;
 }
 
-function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolder: string): PuppetSettings {
+function resolve(
+  run: Pick<Run, 'mode' | 'arguments'> & Partial<Pick<Run, 'process'>>,
+  layout: Layout,
+  homeFolder: string,
+): PuppetSettings {
   const given = (name: string) => text(run.arguments, name);
-  const confdir = given('confdir') ?? layout.confdir;
-  const sections = readConfig(given('config') ?? join(confdir, 'puppet.conf'));
+  /** As Puppet takes a path: `~` is the home folder, and one that is not absolute begins in the folder of the run. */
+  const absolute = (said: string) => {
+    if (said === '~' || said.startsWith('~/')) return homeFolder + said.slice(1);
+    const directory = said !== '' && !said.startsWith('/') && run.process && directoryOf(run.process.pid);
+    return directory ? join(directory, said.replace(/^(?:\.\/+)+/, '')) : said;
+  };
+  const confdir = absolute(given('confdir') ?? layout.confdir);
+  const sections = readConfig(absolute(given('config') ?? join(confdir, 'puppet.conf')));
   const section = run.mode === 'apply' ? 'user' : 'agent';
   const configured = (name: string) => sections.get(section)?.get(name) ?? sections.get('main')?.get(name);
   const isOn = (name: string, byDefault = false) =>
     flag(run.arguments, name) ?? (configured(name) ?? String(byDefault)).toLowerCase() === 'true';
-  /** Puppet expands `~` at the beginning of what it takes for a path. */
-  const path = (name: string, depth = 0) => {
-    const given = value(name, depth);
-    return given === '~' || given.startsWith('~/') ? homeFolder + given.slice(1) : given;
-  };
+  const path = (name: string, depth = 0) => absolute(value(name, depth));
   // A circle ends somewhere.
   const value = (name: string, depth = 0): string => {
     const raw = given(name) ?? configured(name) ?? defaults.get(name)?.(depth + 1) ?? '';
@@ -140,6 +147,15 @@ function resolve(run: Pick<Run, 'mode' | 'arguments'>, layout: Layout, homeFolde
     certname: value('certname'),
     puppetEnvironment: value('environment'),
   };
+}
+
+/** The folder of a process; undefined where it has just ended, or is not ours to see. */
+function directoryOf(pid: number): string | undefined {
+  try {
+    return fromBuffer(readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }));
+  } catch {
+    return undefined;
+  }
 }
 
 function readConfig(path: string): Map<string, Map<string, string>> {

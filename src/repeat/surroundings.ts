@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { type Bytes, splitAtNul } from '../os/bytes.ts';
 import { type Limit, parseOpenFilesLimit } from '../os/limits.ts';
 import { readBytes, readText } from '../os/read.ts';
@@ -22,7 +23,9 @@ export interface Surroundings {
 export function enterSurroundings(run: Run): Surroundings {
   const { pid } = run.process;
   try {
-    process.chdir(`/proc/${pid}/cwd`);
+    // Where the launcher has left it there, it can't be entered: sudo(8) gives a user a folder that only root may enter.
+    if (readlinkSync('/proc/self/cwd') !== readlinkSync(`/proc/${pid}/cwd`))
+      process.chdir(`/proc/${pid}/cwd`);
     const status = parseStatus(readText(`/proc/${pid}/status`));
     if (!status) throw new Error(`/proc/${pid}/status is not readable`);
     return {

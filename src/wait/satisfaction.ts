@@ -34,8 +34,9 @@ interface Candidate {
   readonly id: ProcessId;
   /** The newest look at which it had not yet begun. */
   readonly notBegunAt: number | undefined;
-  /** When it began at the earliest, once it is at work. */
+  /** When it began at the earliest, once it is at work; told once, when it was first seen at that, since a start time changes where the machine sleeps. */
   readonly began: number | undefined;
+  readonly atWork: boolean;
   /** Puppet's report as it was when the run was first seen at work. */
   readonly report: ReportMark;
   /** Whether no other run was at work meanwhile that writes the same report. */
@@ -65,8 +66,13 @@ export function createSatisfaction(
     return {
       id: process.id,
       notBegunAt,
-      began: before?.began ?? (process.atWork ? beginning(process.id, notBegunAt, look.at) : undefined),
-      report: before?.began === undefined ? reportMark(reportFile) : before.report,
+      began: before?.atWork
+        ? before.began
+        : process.atWork
+          ? beginning(process.id, notBegunAt, look.at)
+          : undefined,
+      atWork: process.atWork,
+      report: before?.atWork ? before.report : reportMark(reportFile),
       alone: (before?.alone ?? true) && others.length === 0,
       whole: isWhole(process),
     };

@@ -106,6 +106,19 @@ export function refusalScenarios(bench: Bench): void {
     await expectWarning(world, await fromPipe(world, {}, world.apply('--detailed-exitcodes'), declared), 2);
   });
 
+  test('a no-op run whose manifest comes from standard input is not refused: it schedules nothing', async (context) => {
+    const world = await bench.world(context);
+    const forced = `File <| title == '${world.path('base')}/common/' |> { noop => false }
+File <| tag == 'common::again' |> { noop => false }
+Exec <| title == 'again' |> { noop => false }
+${notifyOnce(world).replace('content => ', 'noop => false, content => ')}`;
+    const run = await fromPipe(world, {}, world.apply('--noop', '--detailed-exitcodes'), forced);
+    expect(run.output).toMatch(
+      /Exec\[again\]\/returns: Nothing scheduled: this run \(pid \d+\) is a no-op run/,
+    );
+    expect(run.code, run.output).toBe(2);
+  });
+
   test("a run of another user than the helper's", async (context) => {
     const world = await bench.world(context);
     const exec = `exec { 'mine':
@@ -137,8 +150,14 @@ export function refusalScenarios(bench: Bench): void {
     expect(without.stderr).toMatch(/Error: .*ordinary user.*common::vardir::base/);
     await expectNothingScheduled(world, { runs: 0 });
 
-    const first = await world.run({ argv: world.apply(site), wrap: asNobody, env });
+    // As `sudo -u` from root's home: he may not enter the folder that he is in.
+    const closed = world.path('closed');
+    const made = await world.run({ argv: ['install', '-d', '-m', '0700', '-o', 'root', closed] });
+    expect(made.code, made.output).toBe(0);
+    const first = await world.run({ argv: world.apply(site), wrap: asNobody, env, cwd: closed });
     const [run, rerun] = await world.settled(2);
+    expect(run?.run.cwd).toBe(closed);
+    expect(rerun?.run.cwd).toBe(closed);
     expect(first.code, first.output).toBe(0);
     expect(rerun?.run.status.get('Uid')).toBe(run?.run.status.get('Uid'));
     const { mode, uid } = await world.node.files.stat(world.state);

@@ -337,6 +337,15 @@ describe('variants of recorded runs', () => {
     );
   });
 
+  test('a title of a Ruby that a single run has started, as `bundle exec` in an exec of it: that run forks none', () => {
+    const [child, daemon] = recorded('daemon-background') as [ProcessSnapshot, ProcessSnapshot];
+    const title = { ...child, argv: [fromText('/usr/bin/puppet apply x.pp')] };
+    const single = { ...daemon, argv: [...AGENT, '-t'].map(fromText) };
+    expect(refusalOf(() => identifyRun([title, single], 0))).toMatch(
+      /^the command line of Puppet \(pid 1002, "\/usr\/bin\/puppet apply x.pp"\) was rewritten, as `bundle exec` does/,
+    );
+  });
+
   test('a run whose daemon has ended is one of the daemon that has taken its place, with the arguments of that', () => {
     const [child, daemon] = recorded('daemon-background') as [ProcessSnapshot, ProcessSnapshot];
     const init = {

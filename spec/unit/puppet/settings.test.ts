@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fromText } from '../../../src/os/bytes.ts';
 import { parseArguments } from '../../../src/puppet/arguments.ts';
@@ -170,6 +170,24 @@ describe('the settings of a run, as Puppet finds them', () => {
     configure('[agent]\nvardir = /srv/a\n');
     const { lockFile } = findPuppetSettings(runOf('agent', [...conf, '--vardir', '/srv/v']), [], 0);
     expect(lockFile).toBe('/srv/v/state/agent_catalog_run.lock');
+  });
+
+  test.each<[string, string, string]>([
+    ['--vardir', './var', '/var/state'],
+    ['--statedir', 'state', '/state'],
+    ['--agent_catalog_run_lockfile', 'x/y.lock', '/x'],
+  ])('a path that is not absolute begins in the folder of the run: %s %s', (option, path, folder) => {
+    const run = runOf('agent', [...conf, option, path], { pid: process.pid });
+    expect(dirname(findPuppetSettings(run, [], 0).lockFile)).toBe(`${process.cwd()}${folder}`);
+  });
+
+  test('`~` in --confdir and --config is the home folder', () => {
+    configure('[agent]\nstatedir = /srv/s\n');
+    const environment = [fromText(`HOME=${dir}`)];
+    for (const options of [['--confdir=~'], ['--config=~/puppet.conf']])
+      expect(findPuppetSettings(runOf('agent', options), environment, 0).lockFile).toBe(
+        '/srv/s/agent_catalog_run.lock',
+      );
   });
 
   test('--config names another file', () => {

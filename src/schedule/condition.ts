@@ -75,10 +75,8 @@ export function formatCondition(condition: Condition): string {
   return JSON.stringify(condition);
 }
 
-/** The host and the port of an endpoint; undefined for a text that is none. */
-export function parseEndpoint(
-  text: string,
-): { readonly host: string; readonly port: number; readonly isAddress: boolean } | undefined {
+/** The host, a name or an address, and the port of an endpoint; undefined for a text that is none. */
+export function parseEndpoint(text: string): { readonly host: string; readonly port: number } | undefined {
   const match =
     /^(?:\[(?=[^\]]*:)([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/%-][^\s:[\]/%]{0,252})):(\d{1,5})$/.exec(
       text,
@@ -86,7 +84,7 @@ export function parseEndpoint(
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || port < 1 || port > 65_535) return undefined;
-  return { host, port, isAddress: match?.[1] !== undefined || /^(\d{1,3}\.){3}\d{1,3}$/.test(host) };
+  return { host, port };
 }
 
 /**

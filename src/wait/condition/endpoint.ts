@@ -11,8 +11,9 @@ export async function lookAtEndpoint(
 ): Promise<Answer> {
   const parsed = parseEndpoint(endpoint);
   if (!parsed) return no(`${endpoint} is no endpoint`);
-  const { host, port, isAddress } = parsed;
-  const addresses = isAddress ? [host] : await resolve(host, context, patienceMs);
+  const { host, port } = parsed;
+  const { isIP } = process.getBuiltinModule('node:net');
+  const addresses = isIP(host) !== 0 ? [host] : await resolve(host, context, patienceMs);
   if (typeof addresses === 'string') return no(`${endpoint}: ${addresses}`);
   const failure = await connectToAny(addresses, port, context.signal, patienceMs);
   return failure === undefined ? HOLDS : no(`${endpoint}: ${failure}`);

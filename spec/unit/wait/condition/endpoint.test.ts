@@ -65,6 +65,16 @@ describe('an endpoint', () => {
     });
   });
 
+  test.each(['10.0.0.256:22', '[1:2:3]:22'])(
+    'that only looks like an address is looked up as a name: %s',
+    async (text) => {
+      expect(await look(text, 20_000)).toEqual({
+        holds: false,
+        because: `${text}: its name is not known`,
+      });
+    },
+  );
+
   test('that takes no connection, as its queue is full, is given up after the time for that', async () => {
     const { child, port } = await startDeafServer();
     // The kernel takes connections in the place of the program, as many as it has asked for and one more (listen(2)), and drops all further ones.

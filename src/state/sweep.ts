@@ -62,11 +62,16 @@ const STRAY_MS = 60_000;
 /** Milliseconds after which a lock that is not this place's belongs to no living process: each is held for milliseconds. */
 const OLD_LOCK_MS = 86_400_000;
 
-/** Removes temporary files that no process will rename any more, and locks of places and versions that are gone. */
+/** Milliseconds after which nobody asks for what was noted of a command's last rerun: a back-off is a day at most. */
+const OLD_NOTE_MS = 7 * 86_400_000;
+
+/** Removes temporary files that no process will rename any more, and what places, commands and versions that are gone have left. */
 export function removeStrays(folder: string): void {
   removeOld(folder, (name) => name.startsWith('lock') && !name.startsWith(lockPrefix()), OLD_LOCK_MS);
   for (const place of [folder, join(folder, 'commands'), join(folder, 'history')])
     removeOld(place, (name) => name.endsWith('.tmp'), STRAY_MS);
+  removeOld(join(folder, 'commands'), (name) => /\.(?:rerun|last|chain|starts)$/.test(name), OLD_NOTE_MS);
+  removeOld(folder, (name) => name.startsWith('starting-'), OLD_NOTE_MS);
 }
 
 function removeOld(folder: string, isMeant: (name: string) => boolean, age: number): void {

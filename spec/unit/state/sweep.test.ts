@@ -11,6 +11,7 @@ import { temporaryFolder } from './temporary.ts';
 
 const ID = 'aaaaaaaaaaaaaaaa';
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const DEAD = { pid: 4_194_304, start: 1 };
 const BOOT = '11111111-2222-3333-4444-555555555555';
 
@@ -132,6 +133,14 @@ describe('a stray file', () => {
     ['history/x.json-aa.tmp', 2 * MINUTE, true],
     ['history/x.json-aa.tmp', 0.5 * MINUTE, false],
     ['commands/x.json', 2 * MINUTE, false],
+    ['commands/x.json', 8 * DAY, false],
+    ['commands/x.rerun', 8 * DAY, true],
+    ['commands/x.rerun', 6 * DAY, false],
+    ['commands/x.last', 8 * DAY, true],
+    ['commands/x.last', 6 * DAY, false],
+    ['commands/x.chain', 8 * DAY, true],
+    ['starting-0123.json', 8 * DAY, true],
+    ['starting-0123.json', 6 * DAY, false],
     ['lock-00000000.7', 25 * 60 * MINUTE, true],
     ['lock-00000000.7', 23 * 60 * MINUTE, false],
     ['lock.7', 25 * 60 * MINUTE, true],

@@ -89,6 +89,15 @@ export function hasImage(pid: number): boolean {
   }
 }
 
+/** The working directory of a process; undefined where it has ended, or is not ours to see. */
+export function directoryOf(pid: number): Bytes | undefined {
+  try {
+    return fromBuffer(readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The name that the kernel has for a process, which everyone may read (proc_pid_comm(5)); '' where it has ended. */
 export function commOf(pid: number): string {
   try {

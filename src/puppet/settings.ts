@@ -1,6 +1,6 @@
-import { readlinkSync } from 'node:fs';
 import { type Bytes, fromBuffer } from '../os/bytes.ts';
 import { join } from '../os/path.ts';
+import { directoryOf } from '../os/process.ts';
 import { readBytes } from '../os/read.ts';
 import { type Argument, flag, text } from './arguments.ts';
 import type { Run } from './run.ts';
@@ -147,15 +147,6 @@ function resolve(
     certname: value('certname'),
     puppetEnvironment: value('environment'),
   };
-}
-
-/** The folder of a process; undefined where it has just ended, or is not ours to see. */
-function directoryOf(pid: number): string | undefined {
-  try {
-    return fromBuffer(readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }));
-  } catch {
-    return undefined;
-  }
 }
 
 function readConfig(path: string): Map<string, Map<string, string>> {

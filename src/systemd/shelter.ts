@@ -336,7 +336,11 @@ async function clearingOf({ unit, user }: UnitOfProcess): Promise<SessionClearin
 
 async function lingers(): Promise<boolean> {
   const { userInfo } = await import('node:os');
-  return existsSync(`/var/lib/systemd/linger/${userInfo().username}`);
+  try {
+    return existsSync(`/var/lib/systemd/linger/${userInfo().username}`);
+  } catch {
+    return false; // a user without an entry (`User=12345`) has no name to linger by
+  }
 }
 
 async function withManager<Result>(

@@ -1,6 +1,4 @@
-import { readlinkSync } from 'node:fs';
-import { fromBuffer } from '../os/bytes.ts';
-import { type ProcessId, sameProcess } from '../os/process.ts';
+import { directoryOf, type ProcessId, sameProcess } from '../os/process.ts';
 import { startTime } from '../os/start-time.ts';
 import { parseArguments } from '../puppet/arguments.ts';
 import type { Command } from '../puppet/command.ts';
@@ -123,8 +121,9 @@ function asksForTheSame(
 }
 
 function isSameApply({ id, run }: PuppetProcess, command: Command): boolean {
-  const directory = fromBuffer(readlinkSync(`/proc/${id.pid}/cwd`, { encoding: 'buffer' }));
-  return directory === command.directory && JSON.stringify(run?.argv) === JSON.stringify(command.argv);
+  return (
+    JSON.stringify(run?.argv) === JSON.stringify(command.argv) && directoryOf(id.pid) === command.directory
+  );
 }
 
 /** The rerun of an agent has more options than its run, which say nothing of what it applies. */

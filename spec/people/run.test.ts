@@ -449,32 +449,29 @@ describe.concurrent('others', () => {
   test('one that is stopped (Ctrl-Z) keeps nobody from cancelling what is pending in the background, and is named', async (context) => {
     const here = await place(context);
     const { world } = here;
-    const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))));
+    // A shell that stays: what starts it here would stop with its child.
+    const wrap = ['sh', '-c', '"$@"; exit $?', 'sh'];
+    const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))), {
+      wrap,
+    });
     await until('the wait', () => saidByRun(waiting.output()).length > 0, { seen: waiting.output });
-    const site = await world.write(
-      'other.pp',
-      converges(world, 9, "Common::Again::Delta['elsewhere']", delta('elsewhere', 3600)),
-    );
+    const pid = Number(/again run, pid (\d+)/.exec(waiting.output())?.[1]);
+    const elsewhere = "Common::Again::Delta['elsewhere']";
+    const site = await world.write('other.pp', converges(world, 9, elsewhere, delta('elsewhere', 3600)));
     const env = { FACTER_puppet_vardirtmp: world.path('base') };
     const background = await world.run({ argv: world.apply(site), env });
     expect(background.code, background.output).toBe(0);
 
-    await world.node.signal(waiting.pid, 'SIGSTOP');
-    const silent = `again: \`again run\` (pid ${waiting.pid}) does not answer: continue it (\`fg\`), or end it\n`;
-    expect(await world.run({ argv: [here.again, 'now'] })).toMatchObject({
+    await world.node.signal(pid, 'SIGSTOP');
+    expect(await world.run({ argv: [here.again, 'cancel', '--all'] })).toMatchObject({
       code: 1,
-      stdout: 'Due now: elsewhere\n',
-      stderr: silent,
+      stdout: 'Cancelled: elsewhere\n',
+      stderr: `again: \`again run\` (pid ${pid}) does not answer: continue it (\`fg\`), or end it\n`,
     });
-    expect(await world.run({ argv: [here.again, 'cancel', 'later'] })).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: silent,
-    });
-    // When it continues, it hears what it was told.
-    await world.node.signal(waiting.pid, 'SIGCONT');
+    // When it continues, it does as it was told.
+    await world.node.signal(pid, 'SIGCONT');
     expect((await waiting.ended).code, waiting.output()).toBe(0);
-    await world.run({ argv: [here.again, 'cancel', '--all'] });
+    expect(await world.runs()).toHaveLength(2);
     await expectNothingLeft(here);
   });
 

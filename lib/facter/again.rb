@@ -177,7 +177,7 @@ module AgainFact
 
   def running?(rerun)
     return false unless rerun['boot'] == boot
-    return start_of(rerun['pid']) == rerun['start'] unless rerun['unit']
+    return start_of(rerun['pid']) == rerun['start'] unless rerun['invocation']
 
     folder = rerun['manager'] ? "/run/user/#{rerun['manager']}" : '/run'
     quietly(false) { File.readlink("#{folder}/systemd/units/invocation:#{rerun['unit']}") == rerun['invocation'] }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HANDED_ON } from '../../src/os/handed-on.ts';
@@ -47,12 +47,11 @@ describe('the launcher', () => {
   test('leaves `again` in a folder that its user can’t enter again', () => {
     const folder = folderWith('0 well');
     const closed = temporaryFolder();
-    chmodSync(closed, 0o600);
     // Root may enter each folder, unless these are taken from it.
     const without =
       'setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search';
     const line = process.getuid?.() === 0 ? `${without} sh ${folder}/notify` : `sh ${folder}/notify`;
-    expect(start(line, {}, closed).stdout).toBe('well\n');
+    expect(start(`chmod 0600 .; ${line}`, {}, closed).stdout).toBe('well\n');
     expect(readFileSync(join(folder, 'pwd'), 'utf8')).toBe(`${closed}\n`);
   });
 

@@ -15,7 +15,7 @@ import {
   readRecords,
   writeRecord,
 } from '../state/records.ts';
-import { conclude, sayInForeground } from './foreground.ts';
+import { conclude, failureOf, sayInForeground } from './foreground.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -43,21 +43,23 @@ export async function cancel(
   const wanted = (entry: { readonly name?: string }) => isMeant(entry, name);
   const inBackground: string[] = [];
   const ending: { readonly id: string; readonly waiter: ProcessId }[] = [];
-  await recordIn(folder, () => {
-    try {
-      for (const [id, record] of readRecords(folder)) {
-        if (!hasLivingWaiter(record) || !scope.isMeant(record)) continue;
-        const left = record.entries.filter((entry) => !wanted(entry));
-        if (left.length === record.entries.length) continue;
-        // The waiter sees the change, and ends when nothing is left.
-        writeRecord(folder, id, { ...record, entries: left });
-        inBackground.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));
-        if (left.length === 0) ending.push({ id, waiter: record.waiter });
+  const failure = await failureOf(
+    recordIn(folder, () => {
+      try {
+        for (const [id, record] of readRecords(folder)) {
+          if (!hasLivingWaiter(record) || !scope.isMeant(record)) continue;
+          const left = record.entries.filter((entry) => !wanted(entry));
+          if (left.length === record.entries.length) continue;
+          // The waiter sees the change, and ends when nothing is left.
+          writeRecord(folder, id, { ...record, entries: left });
+          inBackground.push(...record.entries.filter(wanted).map((entry) => displayName(entry.name)));
+          if (left.length === 0) ending.push({ id, waiter: record.waiter });
+        }
+      } finally {
+        note(inBackground); // what was cancelled before the disk was full, too
       }
-    } finally {
-      note(inBackground); // what was cancelled before the disk was full, too
-    }
-  });
+    }),
+  );
   const said = formatCancellation({ cancel: name === undefined ? 'all' : { name } });
   const answers = await sayInForeground(said, name, scope.isMeantInForeground);
   note(answers.names);
@@ -66,8 +68,7 @@ export async function cancel(
   const isEnding = ({ id, waiter }: (typeof ending)[number]) =>
     isAlive(waiter) && !readRecord(folder, id)?.entries.length;
   while (ending.some(isEnding) && monotonic() < deadline) await sleep(10);
-  const cancelled = [...answers.names, ...inBackground];
-  conclude(cancelled, name, answers, tell);
+  conclude({ found: [...answers.names, ...inBackground], failure, answers }, name, tell);
 }
 
 /** Whether anything is pending that {@link cancel} would find. */

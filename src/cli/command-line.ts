@@ -19,6 +19,9 @@ export async function commandLine(
   others: (exit: (code: number) => void) => CommandModule[],
 ): Promise<number> {
   let exitCode = 0;
+  const exit = (code: number) => {
+    exitCode = code;
+  };
   const output = watchOutput();
   const parser = yargs([...words])
     .scriptName('again')
@@ -57,12 +60,7 @@ export async function commandLine(
         });
       },
     )
-    .command(peopleCommands())
-    .command(
-      others((code) => {
-        exitCode = code;
-      }),
-    )
+    .command([...peopleCommands(exit), ...others(exit)])
     .completion('completion-script', false, withoutDefault)
     .command('completion', 'Print the completion script for bash or zsh, whichever $SHELL is', {}, () => {
       // The types of yargs leave out the names that its hint for the installation shows.
@@ -136,7 +134,7 @@ const TAKES_WORDS: ReadonlySet<string> = new Set(['cancel', 'hold', 'log', 'now'
 
 /** yargs takes any value of a flag for false. */
 const FLAG_WITH_VALUE =
-  /^--(all|follow|hold|init|json|licenses|quiet|start-timer-now|stdin|this-run)=(?!true$|false$)/;
+  /^--(all|check|follow|hold|init|json|licenses|quiet|start-timer-now|stdin|this-run)=(?!true$|false$)/;
 
 /** The default command has no name that a person could type. */
 const withoutDefault: FallbackCompletionFunction = (_current, _argv, all, done) => {

@@ -44,22 +44,40 @@ function countIn(answer: string): number {
   return Number.parseInt(parseVerdict(answer)?.text ?? '', 10) || 0;
 }
 
+/** How far a command has come with what is pending. */
+export interface Done {
+  /** What it has found, here and in the background. */
+  readonly found: readonly string[];
+  /** What has kept it from all that is in the background. */
+  readonly failure: unknown;
+  readonly answers: Answers;
+}
+
 /**
- * Tells what was found, here and in the background.
+ * Tells what was found.
  *
- * @throws {Refusal} where an `again run` did not answer, or nothing was found under a name
+ * @throws {Refusal} where not everything could be reached, or nothing was found under a name
  */
 export function conclude(
-  found: readonly string[],
+  { found, failure, answers: { silent } }: Done,
   name: string | undefined,
-  { silent }: Answers,
   tell: (found: readonly string[]) => void,
 ): void {
-  if (found.length > 0 || (name === undefined && silent.length === 0)) tell(found);
+  const isComplete = failure === undefined && silent.length === 0;
+  if (found.length > 0 || (name === undefined && isComplete)) tell(found);
+  if (failure !== undefined) throw failure;
   if (silent.length > 0)
     throw new Refusal(
       `\`again run\` (pid ${silent.join(', pid ')}) does not answer: continue it (\`fg\`), or end it`,
     );
   if (name !== undefined && found.length === 0)
     throw new Refusal(`nothing is pending under the name ${JSON.stringify(name)}: see \`again status\``);
+}
+
+/** What a work fails with, where that is not to keep a command from what else it does; undefined where it does not fail. */
+export function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (failure: unknown) => failure,
+  );
 }

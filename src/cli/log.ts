@@ -43,7 +43,7 @@ export async function showLog(
   if (!statSync(path, { throwIfNoEntry: false }))
     throw new Refusal(`the log of ${rerun.id} is gone: only the newest ones are kept`);
   for (let shown = 0; ; await sleep(POLL_MS)) {
-    const running = isRunning(rerun);
+    const running = rerun.unit === null && isRunning(rerun); // a unit writes elsewhere
     const { size } = statSync(path);
     if (size > shown)
       await pipeline(createReadStream(path, { start: shown, end: size - 1 }), output, { end: false });

@@ -38,11 +38,18 @@ export const PARSING = {
 
 const json = { boolean: true, describe: 'Print JSON for programs', default: false } as const;
 
-/** The commands for people at a shell. */
-export function peopleCommands(): CommandModule[] {
+/** The exit code of `again cancel --this-run --check` where nothing is pending. 1 is a refusal's. */
+const NOTHING_PENDING = 3;
+
+/**
+ * The commands for people at a shell.
+ *
+ * @param exit is told the exit code, where that is not 0
+ */
+export function peopleCommands(exit: (code: number) => void): CommandModule[] {
   return [
     statusCommand,
-    cancelCommand,
+    cancelCommand(exit),
     nowCommand,
     holdCommand,
     releaseCommand,
@@ -125,10 +132,12 @@ const nowCommand: CommandModule<object, { name: string | undefined; '--'?: strin
   },
 };
 
-const cancelCommand: CommandModule<
+const cancelCommand = (
+  exit: (code: number) => void,
+): CommandModule<
   object,
   { name: string | undefined; all: boolean; 'this-run': boolean; check: boolean; '--'?: string[] }
-> = {
+> => ({
   command: 'cancel [name]',
   describe: 'Cancel what is pending under a name, or all of it',
   builder: (command) =>
@@ -148,7 +157,7 @@ const cancelCommand: CommandModule<
     const scope = ofThisRun ? scopeOfThisRun() : undefined;
     const { folder } = await settle();
     if (scope && check) {
-      process.exitCode = isPending(folder, scope) ? 0 : 1;
+      if (!isPending(folder, scope)) exit(NOTHING_PENDING);
       return;
     }
     const tell = (names: readonly string[]) => {
@@ -158,7 +167,7 @@ const cancelCommand: CommandModule<
     };
     await cancel(folder, name, tell, scope);
   },
-};
+});
 
 const historyCommand: CommandModule<object, { json: boolean; number: string | undefined }> = {
   command: 'history',

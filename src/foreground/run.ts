@@ -247,14 +247,17 @@ class Foreground {
       this.parts.wakeup.poke();
     });
     let killed = 0;
-    // A wrapper that the signal has ended may have left its Puppet.
-    while (!end || this.tree?.handOn()) {
+    for (;;) {
+      // A wrapper that a signal has ended may have left its Puppet.
+      const isLeft = this.tree?.handOn() === true;
+      if (end && !isLeft) break;
       const now = monotonic();
       this.noteEnds(now);
       const { killAfter = Number.POSITIVE_INFINITY } = this.parts.options;
       const killAt = this.deadline + killAfter * SECOND_MS + (killed > 0 ? LAST_WORDS_MS : 0);
       if (now >= killAt && killed < 2) {
-        for (const one of this.tree?.left() ?? (pid === undefined ? [] : withDescendants(pid)))
+        const above = [...(end || pid === undefined ? [] : [pid]), ...(this.tree?.left() ?? [])];
+        for (const one of new Set(above.flatMap(withDescendants)))
           this.send(killed === 0 ? 'SIGTERM' : 'SIGKILL', one);
         killed += 1;
         continue;

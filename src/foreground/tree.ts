@@ -1,14 +1,18 @@
+import { monotonic } from '../os/clock.ts';
 import { isAlive, type ProcessId, readStat, withDescendants } from '../os/process.ts';
 import { findPuppetProcesses } from '../puppet/processes.ts';
 
-/** The processes of a command at the moment of a signal. A wrapper such as flock(1) ends by that signal, and leaves its Puppet to process 1. */
+/**
+ * The processes of a command at the moment of a signal that lead to its Puppets: a wrapper such as flock(1) ends by the signal, and leaves its Puppet to process 1. What Puppet
+ * itself has started is Puppet's.
+ */
 export interface Tree {
   /** Those that still live. */
-  readonly left: () => readonly number[];
-  /** Gives a signal to the command, and from then on to each process whose parent has ended without it: {@link Tree.handOn}. Some wrappers hand it on by themselves. */
+  left(): readonly number[];
+  /** Gives a signal to the command, and from then on to each of these processes whose parent has ended: {@link Tree.handOn}. */
   pass(signal: NodeJS.Signals): void;
   /** Gives it to those. Returns whether a Puppet is left. */
-  handOn(): boolean;
+  handOn(now?: number): boolean;
 }
 
 interface Member {
@@ -16,9 +20,12 @@ interface Member {
   readonly parent: number;
 }
 
+/** Milliseconds after the end of its parent. That may have handed the signal on, and Puppet ends within this time: a second signal would disturb it. */
+const HAND_ON_MS = 1000;
+
 /**
  * @param pid of the command
- * @param send gives a signal to a process that lives
+ * @param send gives a signal to a process
  * @param findPuppets pids of Puppet's runs
  */
 export function treeOf(
@@ -26,33 +33,45 @@ export function treeOf(
   send: (signal: NodeJS.Signals, pid: number) => void,
   findPuppets: () => readonly number[] = puppetRuns,
 ): Tree {
-  const members = withDescendants(pid).flatMap((one): Member[] => {
+  const all = withDescendants(pid).flatMap((one): Member[] => {
     const stat = readStat(one);
     return stat ? [{ id: { pid: one, start: stat.start }, parent: stat.parent }] : [];
   });
   const puppets = new Set(findPuppets());
+  const members = leadingTo(puppets, all);
+  const told = new Set<number>();
+  const orphanedSince = new Map<number, number>();
   let signal: NodeJS.Signals | undefined;
-  let told = new Set<Member>();
   const living = () => members.filter(({ id }) => isAlive(id));
-  const handOn = () => {
-    const left = living();
-    const pids = new Set(left.map(({ id }) => id.pid));
-    for (const member of left) {
-      if (signal === undefined || told.has(member) || pids.has(member.parent)) continue;
-      told.add(member);
-      send(signal, member.id.pid);
-    }
-    return left.some(({ id }) => puppets.has(id.pid));
-  };
   return {
     left: () => living().map(({ id }) => id.pid),
     pass(passed) {
       signal = passed;
-      told = new Set();
-      handOn();
+      told.clear();
+      if (all.some(({ id }) => id.pid === pid && isAlive(id))) send(passed, pid);
     },
-    handOn,
+    handOn(now = monotonic()) {
+      const left = living();
+      const pids = new Set(left.map(({ id }) => id.pid));
+      for (const member of left) {
+        const one = member.id.pid;
+        if (one === pid || pids.has(member.parent)) continue;
+        const since = orphanedSince.get(one) ?? now;
+        orphanedSince.set(one, since);
+        if (signal === undefined || told.has(one) || now - since < HAND_ON_MS) continue;
+        told.add(one);
+        send(signal, one);
+      }
+      return left.some(({ id }) => puppets.has(id.pid));
+    },
   };
+}
+
+/** Those processes, and the ones above them. */
+function leadingTo(puppets: ReadonlySet<number>, all: readonly Member[]): Member[] {
+  const found = new Set(all.filter(({ id }) => puppets.has(id.pid)));
+  for (const { parent } of found) for (const one of all) if (one.id.pid === parent) found.add(one);
+  return [...found];
 }
 
 function puppetRuns(): number[] {

@@ -138,13 +138,14 @@ export function withEntry(entries: readonly Entry[], added: Entry): Entry[] {
   return [...entries.filter((entry) => !isSameEntry(entry, added)), added];
 }
 
-/** Whether two entries are due together in any case: one run has asked for both, with the same wait. */
+/** Whether two entries are due together: one run has asked for both, and both wait as long after it. Only `again now` can part them. */
 export function areDueTogether(one: Entry, other: Entry): boolean {
   const isSameRun = one.run.pid === other.run.pid && one.run.start === other.run.start;
   return (
     isSameRun &&
     one.wait === other.wait &&
-    one.startTimerNow === other.startTimerNow &&
+    !one.startTimerNow &&
+    !other.startTimerNow &&
     !one.condition &&
     !other.condition
   );

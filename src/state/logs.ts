@@ -1,4 +1,4 @@
-import { closeSync, linkSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, statSync, writeSync } from 'node:fs';
 import { appendToFile, namesByAge, removeFile } from '../os/files.ts';
 import { join } from '../os/path.ts';
 import { randomHex } from '../os/random.ts';
@@ -24,10 +24,16 @@ export function logPath(folder: string, name: string): string {
   return join(folder, 'logs', name);
 }
 
-/** Makes room for one more: the least recently written logs go. */
+/** Makes room for one more: the least recently written logs go, each with all its names. */
 export function pruneLogs(folder: string): void {
-  const logs = join(folder, 'logs');
-  for (const name of namesByAge(logs).slice(0, -(KEPT - 1))) removeFile(join(logs, name));
+  const kept = new Set<number>();
+  for (const name of namesByAge(join(folder, 'logs')).reverse()) {
+    const path = logPath(folder, name);
+    const file = statSync(path, { throwIfNoEntry: false })?.ino;
+    if (file === undefined) continue;
+    if (kept.has(file) || kept.size < KEPT - 1) kept.add(file);
+    else removeFile(path);
+  }
 }
 
 /** Begins a log with one line of `again`'s own, and returns its descriptor. A failure leaves neither a file nor a descriptor. */

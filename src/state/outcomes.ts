@@ -22,9 +22,10 @@ const REPORT_MS = 10_000;
 
 /** Whether this rerun is going: the process that it became, or the start of its unit. */
 export function isRunning(rerun: PastRerun): boolean {
-  const { unit, failure, boot, pid, start } = rerun;
-  if (failure !== null || boot !== bootId()) return false;
-  return unit === null ? isPuppet({ pid, start }) : isStarted(unit, rerun);
+  const { unit, invocation, failure, outcome, boot, pid, start } = rerun;
+  if (failure !== null || outcome !== undefined || boot !== bootId()) return false;
+  // The waiter notes the name of the start as soon as systemd gives it.
+  return unit === null || invocation === undefined ? isPuppet({ pid, start }) : isStarted(unit, rerun);
 }
 
 /**
@@ -93,8 +94,9 @@ function newlyKnown(folder: string, unit: UnitOutcome | undefined): PastRerun[] 
     .filter((rerun) => !isRunning(rerun))
     .map((rerun) => ({ ...rerun, failure: KILLED }));
   const newest = newestRerun(folder);
-  const settled =
-    newest && !newest.outcome && !isRunning(newest) ? withOutcome(newest, folder, unit) : undefined;
+  // A unit that stays active after its end shows the name of its start for so long: there the answer counts.
+  const isOver = newest && !newest.outcome && (unit ? unit.kind === 'ended' : !isRunning(newest));
+  const settled = isOver ? withOutcome(newest, folder, unit) : undefined;
   return settled ? [...killed, settled] : killed;
 }
 

@@ -272,6 +272,11 @@ export function logOf(record: Pick<CommandRecord, 'log'>, entry: Entry): string 
   return entry.log ?? record.log;
 }
 
+/** The entries of a record, for another one: each keeps the log that was announced for it. */
+export function movedEntries(record: Pick<CommandRecord, 'log' | 'entries'>): Entry[] {
+  return record.entries.map((entry) => ({ ...entry, log: logOf(record, entry) }));
+}
+
 function isEntry(value: Entry): boolean {
   const optional = (field: unknown) => field === undefined || isDuration(field);
   return (

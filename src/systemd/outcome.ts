@@ -27,12 +27,14 @@ async function askUnit({ unit, invocation, manager }: PastRerun): Promise<UnitOu
 /** By the properties of a unit, how one start of it has ended; undefined where they are those of another start, or none. */
 export function outcomeOf(properties: Properties, invocation: string): UnitOutcome | undefined {
   if (properties.InvocationID !== invocation) return undefined;
-  const { ActiveState: state, Result: result = '' } = properties;
-  if (state !== 'inactive' && state !== 'failed') return { kind: 'going' };
-  const [began, ended] = [
-    properties.InactiveExitTimestampMonotonic,
-    properties.InactiveEnterTimestampMonotonic,
-  ];
+  const { ActiveState: state, SubState: detail, Result: result = '' } = properties;
+  // RemainAfterExit=yes
+  const remains = state === 'active' && detail === 'exited';
+  if (state !== 'inactive' && state !== 'failed' && !remains) return { kind: 'going' };
+  const began = properties.InactiveExitTimestampMonotonic;
+  const ended = remains
+    ? properties.StateChangeTimestampMonotonic
+    : properties.InactiveEnterTimestampMonotonic;
   const seconds = Math.max(0, Math.round((Number(ended) - Number(began)) / 1e5) / 10);
   return { kind: 'ended', result, exitCode: Number(properties.ExecMainStatus ?? 0), seconds };
 }

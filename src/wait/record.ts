@@ -15,6 +15,7 @@ import {
   isClosed,
   isMine,
   jointLineage,
+  movedEntries,
   newerVersion,
   readRecord,
   recordPath,
@@ -64,9 +65,12 @@ export async function ownRecord(
 /** The entries of a process, with those that were recorded meanwhile: in its own record, unless another waiter is there to take them. */
 export function withEntriesOf(other: CommandRecord | undefined, seen: CommandRecord): CommandRecord {
   if (!other) return seen;
-  const entries = merged(seen.entries, other.entries);
+  const areForOther = hasLivingWaiter(other) && !isClosed(other);
+  const entries = areForOther
+    ? merged(movedEntries(seen), other.entries)
+    : merged(seen.entries, movedEntries(other));
   const lineage = jointLineage(seen, other);
-  if (hasLivingWaiter(other) && !isClosed(other)) return { ...other, lineage, entries };
+  if (areForOther) return { ...other, lineage, entries };
   const former = [...(seen.former ?? []), ...(other.former ?? [])];
   return { ...seen, lineage, ...(former.length > 0 && { former }), entries };
 }

@@ -34,6 +34,7 @@ interface Candidate {
   readonly notBegunAt: number | undefined;
   /** When it began at the earliest, once it is at work; told once, when it was first seen at that, since a start time changes where the machine sleeps. */
   readonly began: number | undefined;
+  /** Whether it was seen at work: an agent gives its lock back a moment before it ends. */
   readonly atWork: boolean;
   /** Puppet's report as it was when the run was first seen at work. */
   readonly report: ReportMark;
@@ -69,7 +70,7 @@ export function createSatisfaction(
         : process.atWork
           ? beginning(process.id, notBegunAt, look.at)
           : undefined,
-      atWork: process.atWork,
+      atWork: process.atWork || before?.atWork === true,
       report: before?.atWork ? before.report : reportMark(reportFile),
       alone: (before?.alone ?? true) && others.length === 0,
       whole: isWhole(process),

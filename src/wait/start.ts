@@ -41,6 +41,7 @@ import {
   isMine,
   jointLineage,
   logOf,
+  movedEntries,
   newerVersion,
   readRecord,
   removeRecord,
@@ -184,6 +185,7 @@ async function take(
   const { due, later } = partition(withMet(record.entries, met), monotonic());
   const link = { chain: record.chain, link: Math.max(...due.map((entry) => entry.link)) };
   const [log, ...otherLogs] = logsOf(record, due);
+  const isTaken = (name: string | undefined) => name === log || otherLogs.includes(name ?? '');
   const taken = { ...record, entries: due, log };
   const past = { ...pastRerun(taken, link, context, restart), ...(journal && { journal }) };
   const what = restart ? `starts ${restart.unit.unit}` : `runs ${describeCommand(record.command)}`;
@@ -212,8 +214,12 @@ async function take(
       await startSuccessor(context, later[0] as Entry, (waiter) => {
         lookAgain();
         noteLastStart(folder, record.chainKey);
-        const its = log === record.log ? newLogName(new Date()) : record.log;
-        const rest = withoutObstacle({ ...record, waiter, entries: later, log: its });
+        const its = isTaken(record.log) ? newLogName(new Date()) : record.log;
+        // `again now` may have parted two that were to have one rerun.
+        const entries = later.map((entry) =>
+          isTaken(entry.log) ? { ...entry, log: newLogName(new Date()) } : entry,
+        );
+        const rest = withoutObstacle({ ...record, waiter, entries, log: its });
         writeRecord(folder, context.id, rest);
         return rest;
       });
@@ -230,15 +236,12 @@ async function take(
   return { record: taken, link, past, output, restart };
 }
 
-/** Names that were announced beside that of a rerun's log lead to it; of more than these, the newest logs would have to make room. */
-const MOST_NAMES = 5;
-
-/** The log of a rerun, and other names that were announced for it. */
+/** The log of a rerun, and other names that were announced for it, which are to lead to it. */
 function logsOf(record: CommandRecord, due: readonly Entry[]): [string, ...string[]] {
   const logs = new Set(due.map((entry) => logOf(record, entry)));
   const log = logs.has(record.log) ? record.log : ([...logs][0] as string);
   logs.delete(log);
-  return [log, ...[...logs].slice(0, MOST_NAMES)];
+  return [log, ...logs];
 }
 
 /**
@@ -329,7 +332,11 @@ function putBack({ record, past }: Taken, context: WaiterContext, folder: string
     const newer = other ? undefined : newerVersion(folder, context.id);
     if (newer !== undefined) throw new Refusal(`the record is of a newer version of again by now (${newer})`);
     const again = other
-      ? { ...other, lineage: jointLineage(record, other), entries: merged(record.entries, other.entries) }
+      ? {
+          ...other,
+          lineage: jointLineage(record, other),
+          entries: merged(movedEntries(record), other.entries),
+        }
       : { ...record, waiter: self() };
     writeRecord(folder, context.id, again);
     forgetCurrentRerun(folder, context.id);

@@ -2,14 +2,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { treeOf } from '../../../src/foreground/tree.ts';
-import { withDescendants } from '../../../src/os/process.ts';
+import { commOf, readStat, withDescendants } from '../../../src/os/process.ts';
+import { hasEnded } from '../../../src/os/stat.ts';
 
-/** Starts a command line of sh that leads to so many processes, and returns their pids, the outermost one first. */
-async function start(line: string, processes: number): Promise<number[]> {
+const within = { timeout: 20_000 };
+
+/** Starts a command line of sh that leads to these programs, and returns their pids, in that order. */
+async function start(line: string, programs: readonly string[]): Promise<number[]> {
   const child = spawn('/bin/sh', ['-c', line], { stdio: 'ignore' });
   await once(child, 'spawn');
   const { pid } = child as { pid: number };
-  await expect.poll(() => withDescendants(pid).length).toBe(processes);
+  const commands = () => withDescendants(pid).map(commOf);
+  await expect.poll(commands, within).toEqual(programs);
   const found = withDescendants(pid);
   onTestFinished(() => {
     for (const one of found)
@@ -22,58 +26,60 @@ async function start(line: string, processes: number): Promise<number[]> {
   return found;
 }
 
-test('the command gets a signal, and what it leaves gets that then, one after the other', async () => {
+const ends = (pid: number) => expect.poll(() => hasEnded(readStat(pid)), within).toBe(true);
+
+/** A tree that really sends, and notes to whom. */
+function watch(command: number, puppets: readonly number[]) {
+  const sent: number[] = [];
+  const send = (signal: NodeJS.Signals, pid: number) => {
+    sent.push(pid);
+    process.kill(pid, signal);
+  };
+  return { sent, tree: treeOf(command, send, () => puppets) };
+}
+
+test('the command gets a signal, and what leads from it to Puppet a second after its parent has ended', async () => {
   // The shells do not become what they start, since something follows it.
-  const [outer, inner, sleep] = (await start('sh -c "sleep 1000; true"; true', 3)) as [
-    number,
-    number,
-    number,
-  ];
-  const sent: [string, number][] = [];
-  const tree = treeOf(
-    outer,
-    (signal, pid) => {
-      sent.push([signal, pid]);
-      process.kill(pid, signal);
-    },
-    () => [sleep],
-  );
+  const found = await start('sh -c "sleep 1000; true"; true', ['sh', 'sh', 'sleep']);
+  const [outer, inner, puppet] = found as [number, number, number];
+  const { sent, tree } = watch(outer, [puppet]);
   tree.pass('SIGTERM');
-  expect(sent).toEqual([['SIGTERM', outer]]);
-  await expect.poll(() => tree.handOn() && tree.left()).toBe(false);
-  expect(sent).toEqual([outer, inner, sleep].map((pid) => ['SIGTERM', pid]));
+  await ends(outer);
+  expect(tree.handOn(0)).toBe(true);
+  expect(tree.handOn(999)).toBe(true);
+  expect(sent).toEqual([outer]);
+  expect(tree.handOn(1000)).toBe(true);
+  await ends(inner);
+  expect(tree.handOn(1000)).toBe(true);
+  expect(sent).toEqual([outer, inner]);
+  tree.handOn(2000);
+  await ends(puppet);
+  expect(tree.handOn(2000)).toBe(false);
+  expect(sent).toEqual([outer, inner, puppet]);
   expect(tree.left()).toEqual([]);
 });
 
-test('what the command ends by itself gets none', async () => {
-  const [outer, sleep] = (await start(`trap 'kill $!; wait; exit' TERM; sleep 1000 & wait`, 2)) as [
-    number,
-    number,
-  ];
-  const sent: number[] = [];
-  const tree = treeOf(
-    outer,
-    (signal, pid) => {
-      sent.push(pid);
-      process.kill(pid, signal);
-    },
-    () => [sleep],
-  );
+test('what Puppet has started, and what does not lead to it, gets none', async () => {
+  const found = await start('sleep 3000 & sh -c "sleep 1000; true"; true', ['sh', 'sleep', 'sh', 'sleep']);
+  const [outer, , puppet] = found as [number, number, number];
+  const { sent, tree } = watch(outer, [puppet]);
   tree.pass('SIGTERM');
-  await expect.poll(() => tree.left()).toEqual([]);
-  expect(tree.handOn()).toBe(false);
-  expect(sent).toEqual([outer]);
+  await ends(outer);
+  expect([0, 1000].map((now) => tree.handOn(now))).toEqual([true, true]);
+  await ends(puppet);
+  expect([1000, 2000, 3000].map((now) => tree.handOn(now))).toEqual([false, false, false]);
+  expect(sent).toEqual([outer, puppet]);
 });
 
-test('it is over when no Puppet is left, whatever else is', async () => {
-  const [outer, sleep] = (await start('sleep 1000 & wait', 2)) as [number, number];
-  const tree = treeOf(
-    outer,
-    () => {},
-    () => [outer],
-  );
+test('while its command lives, nothing else gets one; a second signal is passed on as the first', async () => {
+  const [outer, puppet] = (await start('trap "" HUP; sleep 1000; true', ['sh', 'sleep'])) as [number, number];
+  const { sent, tree } = watch(outer, [puppet]);
   tree.pass('SIGHUP');
-  process.kill(outer, 'SIGKILL');
-  await expect.poll(() => tree.handOn()).toBe(false);
-  expect(tree.left()).toEqual([sleep]);
+  expect([0, 1000, 2000].map((now) => tree.handOn(now))).toEqual([true, true, true]);
+  expect(sent).toEqual([outer]);
+  tree.pass('SIGTERM');
+  await ends(outer);
+  expect([3000, 4000].map((now) => tree.handOn(now))).toEqual([true, true]);
+  await ends(puppet);
+  expect(sent).toEqual([outer, outer, puppet]);
 });

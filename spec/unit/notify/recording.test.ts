@@ -106,16 +106,23 @@ describe('the record that a notification makes', () => {
     expect(made.entries).toEqual([before.entries[1], { ...added, log: 'new.log' }]);
   });
 
-  test.each<[string, Partial<Entry>, string | undefined]>([
+  test.each<[string, Partial<Entry>, string | undefined, boolean?]>([
     ['of the same run and the same wait: they are due together', { name: 'other' }, undefined],
     ['of these, which has a log of its own', { name: 'other', log: 'its.log' }, 'its.log'],
     ['with another wait', { name: 'other', wait: 6000 }, 'new.log'],
     ['whose timer counts from the notification', { name: 'other', startTimerNow: true }, 'new.log'],
+    [
+      'whose timer counts from then on, as its own does',
+      { name: 'other', startTimerNow: true },
+      'new.log',
+      true,
+    ],
     ['of another run', { name: 'other', run: { pid: 1, start: 1 } }, 'new.log'],
     ['that it replaces', { name: 'n', wait: 6000 }, undefined],
-  ])('has this log for its entry beside one %s', (_, pending, log) => {
+  ])('has this log for its entry beside one %s', (_, pending, log, startTimerNow = false) => {
     const found = record({ entries: [entry({ run: RUN, wait: 5000, ...pending })] });
-    const made = withNotification(notification({ [ID]: found }), moment({ served: true }));
+    const request = { name: 'n', delta: 5, startTimerNow };
+    const made = withNotification(notification({ [ID]: found }, { request }), moment({ served: true }));
     expect(made.log).toBe(found.log);
     expect(made.entries.at(-1)?.log).toBe(log);
   });

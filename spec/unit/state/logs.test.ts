@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { logPath, newLogName, pruneLogs, startLog } from '../../../src/state/logs.ts';
+import { linkLog, logPath, newLogName, pruneLogs, startLog } from '../../../src/state/logs.ts';
 import { temporaryFolder } from './temporary.ts';
 
 function withLogs(count: number): string {
@@ -30,6 +30,18 @@ describe('the logs of reruns', () => {
     expect(names).toHaveLength(20);
     expect(names).not.toContain('log0');
     expect(names).toEqual(expect.arrayContaining(['log1', 'log19', 'newest']));
+  });
+
+  test('one with several names counts once, and goes with all of them', () => {
+    const folder = withLogs(20);
+    linkLog(folder, 'log19', 'also19');
+    linkLog(folder, 'log0', 'also0');
+    pruneLogs(folder);
+    const names = readdirSync(join(folder, 'logs'));
+    expect(names).toHaveLength(20);
+    expect(names).toEqual(expect.arrayContaining(['log1', 'log19', 'also19']));
+    expect(names).not.toEqual(expect.arrayContaining(['log0']));
+    expect(names).not.toEqual(expect.arrayContaining(['also0']));
   });
 
   test.each([0, 1, 19])('%i are all kept', (count) => {

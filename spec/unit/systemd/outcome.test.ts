@@ -18,6 +18,14 @@ test.each<[string, Properties, ReturnType<typeof outcomeOf>]>([
     { ActiveState: 'inactive', Result: 'success', ExecMainStatus: '0' },
     { kind: 'ended', result: 'success', exitCode: 0, seconds: 12.3 },
   ],
+  [
+    'stays active after its end',
+    {
+      ...{ ActiveState: 'active', SubState: 'exited', Result: 'success', ExecMainStatus: '0' },
+      StateChangeTimestampMonotonic: '105000000',
+    },
+    { kind: 'ended', result: 'success', exitCode: 0, seconds: 5 },
+  ],
   ['goes on', { ActiveState: 'activating' }, { kind: 'going' }],
   ['runs its ExecStopPost=', { ActiveState: 'deactivating' }, { kind: 'going' }],
   ['was started again', { InvocationID: 'b2' }, undefined],

@@ -34,14 +34,16 @@ describe('what a waiter holds whose record was removed, and another record is th
     expect(withEntriesOf(undefined, known)).toBe(known);
   });
 
-  test('goes to its waiter', () => {
+  test('goes to its waiter, with the log that was announced for it', () => {
     const other = record({ ...here(), waiter: living, lineage: ['2'], log: '2.log', entries: [b] });
-    expect(withEntriesOf(other, known)).toEqual({ ...other, lineage: ['1', '2'], entries: [a, b] });
+    const entries = [{ ...a, log: '1.log' }, b];
+    expect(withEntriesOf(other, known)).toEqual({ ...other, lineage: ['1', '2'], entries });
   });
 
   test('stays here with what that one holds, where its waiter is dead', () => {
     const other = record({ ...here(), waiter: dead, lineage: ['2'], log: '2.log', entries: [b] });
-    expect(withEntriesOf(other, known)).toEqual({ ...known, lineage: ['1', '2'], entries: [a, b] });
+    const entries = [a, { ...b, log: '2.log' }];
+    expect(withEntriesOf(other, known)).toEqual({ ...known, lineage: ['1', '2'], entries });
   });
 
   test('stays here, where all of that one has been done and only a former waiter has not seen it', () => {

@@ -212,6 +212,15 @@ describe("by Puppet's own report", () => {
     expect(watch.satisfies(watch.agent())).toBe(false);
   });
 
+  test('also where it is seen after it has given its lock back, before it ends', () => {
+    const watch = new Watch();
+    watch.report();
+    watch.look(0, watch.agent());
+    watch.report();
+    for (const at of [10, 20, 30]) watch.look(at, watch.agent('-t', { atWork: false }));
+    expect(watch.look(40)).toBeDefined();
+  });
+
   test('not where the report came while the run still waited for its lock', () => {
     const watch = new Watch();
     watch.report();

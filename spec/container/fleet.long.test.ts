@@ -4,7 +4,7 @@ import { type Network, openNetwork } from '../support/container/network.ts';
 import { waitFor } from '../support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../support/fleet/agent.ts';
 import { places, SERVER } from '../support/fleet/names.ts';
-import { type FleetServer, openFleetServer, START_MS } from '../support/fleet/server.ts';
+import { type FleetServer, openFleetServer, START_MS, startServer } from '../support/fleet/server.ts';
 import { shownBelow } from '../support/howto.ts';
 
 /** The queries, as the page shows them. */
@@ -178,7 +178,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await waitFor(async () => (await links()) >= 2, 5 * minutes, 'two reruns without a server');
       expect((await history(strict)).length).toBe(before + 1);
 
-      await server.box.exec(['systemctl', 'start', 'puppetserver'], { timeoutMs: START_MS });
+      await startServer(server.box);
       const back = await links();
       await waitFor(async () => (await links()) > back, 5 * minutes, 'a rerun with the server');
       const seen = () =>
@@ -253,7 +253,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await waitFor(async () => (await looks()) >= known + 3, 1 * minutes, 'looks without the server');
       expect(await isWaiting()).toMatchObject({ met: false });
       expect(await history(cached)).toHaveLength(reruns);
-      await server.box.exec(['systemctl', 'start', 'puppetserver'], { timeoutMs: START_MS });
+      await startServer(server.box);
 
       // The peer has come late: each finds the other without anybody's help.
       await run(strict);

@@ -36,12 +36,20 @@ export async function openFleetServer(network: Network): Promise<FleetServer> {
     await sh(PREPARE);
     installCommon(box);
     installModule(box, join(repository, 'examples/cluster'), { name: 'cluster' });
-    await sh('systemctl start puppetdb puppetserver');
+    await sh('systemctl start puppetdb');
+    await startServer(box);
     return serverOf(box);
   } catch (error) {
     await box.powerOff();
     throw error;
   }
+}
+
+/** Starts its Puppet Server, or says what that has logged. */
+export async function startServer(box: Container): Promise<void> {
+  const start =
+    'systemctl start puppetserver || { journalctl --unit=puppetserver --lines=40 --output=cat >&2; exit 1; }';
+  await box.exec(['sh', '-c', start], { timeoutMs: START_MS });
 }
 
 function serverOf(box: Container): FleetServer {

@@ -1,4 +1,7 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { monotonic } from '../../../src/os/clock.ts';
+import { allPids, readStat } from '../../../src/os/process.ts';
+import { startTime } from '../../../src/os/start-time.ts';
 import type { Container } from './container.ts';
 import { run } from './run.ts';
 
@@ -7,6 +10,8 @@ export interface Traces {
   /** Such as `mnt:[4026532178]`. Its mounts exist as long as a process is in its mount namespaces. */
   readonly namespaces: ReadonlySet<string>;
   readonly group: string;
+  /** When they were noted, in milliseconds of the monotonic clock: the kernel gives the number of a namespace that is gone to another one, of a later process. */
+  readonly at: number;
 }
 
 /** Notes what belongs to a container, while it runs: see {@link leftovers}. */
@@ -16,6 +21,7 @@ export function tracesOf(container: Container): Traces {
   return {
     namespaces: new Set(own.filter((namespace) => !ours.has(namespace))),
     group: `again-spec-${container.supervisor}`,
+    at: monotonic(),
   };
 }
 
@@ -23,10 +29,13 @@ export function tracesOf(container: Container): Traces {
  * The things that are left on the machine of a container that has ended, a line each: processes, mounts, control
  * groups.
  */
-export async function leftovers({ namespaces, group }: Traces): Promise<string[]> {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+export async function leftovers({ namespaces, group, at }: Traces): Promise<string[]> {
+  const pids = allPids().filter((pid) => {
+    const stat = readStat(pid);
+    return stat !== undefined && startTime({ pid, start: stat.start }) <= at;
+  });
   const processes = pids.flatMap((pid) =>
-    namespacesOf(pid)
+    namespacesOf(`${pid}`)
       .filter((namespace) => namespaces.has(namespace))
       .map((namespace) => `process ${pid} in ${namespace}`),
   );

@@ -2,7 +2,15 @@ import { isAlive as isProcessAlive, type ProcessId } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Verdict } from '../os/verdict.ts';
 import { type ChainRules, isOver, newEntry, nextLink } from '../schedule/chain.ts';
-import { type Entry, withEntry, withLook, withLookWanted, withMet, withRunEnded } from '../schedule/entry.ts';
+import {
+  type Entry,
+  withEntry,
+  withLook,
+  withLookWanted,
+  withMet,
+  withoutEntry,
+  withRunEnded,
+} from '../schedule/entry.ts';
 import { hurried } from '../schedule/hurry.ts';
 import { describeTimeout, displayName, isMeant } from '../schedule/names.ts';
 import { awaitedNow, nextStep, partition, type Step } from '../schedule/plan.ts';
@@ -117,7 +125,7 @@ export function createConvergence(command: string, pid: number, bounds: Bounds):
       const entry = newEntry(withinReach(notice, maxWait), notice.run, asked, rules, now, random, id);
       if (notice.delta > maxWait) {
         // What was pending under its name is replaced all the same.
-        entries = withEntry(entries, entry).filter((one) => one !== entry);
+        entries = withoutEntry(entries, entry);
         const why = `its delta of ${notice.delta} s is longer than the ${maxWait} s of --max-wait`;
         dropped.push(`${displayName(notice.name)} is not waited for: ${why}`);
         return { exitCode: 0, text: `Nothing scheduled: ${why} (again run, pid ${pid})` };

@@ -166,9 +166,9 @@ async function identify(
 /** A no-op run schedules nothing, also one that can't be repeated. */
 function unlessNoop(ancestry: readonly ProcessSnapshot[]): (error: unknown) => Outcome {
   return (error) => {
-    const run =
-      error instanceof Unsupported ? runForForeground(ancestry, process.getuid?.() ?? 0) : undefined;
-    if (run && settingsOf(run, process.getuid?.() ?? 0).noop) return nothingScheduled(run);
+    const user = process.getuid?.() ?? 0;
+    const run = error instanceof Unsupported ? runForForeground(ancestry, user) : undefined;
+    if (run && settingsOf(run, user).noop) return nothingScheduled(run);
     throw error;
   };
 }

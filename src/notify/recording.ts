@@ -11,7 +11,7 @@ import type { Run } from '../puppet/run.ts';
 import { chainLinkOf, processName } from '../repeat/environment.ts';
 import type { ChainLink } from '../schedule/chain.ts';
 import { isOver, linkInPlace, newEntry, nextLink } from '../schedule/chain.ts';
-import { areDueTogether, type Entry, withEntry } from '../schedule/entry.ts';
+import { areDueTogether, type Entry, withEntry, withoutEntry } from '../schedule/entry.ts';
 import type { Request } from '../schedule/request.ts';
 import { readUnitLink } from '../state/chains.ts';
 import { newLogName } from '../state/logs.ts';
@@ -178,7 +178,7 @@ export function withNotification(
 
 /** The log of an entry where it is not the record's: it may have a rerun of its own, before or after that of the others. */
 function ownLog(pending: readonly Entry[], asked: Entry, log: string): string | undefined {
-  const others = withEntry(pending, asked).slice(0, -1);
+  const others = withoutEntry(pending, asked);
   if (others.length === 0) return undefined;
   const together = others.find((other) => areDueTogether(other, asked));
   return together ? together.log : log;

@@ -135,7 +135,12 @@ export function withLook(entries: readonly Entry[], ids: readonly string[]): Ent
 
 /** Adds a notification: it replaces a pending one of the same name and kind. */
 export function withEntry(entries: readonly Entry[], added: Entry): Entry[] {
-  return [...entries.filter((entry) => !isSameEntry(entry, added)), added];
+  return [...withoutEntry(entries, added), added];
+}
+
+/** Leaves out the one of the same name and kind. */
+export function withoutEntry(entries: readonly Entry[], replaced: Entry): Entry[] {
+  return entries.filter((entry) => !isSameEntry(entry, replaced));
 }
 
 /** Whether two entries are due together: one run has asked for both, and both wait as long after it. Only `again now` can part them. */

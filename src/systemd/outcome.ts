@@ -1,7 +1,7 @@
 import type { PastRerun } from '../state/history.ts';
 import { settleOutcomes, type UnitOutcome } from '../state/outcomes.ts';
 import type { Manager } from './manager.ts';
-import type { Properties } from './properties.ts';
+import { isOver, type Properties, remainsActive } from './properties.ts';
 import { openManager } from './service-manager.ts';
 
 /** Notes what became of reruns that have ended, also of those that systemd has started: see {@link settleOutcomes}. */
@@ -27,10 +27,9 @@ async function askUnit({ unit, invocation, manager }: PastRerun): Promise<UnitOu
 /** By the properties of a unit, how one start of it has ended; undefined where they are those of another start, or none. */
 export function outcomeOf(properties: Properties, invocation: string): UnitOutcome | undefined {
   if (properties.InvocationID !== invocation) return undefined;
-  const { ActiveState: state, SubState: detail, Result: result = '' } = properties;
-  // RemainAfterExit=yes
-  const remains = state === 'active' && detail === 'exited';
-  if (state !== 'inactive' && state !== 'failed' && !remains) return { kind: 'going' };
+  const { Result: result = '' } = properties;
+  const remains = remainsActive(properties);
+  if (!isOver(properties) && !remains) return { kind: 'going' };
   const began = properties.InactiveExitTimestampMonotonic;
   const ended = remains
     ? properties.StateChangeTimestampMonotonic

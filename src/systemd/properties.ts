@@ -55,6 +55,16 @@ export function lastStartOf({
   return at > 0 ? at : undefined;
 }
 
+/** Whether the unit has ended. */
+export function isOver({ ActiveState: state }: Properties): boolean {
+  return state === 'inactive' || state === 'failed';
+}
+
+/** Whether the unit stays active after its end (`RemainAfterExit=yes`, systemd.service(5)). */
+export function remainsActive({ ActiveState: state, SubState: detail }: Properties): boolean {
+  return state === 'active' && detail === 'exited';
+}
+
 /** Whether systemd kills what is left of the unit when its main process ends (systemd.kill(5)). */
 export function killsItsProcesses(properties: Properties): boolean {
   return properties.KillMode !== 'process' && properties.KillMode !== 'none';

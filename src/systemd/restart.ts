@@ -3,7 +3,14 @@ import { monotonic } from '../os/clock.ts';
 import { readStat } from '../os/process.ts';
 import { hasEnded } from '../os/stat.ts';
 import { BusError } from './bus.ts';
-import { lastStartOf, neverStartsAgain, type Properties, parseSpan } from './properties.ts';
+import {
+  isOver,
+  lastStartOf,
+  neverStartsAgain,
+  type Properties,
+  parseSpan,
+  remainsActive,
+} from './properties.ts';
 import { openManager } from './service-manager.ts';
 import type { UnitRestart } from './shelter.ts';
 
@@ -71,8 +78,8 @@ export function stateFrom(
   isAlive: (pid: number) => boolean,
   { starts = [], brokenOff = false }: Known = {},
 ): UnitState {
-  const { ActiveState: state, SubState: detail, MainPID: main } = properties;
-  const remains = state === 'active' && detail === 'exited';
+  const { ActiveState: state, MainPID: main } = properties;
+  const remains = remainsActive(properties);
   const isAnother =
     restart.invocation !== '' &&
     Boolean(properties.InvocationID) &&
@@ -104,10 +111,6 @@ function wasStopped({ Result: result, ExecMainStatus: status = '' }: Properties)
   return result === 'success' || result === 'exit-code' || (result === 'signal' && status === '15');
 }
 
-function isOver({ ActiveState: state }: Properties): boolean {
-  return state === 'inactive' || state === 'failed';
-}
-
 /** The obstacle to a start of the unit at present. */
 function findHold(
   { unit: { unit }, enabled }: UnitRestart,
@@ -123,7 +126,7 @@ function findHold(
   if (properties.LoadState === 'masked') return blockedBecause(`${unit} is masked`);
   if (enabled && properties.UnitFileState === 'disabled') return blockedBecause(`${unit} has been disabled`);
   // systemd would answer a start with success, and do nothing.
-  if (properties.ActiveState === 'active' && properties.SubState === 'exited')
+  if (remainsActive(properties))
     return blockedBecause(
       `${unit} was started meanwhile and stays active after its end (RemainAfterExit=yes)`,
     );

@@ -4,9 +4,10 @@ import { version } from '../os/version.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import { isDisabled } from '../puppet/lock.ts';
 import { type Condition, describeCheck, describeCondition } from '../schedule/condition.ts';
-import { dueTime, type Entry, earliestStart, isDue, timeoutAt, waitOver } from '../schedule/entry.ts';
+import { dueTime, type Entry, isDue, isGoing, timeoutAt, waitOver } from '../schedule/entry.ts';
 import { describeHold, type Hold } from '../schedule/hold.ts';
 import { displayName } from '../schedule/names.ts';
+import { quietUntil } from '../schedule/plan.ts';
 import { type ChannelRecord, readChannelRecords } from '../state/channel-record.ts';
 import { readHold } from '../state/hold.ts';
 import { logPath } from '../state/logs.ts';
@@ -143,7 +144,7 @@ function waitsForInForeground(
 
 /** The thing that one of these entries waits for before it is due; undefined for one that is due. */
 function beforeItIsDue(entries: readonly Entry[], entry: Entry, now: number): WaitsFor | undefined {
-  const running = entries.find(({ runEndedAt }) => runEndedAt === undefined);
+  const running = entries.find(isGoing);
   if (running) return { kind: 'run', pid: running.run.pid };
   if (isDue(entry, now)) return undefined;
   return { kind: isLookedAt(entry, now) ? 'condition' : 'timer' };
@@ -240,7 +241,7 @@ function waitsFor(
   { now, going, hold, trouble }: Circumstances,
 ): WaitsFor {
   // The end of a run could not be noted.
-  const isUnnoted = record.entries.some(({ run, runEndedAt }) => runEndedAt === undefined && !isAlive(run));
+  const isUnnoted = record.entries.some((entry) => isGoing(entry) && !isAlive(entry.run));
   if (trouble !== undefined && isUnnoted) return { kind: 'held', because: trouble };
   const before = beforeItIsDue(record.entries, entry, now);
   if (before) return before;
@@ -249,5 +250,5 @@ function waitsFor(
   if (record.command.mode === 'agent' && isDisabled(record.puppet.disabledFile)) return { kind: 'enable' };
   if (hold) return { kind: 'hold', ...hold };
   if (record.heldUp !== undefined) return { kind: 'held', because: record.heldUp };
-  return { kind: (earliestStart(entry) ?? 0) > now ? 'grace' : 'nothing' };
+  return { kind: quietUntil(record.entries) > now ? 'grace' : 'nothing' };
 }

@@ -7,6 +7,7 @@ import {
   renameSync,
   statSync,
   unlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs';
 import { toBuffer } from './bytes.ts';
@@ -89,4 +90,15 @@ export function namesByAge(folder: string): string[] {
     })
     .sort((one, other) => one.written - other.written)
     .map(({ name }) => name);
+}
+
+/** Has a file be more recently written than another one, if it is not. */
+export function touchAfter(path: string, other: string): void {
+  try {
+    const before = statSync(other).mtimeMs;
+    const after = new Date(Math.floor(before) + 1);
+    if (statSync(path).mtimeMs <= before) utimesSync(path, after, after);
+  } catch {
+    // One of them was removed just now.
+  }
 }

@@ -34,9 +34,10 @@ export function placeTag(
   return fingerprint(`${machine} ${pidNamespace}`).slice(0, 8);
 }
 
-export function isHere({ machine, boot, pidNamespace }: Place): boolean {
+/** Where the boot is the same, so is the machine, also where it has been given another machine-id(5) or host name meanwhile. */
+export function isHere({ boot, pidNamespace }: Place): boolean {
   const place = here();
-  return machine === place.machine && boot === place.boot && pidNamespace === place.pidNamespace;
+  return boot === place.boot && pidNamespace === place.pidNamespace;
 }
 
 /** Why no process of this place can still live; undefined where one may, out of sight. */
@@ -61,8 +62,7 @@ export function whyOver(
   pids: () => Iterable<number>,
   { machine, boot, pidNamespace }: Place = here(),
 ): Over | undefined {
-  if (place.machine !== machine) return undefined;
-  if (place.boot !== boot) return 'the machine was rebooted';
+  if (place.boot !== boot) return place.machine === machine ? 'the machine was rebooted' : undefined;
   if (pidNamespace !== FIRST_NAMESPACE) {
     const isContainers = place.pidNamespace !== FIRST_NAMESPACE;
     return isContainers && age() > ABANDONED_MS ? 'its container was restarted' : undefined;

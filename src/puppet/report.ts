@@ -37,6 +37,11 @@ export function readNewReport(path: string, before: ReportMark): Report | undefi
   return reportMark(path) === before ? undefined : readReport(path);
 }
 
+/** Whether a report may be that of a run which was going at this time of the wall clock: then it began before. */
+export function mayBeOf({ time }: Report, goingAt: number): boolean {
+  return time !== undefined && time <= goingAt;
+}
+
 /** Whether it can be told that a run did not come to its end: its report says so, or it has left its lock behind. */
 export function wasBrokenOff(pid: number, report: Report | undefined, lockFile: string): boolean {
   return report?.transactionCompleted === false || lockPid(lockFile) === pid;

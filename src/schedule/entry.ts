@@ -1,4 +1,4 @@
-import type { ProcessId } from '../os/process.ts';
+import { type ProcessId, sameProcess } from '../os/process.ts';
 import { SECOND_MS } from '../os/second.ts';
 import type { Awaited } from './condition.ts';
 
@@ -110,11 +110,20 @@ export function isDue(entry: Entry, by: number): boolean {
   return (dueTime(entry) ?? Number.POSITIVE_INFINITY) <= by;
 }
 
-/** When a rerun for this entry may start: not before it is due, nor in the grace time. Undefined while that depends on a run that is going. */
-export function earliestStart(entry: Entry): number | undefined {
-  const due = dueTime(entry);
-  const ended = entry.outer ? entry.outerEndedAt : entry.runEndedAt;
-  return due === undefined || ended === undefined ? undefined : Math.max(due, ended + (entry.grace ?? 0));
+/** Whether its run has not ended yet, as far as was noted. */
+export function isGoing({ runEndedAt }: Entry): boolean {
+  return runEndedAt === undefined;
+}
+
+/** Whether a run in which its run is nested has not ended yet, as far as was noted. */
+export function isNested({ outer, outerEndedAt }: Entry): boolean {
+  return outer !== undefined && outerEndedAt === undefined;
+}
+
+/** When the grace time after the outermost run is over. Undefined while that is going. */
+export function graceOver({ outer, outerEndedAt, runEndedAt, grace = 0 }: Entry): number | undefined {
+  const ended = outer ? outerEndedAt : runEndedAt;
+  return ended === undefined ? undefined : ended + grace;
 }
 
 /** Notes that a run in the foreground has ended: the conditions of runs before it want a look. */
@@ -145,9 +154,8 @@ export function withoutEntry(entries: readonly Entry[], replaced: Entry): Entry[
 
 /** Whether two entries are due together: one run has asked for both, and both wait as long after it. Only `again now` can part them. */
 export function areDueTogether(one: Entry, other: Entry): boolean {
-  const isSameRun = one.run.pid === other.run.pid && one.run.start === other.run.start;
   return (
-    isSameRun &&
+    sameProcess(one.run, other.run) &&
     one.wait === other.wait &&
     !one.startTimerNow &&
     !other.startTimerNow &&
@@ -166,9 +174,9 @@ export interface RunEnd {
 
 /** Notes the end of a run with the entries that it made, or that were made inside of it. */
 export function withRunEnded(entries: readonly Entry[], run: ProcessId, end: RunEnd): Entry[] {
-  const isIt = (other: ProcessId | undefined) => other?.pid === run.pid && other.start === run.start;
+  const isIt = (other: ProcessId | undefined) => other !== undefined && sameProcess(other, run);
   return entries.map((entry) => {
-    if (entry.runEndedAt === undefined && isIt(entry.run)) {
+    if (isGoing(entry) && isIt(entry.run)) {
       return {
         ...entry,
         runEndedAt: end.at,
@@ -176,16 +184,14 @@ export function withRunEnded(entries: readonly Entry[], run: ProcessId, end: Run
         ...(end.brokenOff ? { brokenOff: true, grace: Math.max(entry.grace ?? 0, BROKEN_OFF_MS) } : {}),
       };
     }
-    return entry.outerEndedAt === undefined && isIt(entry.outer) ? { ...entry, outerEndedAt: end.at } : entry;
+    return isNested(entry) && isIt(entry.outer) ? { ...entry, outerEndedAt: end.at } : entry;
   });
 }
 
 /** The entries that are left once this run has done all that was due when it began; those that the run itself has asked for stay. */
 export function leftBy(entries: readonly Entry[], run: { id: ProcessId; began: number }): Entry[] {
   const left = new Set(withoutSatisfied(entries, run.began));
-  return entries.filter(
-    (entry) => left.has(entry) || (entry.run.pid === run.id.pid && entry.run.start === run.id.start),
-  );
+  return entries.filter((entry) => left.has(entry) || sameProcess(entry.run, run.id));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { readdirSync, renameSync } from 'node:fs';
-import { namesByAge, readOwnFile, removeFile, replaceFile } from '../os/files.ts';
+import { namesByAge, readOwnFile, removeFile, replaceFile, touchAfter } from '../os/files.ts';
 import { join } from '../os/path.ts';
 
 /** How many reruns are remembered. */
@@ -74,7 +74,7 @@ export function noteStarted(folder: string, rerun: Pick<PastRerun, 'id'>): void 
   } catch {
     return; // the state folder was removed meanwhile
   }
-  prune(folder);
+  keepAsNewest(folder, rerun);
 }
 
 /** The reruns whose process has not come as far as Puppet. */
@@ -90,12 +90,19 @@ export function writePastRerun(folder: string, rerun: PastRerun): boolean {
     return false;
   }
   removeFile(startingPath(folder, rerun));
-  prune(folder);
+  keepAsNewest(folder, rerun);
   return true;
 }
 
-function prune(folder: string): void {
-  for (const name of fileNamesByAge(folder).slice(0, -KEPT)) removeFile(join(folder, 'history', name));
+/** A rerun that was just noted is the newest one, also where the wall clock was set back since another one; the oldest ones are forgotten. */
+function keepAsNewest(folder: string, rerun: Pick<PastRerun, 'id'>): void {
+  const path = pastPath(folder, rerun);
+  const others = fileNamesByAge(folder)
+    .map((name) => join(folder, 'history', name))
+    .filter((other) => other !== path);
+  const before = others.at(-1);
+  if (before !== undefined) touchAfter(path, before);
+  for (const other of others.slice(0, 1 - KEPT)) removeFile(other);
 }
 
 /** All that is remembered, oldest first. Unreadable files are left out. */

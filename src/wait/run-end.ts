@@ -5,7 +5,7 @@ import type { Wakeup } from './wakeup.ts';
 
 /** Milliseconds between two looks at a run: the shortest, and the longest. */
 const SHORTEST_MS = 4;
-const LONGEST_MS = 250;
+export const LONGEST_MS = 250;
 /** The part of the time that has passed after which to look again. */
 const SHARE = 1 / 100;
 /** How much longer a pause becomes at once. */
@@ -24,7 +24,7 @@ export interface Watch {
 }
 
 /** A clock tick, by which start times of processes are counted, and the time until JavaScript runs. */
-const INEXACT_MS = 20;
+export const INEXACT_MS = 20;
 
 /**
  * Waits for the end of a run, for a minute at most; `ended` is false when something else came first. Linux reports the end of a process only to

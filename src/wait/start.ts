@@ -194,6 +194,10 @@ async function take(
     ? `, no sooner than ${BROKEN_OFF_MS / SECOND_MS} s after a run that was aborted`
     : '';
   const output = startLog(folder, log, `${past.startedAt} ${what}${late}${elsewhere}`);
+  // That of a unit is noted once systemd has started it.
+  const noteStart = () => {
+    if (!restart) noteLastStart(folder, record.chainKey);
+  };
   // Looks that had to be ended, a successor, a slow disk: a run may have begun meanwhile.
   const lookAgain = () => {
     const run = monotonic() - lookedAt > FRESH_MS ? lookForRuns() : undefined;
@@ -208,12 +212,12 @@ async function take(
     fault('start.noted');
     if (later.length === 0) {
       lookAgain();
-      noteLastStart(folder, record.chainKey);
+      noteStart();
       closeRecord(folder, context.id, record, newLogName(new Date()));
     } else
       await startSuccessor(context, later[0] as Entry, (waiter) => {
         lookAgain();
-        noteLastStart(folder, record.chainKey);
+        noteStart();
         const its = isTaken(record.log) ? newLogName(new Date()) : record.log;
         // `again now` may have parted two that were to have one rerun.
         const entries = later.map((entry) =>
@@ -302,12 +306,13 @@ async function startUnit(
     const { invocation, at } = result;
     if (invocation) writePastRerun(folder, { ...taken.past, invocation, ...managerOf(restart) });
     await withLock(folder, () => {
+      noteLastStart(folder, taken.record.chainKey);
       if (invocation) writeUnitLink(folder, context.id, invocation, taken.link);
       noteUnitStart(folder, context.id, at);
     });
     await atWork(restart, survey);
   } catch {
-    // It was started in any case: without room for its link, its chain begins again.
+    // It was started in any case: without room for its link, or for the time of its start, its chain begins again.
   }
   return { kind: 'over' };
 }

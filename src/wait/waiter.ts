@@ -2,14 +2,14 @@ import { monotonic } from '../os/clock.ts';
 import { fault } from '../os/fault.ts';
 import { log } from '../os/journal.ts';
 import { dirname, join } from '../os/path.ts';
-import { type ProcessId, sameProcess } from '../os/process.ts';
+import { isAlive, type ProcessId, sameProcess } from '../os/process.ts';
 import { troubleOf } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
-import { isFullSuccess, type Report, readNewReport, wasBrokenOff } from '../puppet/report.ts';
+import { isFullSuccess, mayBeOf, type Report, readNewReport, wasBrokenOff } from '../puppet/report.ts';
 import { type Entry, isSameNotification, isTimedOut, type RunEnd, withMet } from '../schedule/entry.ts';
 import { describeTimeout, displayNames } from '../schedule/names.ts';
-import { awaitedNow, nextStep, type Step } from '../schedule/plan.ts';
+import { awaitedNow, nextStep, notifyingRuns, outerRuns, type Step } from '../schedule/plan.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { HOLD_FILE } from '../state/hold.ts';
 import { type CommandRecord, withoutObstacle } from '../state/records.ts';
@@ -19,8 +19,8 @@ import type { Blocker } from './blocker.ts';
 import type { WaiterContext } from './context.ts';
 import type { Looking } from './looking.ts';
 import { cancelRecord, changeRecord, finishRecord, noteRunEnd, ownRecord, watchRecord } from './record.ts';
-import { runEnds } from './run-end.ts';
-import type { Satisfaction } from './satisfaction.ts';
+import { INEXACT_MS, LONGEST_MS, runEnds } from './run-end.ts';
+import type { Satisfaction, SatisfyingRun } from './satisfaction.ts';
 import { noteSatisfied } from './satisfied.ts';
 import type { Survey } from './survey.ts';
 import type { Wakeup } from './wakeup.ts';
@@ -37,7 +37,6 @@ export async function waitAndBecome(
   wakeup: Wakeup,
   cancelled: () => boolean,
 ): Promise<void> {
-  watchRecord(context, wakeup);
   const waiter = new Waiter(context, recorded, wakeup, cancelled);
   try {
     // While the notifying run is going, Puppet's report is still that of the run before.
@@ -57,6 +56,16 @@ export async function waitAndBecome(
   if (await isShuttingDown()) return;
   await waiter.cancel();
 }
+
+/** The end of a run, as it was seen. */
+interface SeenEnd {
+  readonly end: RunEnd;
+  /** The run's own report, where it has written one. */
+  readonly report: Report | undefined;
+}
+
+/** Milliseconds for which a run is watched at once. */
+const WATCH_MS = 60_000;
 
 /** The code that is needed when something is due. A waiter may live for days before that, so it is loaded late; if that comes soon after the run, while the run is at its end. */
 const loadPart = () => import('./late.ts');
@@ -84,6 +93,12 @@ class Waiter {
   private looking: Looking | undefined;
   /** Which conditions have come to hold, and when, until that is in the record. */
   private readonly met = new Map<string, number>();
+  /** The ends of runs that are not in the record yet. */
+  private readonly ends = new Map<string, SeenEnd>();
+  /** Runs that may have done what is pending, until that is in the record. */
+  private readonly satisfying: SatisfyingRun[] = [];
+  /** Whether changes of the record end a sleep. */
+  private isWatching = false;
   /** Notifications whose timeout was reported. */
   private readonly timedOut = new Set<string>();
   /** The last report of why nothing starts. */
@@ -115,6 +130,8 @@ class Waiter {
   /** Does what comes next, by the record as it is now. */
   async step(): Promise<'go on' | 'end'> {
     fault('waiter.step');
+    if (!this.isWatching) watchRecord(this.context, this.wakeup);
+    this.isWatching = true;
     const record = await ownRecord(this.context, this.seen, this.wakeup);
     if (!record) return 'end';
     this.seen = record;
@@ -122,6 +139,7 @@ class Waiter {
       await this.noteMet();
       return 'go on';
     }
+    if ((await this.noteSatisfied(record)) || (await this.noteEnded(record))) return 'go on';
     const step = nextStep(record.entries, monotonic());
     if (step.kind !== 'rerun') this.watching = undefined;
     await this.lookAt(awaitedNow(record.entries, monotonic()));
@@ -129,7 +147,7 @@ class Waiter {
       case 'finish':
         return (await finishRecord(this.context)) ? 'end' : 'go on';
       case 'await-run':
-        await this.awaitRun(step.run);
+        await this.awaitRun(step);
         await this.tell(undefined);
         return 'go on';
       case 'await-time':
@@ -146,27 +164,73 @@ class Waiter {
     }
   }
 
+  /** Takes out what a run has done of what is pending; whether there was one. Where there is no room for that, it counts once there is. */
+  private async noteSatisfied(record: CommandRecord): Promise<boolean> {
+    const [run] = this.satisfying;
+    if (!run) return false;
+    await noteSatisfied(this.context, record, run);
+    this.satisfying.shift();
+    return true;
+  }
+
+  /** Notes the end of a run that is not watched: another one that has notified, or one in which one that notified is nested. Whether there was one. */
+  private async noteEnded({ entries }: CommandRecord): Promise<boolean> {
+    const [, ...others] = notifyingRuns(entries);
+    const ended = [...others, ...outerRuns(entries)].find((run) => !isAlive(run));
+    if (ended) await this.noteEnd(ended, LONGEST_MS + INEXACT_MS);
+    return ended !== undefined;
+  }
+
   /** Waits for the end of a run that has notified, or in which one that notified is nested, and notes it. */
-  private async awaitRun(run: ProcessId): Promise<void> {
-    const isSoon = this.seen.entries.some(({ wait, grace = 0 }) => Math.max(wait, grace) < SOON_MS);
-    const watch = await runEnds(run, this.wakeup, this.puppetState, isSoon ? loadPartEarly : undefined);
-    if (!watch.ended) return;
-    // Before the report is read, which takes a while: a run that begins now began after this one.
-    const at = monotonic();
-    if (!this.seen.entries.some((entry) => sameProcess(entry.run, run))) {
-      await noteRunEnd(this.context, run, { at });
-      return;
-    }
-    const { puppet, reportMark } = this.context;
-    const report = readNewReport(puppet.reportFile, reportMark);
-    const brokenOff = wasBrokenOff(run.pid, report, puppet.lockFile);
-    const end = { at, late: watch.late, brokenOff };
+  private async awaitRun({
+    run,
+    until = Number.POSITIVE_INFINITY,
+  }: Step & { kind: 'await-run' }): Promise<void> {
+    const { entries } = this.seen;
+    const isSoon = entries.some(({ wait, grace = 0 }) => Math.max(wait, grace) < SOON_MS);
+    // One is watched: a step is for the others.
+    const longest = notifyingRuns(entries).length > 1 ? LONGEST_MS : WATCH_MS;
+    const { ended, late } = await runEnds(
+      run,
+      this.wakeup,
+      this.puppetState,
+      isSoon ? loadPartEarly : undefined,
+      Math.min(longest, until - monotonic()),
+    );
+    if (ended) await this.noteEnd(run, late);
+  }
+
+  /**
+   * Notes that a run has ended. It is seen once: where there is no room for the note, its time stays, and so does Puppet's report, which another run may replace.
+   *
+   * @param late by how many milliseconds that may have been noticed late
+   */
+  private async noteEnd(run: ProcessId, late: number): Promise<void> {
+    const key = `${run.pid} ${run.start}`;
+    const seen = this.ends.get(key) ?? this.seeEnd(run, late);
+    this.ends.set(key, seen);
+    const { end, report } = seen;
     fault('waiter.run-ended');
     await noteRunEnd(this.context, run, end);
+    this.ends.delete(key);
     if (end.brokenOff) this.tellBrokenOff(end);
     this.puppetEnvironment = report?.puppetEnvironment ?? this.puppetEnvironment;
-    await this.satisfyBy(run, report);
+    // It may have done all that another one had asked for before.
+    if (this.context.whole && isFullSuccess(report, report?.puppetEnvironment))
+      this.satisfying.push({ id: run, began: startTime(run) });
     await settleReruns(openStateFolder(this.context.home));
+  }
+
+  private seeEnd(run: ProcessId, late: number): SeenEnd {
+    // Before the report is read, which takes a while: a run that begins now began after this one.
+    const at = monotonic();
+    const notified = this.seen.entries.filter((entry) => sameProcess(entry.run, run));
+    if (notified.length === 0) return { end: { at }, report: undefined };
+    const { puppet, reportMark } = this.context;
+    const newest = readNewReport(puppet.reportFile, reportMark);
+    const goingAt = Date.now() - at + Math.max(...notified.map(({ notifiedAt }) => notifiedAt));
+    const report = newest && mayBeOf(newest, goingAt) ? newest : undefined;
+    return { end: { at, late, brokenOff: wasBrokenOff(run.pid, report, puppet.lockFile) }, report };
   }
 
   /** Looks at just these, beside all else. */
@@ -214,12 +278,6 @@ class Waiter {
     );
   }
 
-  /** The run that has just ended may have done all that another one had asked for before. */
-  private async satisfyBy(run: ProcessId, report: Report | undefined): Promise<void> {
-    if (!this.context.whole || !isFullSuccess(report, report?.puppetEnvironment)) return;
-    await noteSatisfied(this.context, this.seen, { id: run, began: startTime(run) });
-  }
-
   /** Something is due: starts it, unless something is in the way or has already done it. */
   private async rerun(
     record: CommandRecord,
@@ -238,7 +296,7 @@ class Waiter {
     this.noteStrangersEnd(survey.going(look), look.at);
     const satisfying = satisfaction.observe(look);
     if (satisfying) {
-      await noteSatisfied(context, record, satisfying);
+      this.satisfying.push(satisfying);
       this.quietUntil = Math.max(this.quietUntil, monotonic() + context.grace);
       return 'go on';
     }

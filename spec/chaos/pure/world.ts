@@ -14,7 +14,7 @@ import {
   withRunEnded,
 } from '../../../src/schedule/entry.ts';
 import { hurried } from '../../../src/schedule/hurry.ts';
-import { awaitedNow, nextStep, partition } from '../../../src/schedule/plan.ts';
+import { awaitedNow, nextStep, notifyingRuns, partition } from '../../../src/schedule/plan.ts';
 import { areOfOneLineage, type CommandRecord, jointLineage } from '../../../src/state/records.ts';
 import { merged } from '../../../src/wait/record.ts';
 
@@ -419,7 +419,8 @@ export class World {
       this.closeRecord(waiter.command, record);
       return true;
     }
-    if (next.kind === 'await-run') return this.noteRunEnd(waiter, record, next.run.pid);
+    if (next.kind === 'await-run')
+      return notifyingRuns(record.entries).some(({ pid }) => this.noteRunEnd(waiter, record, pid));
     if (next.kind !== 'rerun') return false;
     return (
       this.isSatisfied(waiter, record) ||

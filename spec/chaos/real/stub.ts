@@ -61,10 +61,10 @@ if [ $mode = agent ]; then
   rm -f $lock.$$
 fi
 note begin $mode
+time=$(date -u +%Y-%m-%dT%H:%M:%S.%N+00:00)
 echo "Notice: $kind"
 if [ $kind = rerun ]; then work 0.01; else . "$STUB_PLAN"; fi
 if [ $status != none ]; then
-  time=$(date -u +%Y-%m-%dT%H:%M:%S.%N+00:00)
   printf '%s\\n' '---' "time: '$time'" "status: $status" 'noop: false' 'transaction_completed: true' \\
     'cached_catalog_status: not_used' 'environment: production' >$state/report.$$
   mv $state/report.$$ $state/last_run_report.yaml

@@ -20,15 +20,15 @@ export function deltaScenarios(bench: Bench): void {
     expect(starts).toHaveLength(2);
     const wait = (starts[1]?.at ?? 0) - (ends[0]?.at ?? 0);
     expect(wait).toBeGreaterThanOrEqual(5);
-    expect(wait - (await slowness(world))).toBeLessThan(6.5);
+    expect(wait - (await slowness(world))).toBeLessThan(10);
   });
 
-  test('start_timer_now: five seconds after the notification, and the run may go on meanwhile', async (context) => {
+  test('start_timer_now: twenty seconds after the notification, and the run may go on meanwhile', async (context) => {
     const world = await bench.world(context);
-    const body = `${declare("delta => '5', start_timer_now => true")}
+    const body = `${declare("delta => '20', start_timer_now => true")}
 ${probe(world, 'before', `before => ${later}`)}
 ${probe(world, 'after', `require => ${later}`)}
-exec { '/bin/sleep 2': require => Exec['probe after'] }`;
+exec { '/bin/sleep 12': require => Exec['probe after'] }`;
     const site = await world.write('site.pp', notifyOnce(world, later, body));
     const first = await world.run({ argv: world.apply(site) });
     await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
@@ -37,16 +37,15 @@ exec { '/bin/sleep 2': require => Exec['probe after'] }`;
     const [before, after] = [(await world.runs('before'))[0], (await world.runs('after'))[0]];
     const start = starts[1]?.at ?? 0;
     expect(starts).toHaveLength(2);
-    expect(start - (before?.uptime ?? 0)).toBeGreaterThanOrEqual(5);
-    const due = Math.max((after?.uptime ?? 0) + 5, ends[0]?.at ?? 0); // a slow machine may still be at it
-    expect(start - due - (await slowness(world))).toBeLessThan(1.5);
-    expect(start - (ends[0]?.at ?? 0)).toBeLessThan(5); // not counted from the run's end
+    expect(start - (before?.uptime ?? 0)).toBeGreaterThanOrEqual(20);
+    const due = Math.max((after?.uptime ?? 0) + 20, ends[0]?.at ?? 0); // a slow machine may still be at it
+    expect(start - due, 'not counted from the end of the run, 12 s later').toBeLessThan(10);
   });
 
   test('start_timer_now and a run that outlives the delta: as soon as the run has ended', async (context) => {
     const world = await bench.world(context);
-    const body = `${declare('delta => 1, start_timer_now => true')}
-exec { '/bin/sleep 3': require => ${later} }`;
+    const body = `${declare('delta => 10, start_timer_now => true')}
+exec { '/bin/sleep 11': require => ${later} }`;
     const site = await world.write('site.pp', notifyOnce(world, later, body));
     const first = await world.run({ argv: world.apply(site) });
     await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
@@ -55,7 +54,7 @@ exec { '/bin/sleep 3': require => ${later} }`;
     const wait = (starts[1]?.at ?? 0) - (ends[0]?.at ?? 0);
     expect(starts).toHaveLength(2);
     expect(wait).toBeGreaterThan(0);
-    expect(wait - (await slowness(world))).toBeLessThan(1.5);
+    expect(wait, 'not counted from the end of the run').toBeLessThan(10);
   });
 
   for (const signal of ['SIGTERM', 'SIGINT']) {

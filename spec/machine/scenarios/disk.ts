@@ -1,4 +1,5 @@
 import { expect, type TestContext, test } from 'vitest';
+import { monotonic } from '../../../src/os/clock.ts';
 import { type Bench, runEnd } from '../../support/machine/bench.ts';
 import { openSyslog } from '../../support/machine/syslog.ts';
 import { until } from '../../support/machine/wait.ts';
@@ -71,8 +72,12 @@ exec { 'dd if=/dev/zero of=${ballast} bs=4k':
     announcement(run.output, 'again-delta-later');
     expect(await syslog.line(/^waiting: /)).toMatch(/^waiting: later: .*ENOSPC/);
     expect(await must(`${world.again}/again`, 'status')).toMatch(/waits for +.*ENOSPC/);
+    const full = monotonic();
     await must('rm', ballast);
     await syslog.line(/^continues: later$/);
+    const [name = ''] = await world.pending();
+    const noted = JSON.parse((await world.node.files.read(`${world.state}/commands/${name}`)).toString());
+    expect(noted.entries[0].runEndedAt, 'its end, and not when there was room to note it').toBeLessThan(full);
     expect((await syslog.lines()).filter((line) => /^(waiting|continues): /.test(line))).toHaveLength(2);
     expect(await must(`${world.again}/again`, 'status')).not.toContain('ENOSPC');
     expect(await must(`${world.again}/again`, 'cancel', '--all')).toBe('Cancelled: later\n');

@@ -30,6 +30,30 @@ export function scriptScenarios(bench: Bench): void {
     await expectRerunLast(world, output);
   });
 
+  test('three runs in one script, of which the first two ask for reruns under two names: the one that falls due in the second run waits for the third, which satisfies it', async (context) => {
+    const world = await bench.world(context, { grace });
+    const site = await world.write(
+      's.pp',
+      slowly(`common::again::delta { 'soon': delta => 1 }
+common::again::delta { 'later': delta => 3600 }
+${probe(world)}
+${changeInRun(world, 1, "Common::Again::Delta['soon']")}
+${changeInRun(world, 2, "Common::Again::Delta['later']")}`),
+    );
+    const apply = world.apply(site, '--detailed-exitcodes');
+    // Longer than a waiter takes to see the end of a run, and shorter than the grace time.
+    const { output, codes } = await inARow(world, [apply, apply, ['sleep', '1.5'], apply]);
+    expect(codes, output).toEqual([2, 2, 0, 2]);
+    const again = async (...words: string[]) =>
+      (await world.run({ argv: [`${world.again}/again`, ...words] })).stdout;
+    const names = async () =>
+      JSON.parse(await again('status', '--json')).map(({ name }: { name: string }) => name);
+    await until('soon to be satisfied', async () => !(await names()).includes('soon'), { seen: names });
+    expect(await again('cancel', '--all')).toBe('Cancelled: later\n');
+    await world.settled(3);
+    await expectOneAtATime(world, 3);
+  });
+
   test('`puppet apply a.pp`, which notifies, and at once `puppet agent -t`: one after the other', async (context) => {
     const { world, command, compiles } = await openAgent(bench, context, { grace });
     await compiles(slowly(probe(world, 'other')));
@@ -120,13 +144,18 @@ async function slowRun(
 function notifyInRun(world: World, number: number): string {
   return slowly(`include common::again
 ${probe(world)}
-exec { 'cause':
+${changeInRun(world, number, "Exec['again']")}`);
+}
+
+/** A change in this run of the world alone, which notifies. */
+function changeInRun(world: World, number: number, notified: string): string {
+  return `exec { 'change in run ${number}':
   command  => 'true',
   onlyif   => 'test $(ls ${world.path('journal')} | wc -l) -eq ${number}',
   provider => 'shell',
   require  => Exec['probe run'],
-  notify   => Exec['again'],
-}`);
+  notify   => ${notified},
+}`;
 }
 
 function slowly(manifest: string): string {

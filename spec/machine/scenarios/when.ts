@@ -8,6 +8,8 @@ import { slowness } from './delta.ts';
 const declare = (parameters: string, name = 'ready') => `common::again::when { '${name}': ${parameters} }`;
 const ready = "Common::Again::When['ready']";
 const exec = { exec: 'again-when-ready' };
+/** Seconds, also on a slow machine: far less than the hour between two looks, or the half hour of a timeout. How soon it really is, `npm run bench` measures. */
+const SOON = 30;
 
 /** `common::again::when`: a rerun as soon as something is there. */
 export function whenScenarios(bench: Bench): void {
@@ -28,7 +30,7 @@ export function whenScenarios(bench: Bench): void {
     const came = await uptime(world);
     await expectOneRerun(world, first.output, exec);
     const { starts } = await world.clock();
-    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(1.5);
+    expect((starts[1]?.at ?? 0) - came).toBeLessThan(SOON);
   });
 
   for (const [what, parts] of [
@@ -48,7 +50,7 @@ exec { 'it comes': ${comes}, require => Exec['/bin/sleep 2'] }`;
       await expectOneRerun(world, first.output, exec);
       const { starts, ends } = await world.clock();
       expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThan(0);
-      expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0) - (await slowness(world))).toBeLessThan(2);
+      expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeLessThan(SOON);
     });
   }
 
@@ -81,7 +83,7 @@ exec { '/bin/sleep 1': require => ${ready} }`;
     const { starts, ends } = await world.clock();
     const wait = (starts[1]?.at ?? 0) - (ends[0]?.at ?? 0);
     expect(wait).toBeGreaterThan(0);
-    expect(wait - (await slowness(world))).toBeLessThan(2);
+    expect(wait).toBeLessThan(SOON);
     await syslog.line(new RegExp(`^dropped: never: .*localhost:${deaf}\\b`));
     const history = JSON.parse(await ask(world, 'history', '--json'));
     expect(history).toEqual([expect.objectContaining({ names: ['ready'] })]);
@@ -108,7 +110,7 @@ exec { '/bin/sleep 1': require => ${ready} }`;
     const came = await uptime(world);
     await expectOneRerun(world, first.output, exec);
     const { starts } = await world.clock();
-    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(interval + 2);
+    expect((starts[1]?.at ?? 0) - came).toBeLessThan(SOON);
   });
 
   test('a Sensitive command has the environment and the directory of the run, and is nowhere to be read', async (context) => {
@@ -232,7 +234,7 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
     const came = await uptime(world);
     const rerun = await until('the rerun', async () => (await world.runs())[1]);
     const { starts } = await world.clock();
-    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(2.5);
+    expect((starts[1]?.at ?? 0) - came, 'less than a command may take').toBeLessThan(20);
     expect(rerun.run.pid).toBe(announcement(first.output, 'again-when-other').waiter);
     expect(
       (await sleepers(world)).filter((pid) => hung.includes(pid)),
@@ -301,7 +303,10 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
     const rerun = await until('the rerun', async () => (await world.runs())[1]);
     expect(rerun.run.pid).toBe(announcement(first.output, 'again-when-other').waiter);
     const { starts } = await world.clock();
-    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(2.5);
+    expect(
+      (starts[1]?.at ?? 0) - came - (await slowness(world)),
+      'less than a look-up may take',
+    ).toBeLessThan(8);
     await ask(world, 'cancel', '--all');
     await world.settled(2);
   });
@@ -433,7 +438,7 @@ ${probe(world, 'run', `notify => ${ready},`)}
     await expectOneRerun(world, first.output, exec);
     const { starts } = await world.clock();
     // The look-up that hangs is ended first.
-    expect((starts[1]?.at ?? 0) - came - (await slowness(world))).toBeLessThan(10 + 2.5);
+    expect((starts[1]?.at ?? 0) - came).toBeLessThan(10 + SOON);
     await syslog.line(new RegExp(`^ready: ready: ${endpoint.replaceAll('.', '\\.')} answers$`));
     expect((await syslog.lines()).filter((line) => /^timed out|^dropped/.test(line))).toEqual([]);
   });

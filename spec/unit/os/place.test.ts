@@ -18,7 +18,14 @@ const nobody = () => [];
 
 describe('a place that is not this one', () => {
   test.each<[string, Place, () => number, Place, string | undefined]>([
-    ['another machine, which shares the folder', { ...host, machine: 'n' }, old, host, undefined],
+    ['another machine, which shares the folder', { ...host, machine: 'n', boot: 'a' }, old, host, undefined],
+    [
+      'a container that had another machine-id',
+      { ...container, machine: 'n' },
+      young,
+      host,
+      'its container was restarted',
+    ],
     ['an earlier boot', { ...host, boot: 'a' }, young, host, 'the machine was rebooted'],
     [
       'an earlier boot, from a container',
@@ -49,8 +56,10 @@ describe('a place that is not this one', () => {
 
 test('this process is here, and in no other place', () => {
   expect(isHere(here())).toBe(true);
-  for (const other of [{ machine: 'x' }, { boot: 'x' }, { pidNamespace: 'x' }])
+  for (const other of [{ boot: 'x' }, { pidNamespace: 'x' }])
     expect(isHere({ ...here(), ...other })).toBe(false);
+  // A machine-id, or a host name, may be set while the machine is up.
+  expect(isHere({ ...here(), machine: 'x' })).toBe(true);
   expect(isAsDeep(process.pid)).toBe(true);
   expect(() => isAsDeep(2 ** 22 + 1)).toThrow(/ENOENT/);
 });

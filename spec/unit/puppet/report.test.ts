@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isFullSuccess, parseReport, type Report } from '../../../src/puppet/report.ts';
+import { isFullSuccess, mayBeOf, parseReport, type Report } from '../../../src/puppet/report.ts';
 
 /** The head of a report as Puppet 7.23 writes it. */
 const yaml = `--- !ruby/object:Puppet::Transaction::Report
@@ -49,6 +49,13 @@ describe("Puppet's last report", () => {
   test('what is no report', () => {
     expect([parseReport(''), parseReport('status: changed\n')]).toEqual([undefined, undefined]);
   });
+});
+
+test('may be of a run that was going at a time if its run had begun by then', () => {
+  const time = parseReport(yaml)?.time as number;
+  const ofTime = parseReport(yaml) as Report;
+  expect([time - 1, time, time + 1].map((at) => mayBeOf(ofTime, at))).toEqual([false, true, true]);
+  expect(mayBeOf({ ...ofTime, time: undefined }, time)).toBe(false);
 });
 
 describe('a run did all that a rerun would do', () => {

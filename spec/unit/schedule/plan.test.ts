@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Entry, withRunEnded } from '../../../src/schedule/entry.ts';
-import { awaitedNow, nextStep, partition } from '../../../src/schedule/plan.ts';
+import { awaitedNow, nextStep, notifyingRuns, outerRuns, partition } from '../../../src/schedule/plan.ts';
 import { awaitedEntry, entry, goingEntry } from './entries.ts';
 
 describe('what a waiter does next', () => {
@@ -44,6 +44,45 @@ describe('whoever started the run goes first', () => {
     expect(nextStep([a], 1000)).toEqual({ kind: 'rerun', due: 1000, notBefore: 4000 });
     expect(nextStep([a, b], 2500)).toEqual({ kind: 'rerun', due: 1000, notBefore: 5000 });
     expect(nextStep([entry({ wait: 9000, grace: 3000 })], 10_000)).toMatchObject({ notBefore: 10_000 });
+  });
+
+  test('a run that has asked for something later goes first, too', () => {
+    const [due, later] = [
+      entry({ name: 'a' }),
+      entry({ name: 'b', wait: 90_000, runEndedAt: 5000, grace: 3000 }),
+    ];
+    expect(nextStep([due, later], 5000)).toEqual({ kind: 'rerun', due: 1000, notBefore: 8000 });
+    const awaited = awaitedEntry({}, { runEndedAt: 5000, grace: 3000 });
+    expect(nextStep([due, awaited], 5000)).toMatchObject({ kind: 'rerun', notBefore: 8000 });
+    const [aborted] = withRunEnded(
+      [goingEntry({ wait: 90_000 })],
+      { pid: 4711, start: 1 },
+      { at: 5000, brokenOff: true },
+    );
+    expect(nextStep([due, aborted as Entry], 5000)).toMatchObject({ kind: 'rerun', notBefore: 35_000 });
+  });
+
+  test('the end of a run in which the notifying one is nested is not left to be found at the due time', () => {
+    const outer = { pid: 9, start: 9 };
+    const nested = entry({ outer, wait: 9000, grace: 3000 });
+    expect(nextStep([nested], 2000)).toEqual({ kind: 'await-run', run: outer, until: 10_000 });
+    expect(nextStep([nested, entry({ name: 'd' })], 2000)).toMatchObject({ kind: 'rerun', notBefore: 1000 });
+  });
+
+  test('of several runs that have notified, each is named once', () => {
+    const [one, other, outer] = [
+      { pid: 7, start: 1 },
+      { pid: 8, start: 1 },
+      { pid: 9, start: 1 },
+    ] as const;
+    const entries = [
+      goingEntry({ name: 'a', run: one, outer }),
+      goingEntry({ name: 'b', run: other }),
+      goingEntry({ name: 'c', run: one, outer }),
+      entry({ name: 'd', outer: one, outerEndedAt: 5 }),
+    ];
+    expect(notifyingRuns(entries)).toEqual([one, other]);
+    expect(outerRuns(entries)).toEqual([outer]);
   });
 
   test('a run in which the notifying one is nested is waited for, and the grace time counts from its end', () => {

@@ -157,7 +157,7 @@ describe('all records', () => {
   test.each<[string, Partial<ReturnType<typeof record>>, boolean]>([
     ['a living waiter of this place', { ...here(), waiter: self() }, true],
     ['a living pid of another boot', { ...here(), boot: record().boot, waiter: self() }, false],
-    ['a living pid of another machine', { ...here(), machine: record().machine, waiter: self() }, false],
+    ['a living waiter that knew another machine-id', { ...here(), machine: '0', waiter: self() }, true],
     ['a living pid of another PID namespace', { ...here(), pidNamespace: 'pid:[1]', waiter: self() }, false],
     ['a pid that is another process now', { ...here(), waiter: { ...self(), start: 1 } }, false],
     ['a dead waiter', { ...here(), waiter: { pid: 2 ** 22 + 1, start: 1 } }, false],

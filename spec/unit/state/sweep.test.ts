@@ -29,7 +29,7 @@ function age(path: string, milliseconds: number): void {
 
 describe('a record that is found', () => {
   const living = record({ ...here(), waiter: self() });
-  const elsewhere = record({ ...here(), machine: 'fedcba9876543210', waiter: DEAD });
+  const elsewhere = record({ ...here(), machine: 'fedcba9876543210', boot: 'another', waiter: DEAD });
   test.each<[string, CommandRecord, 'kept' | 'neither' | Lost['because']]>([
     ['has a living waiter', living, 'kept'],
     ['has a living waiter and nothing pending', { ...living, entries: [] }, 'kept'],
@@ -70,7 +70,11 @@ describe('a record that is found', () => {
       'the machine was rebooted',
     ],
     ['is of another machine', elsewhere, 'neither'],
-    ['is of another machine and another boot', { ...elsewhere, boot: BOOT }, 'neither'],
+    [
+      'has a dead waiter that knew another machine-id',
+      { ...living, machine: 'fedcba9876543210', waiter: DEAD },
+      'its waiter was killed',
+    ],
   ])('%s', (_, found, expected) => {
     const { lost, records } = sweep('/nonexistent', new Map([[ID, found]]));
     expect([...records]).toEqual(expected === 'kept' ? [[ID, found]] : []);

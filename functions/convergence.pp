@@ -10,14 +10,25 @@
 # @param refusal
 #   Why the node would not run Puppet.
 #
+# @param log
+#   The file with the output of the run that the task has started there, if it has started one.
+#
 # @return
 #   `state`: `busy`, `converged` or `failed`. `text`: one line about it, for people. `link`: the number of the newest rerun in its chain.
 #
 # @api private
-function common::convergence(Hash $seen, Integer $since, Optional[String] $refusal) >> Hash {
+function common::convergence(Hash $seen, Integer $since, Optional[String] $refusal, Optional[String] $log = undef) >> Hash {
   $rerun = $seen.dig('history', 0).lest || { ({}) }
   $link = $rerun['link']
   $next = $seen.dig('pending', 0)
+
+  # Why the newest rerun counts as failed, unless there is a report that is newer than its start: that is its own, or that of a run that began later.
+  $loss = $rerun['result'] ? {
+    'not run' => "rerun ${link} was not run: see `again history` there",
+    'unknown' => "it is not known how rerun ${link} ended: see `again log` there",
+    'failed'  => "rerun ${link} has failed: see `again log` there",
+    default   => undef,
+  }
 
   if $seen['_error'] {
     $state = 'failed'
@@ -41,9 +52,13 @@ function common::convergence(Hash $seen, Integer $since, Optional[String] $refus
   } elsif $refusal {
     $state = 'failed'
     $text = $refusal
+  } elsif $loss and Timestamp($rerun['start']) >= Timestamp(max($since, $seen.dig('report', 'time').lest || { 0 })) {
+    $state = 'failed'
+    $text = $loss
   } elsif $seen['report'] =~ Undef or $seen['report']['time'] < $since {
     $state = 'failed'
-    $text = 'Puppet has written no report of its last run: see `again log` there'
+    $output = $log.lest || { '`again log`' }
+    $text = "Puppet has written no report of its last run: see ${output} there"
   } elsif $seen['report']['status'] == 'failed' {
     $state = 'failed'
     $text = 'the last run failed, and nothing is pending'

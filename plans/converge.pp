@@ -2,8 +2,8 @@
 #
 # The plan starts a run of the agent on each target, or joins a run that is already going there. Then, every `interval` seconds, it asks the targets that
 # are still busy what is running there, and what is pending. Each look is one run of a task on all of them, and prints a line. The plan ends when all
-# targets are quiet or the time is up, and prints a table. A target has failed if it has given up (its last run has failed and nothing is pending),
-# could not be asked, or was not done in time.
+# targets are quiet or the time is up, and prints a table. A target has failed if it has given up (nothing is pending, and its last run has failed, or its last
+# rerun was not run or left no result), could not be asked, or was not done in time.
 #
 # The targets need `common::again` from an earlier run of Puppet, and root. The plan does without `parallelize`, which the plans of Puppet Enterprise lack, but it was
 # tested with Bolt and OpenBolt only.

@@ -190,7 +190,7 @@ cancel() {
 hold() {
   if is_noop; then
     pending
-    output="Would keep every rerun from starting, for ${PT_for:-8h}"
+    output="Would keep every rerun from starting, for $(json "${PT_for:-8h}")"
     report_all
   else
     # A reason that begins with `-` is none of the options.
@@ -221,12 +221,18 @@ due() {
 }
 
 # Starts the Puppet that the last run of this node was, by its own Ruby, with root's bare environment and not with this task's. A run that is going
-# is joined instead: the answer says which one, and when it took the lock. Its report is written later than that, and all others were written before.
+# is joined instead: the answer says which one, and when it took the lock, or was begun by this task. Its report is written later than that, and all others were
+# written before.
 run() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can start a run of the agent'
   find_puppet
   running=$(running_agent)
-  if [ -n "$running" ] && time=$(stat -c %Y "$(place agent_catalog_run_lockfile)" 2>/dev/null); then
+  since=$(place agent_catalog_run_lockfile)
+  if [ -z "$running" ]; then
+    running=$(begun_run)
+    since=$folder/state/begun
+  fi
+  if [ -n "$running" ] && time=$(stat -c %Y "$since" 2>/dev/null); then
     printf '{"pid":%s,"time":%s,"joined":true}\n' "$running" "$time"
     return
   fi
@@ -237,6 +243,7 @@ run() {
     return
   fi
 
+  remove_old_logs
   log=$folder/state/logs/$(date -u +%Y%m%dT%H%M%SZ)-now-$$.log
   (umask 077 && mkdir -p "${log%/*}" && : >"$log") 2>/dev/null || fail "$log cannot be written"
   time=$(date +%s)
@@ -244,6 +251,21 @@ run() {
   puppet agent --onetime --no-daemonize --no-splay --verbose --color=false >"$log" 2>&1 &
   (umask 077 && process "$!" >"$folder/state/begun")
   printf '{"pid":%s,"time":%s,"log":"%s"}\n' "$!" "$time" "$(json "$log")"
+}
+
+# Makes room for one more log of such a run; `again` itself does this for those of reruns. Names sort by time.
+remove_old_logs() {
+  set -- "$folder"/state/logs/*-now-*.log
+  while [ $# -gt 19 ]; do
+    rm -f "$1" 2>/dev/null
+    shift
+  done
+}
+
+# The pid of the run that this task has begun, while it lives: it has no lock yet at its beginning.
+begun_run() {
+  begun=$(cat "$folder/state/begun" 2>/dev/null)
+  [ -z "$begun" ] || [ "$(process "${begun% *}")" != "$begun" ] || printf '%s' "${begun% *}"
 }
 
 # A process, by its pid and the time of its start, which a later one of that pid does not have; nothing where it has ended.
@@ -261,9 +283,7 @@ progress() {
   [ "$(id -u)" -eq 0 ] || fail 'only root can see how far the agent is'
   find_puppet
   running=$(running_agent)
-  # A run that this task has begun has no lock yet.
-  begun=$(cat "$folder/state/begun" 2>/dev/null)
-  [ -n "$running" ] || [ -z "$begun" ] || [ "$(process "${begun% *}")" != "$begun" ] || running=${begun% *}
+  [ -n "$running" ] || running=$(begun_run)
   shown status
   pending=$said
   shown history -n 1

@@ -19,7 +19,7 @@ module AgainFact
       'chain'      => link,
       'since'      => quietly(nil) { since if link.positive? },
       'last_rerun' => quietly(nil) { last_rerun },
-      'internal'   => { 'puppet' => quietly(nil) { puppet }, 'executable' => quietly(nil) { executable }, **choice }.compact,
+      'internal'   => { 'puppet' => quietly(nil) { puppet }, 'executable' => quietly(nil) { executable } }.merge(choice).compact,
     }.compact
   end
 

@@ -17,7 +17,7 @@ class common::again::removal {
     ;
 
     'common::again remove':
-      command     => "/bin/sh -c 'eval \"\$AGAIN_REMOVE\"' again ${quoted_folder} ${quoted_links}",
+      command     => "/bin/sh -c 'eval \"\${AGAIN_REMOVE:?}\"' again ${quoted_folder} ${quoted_links}",
       environment => "AGAIN_REMOVE=${file('common/again/remove')}",
       onlyif      => "/bin/sh -c '${is_there}' ${quoted_folder} ${quoted_links}",
       path        => ['/bin', '/usr/bin'],

@@ -49,7 +49,7 @@ plan common::converge::batch (
           true    => undef,
           default => $order.error.message,
         }
-        $seen + { $name => common::convergence($answer.value, $order['time'].lest || { 0 }, $refusal) }
+        $seen + { $name => common::convergence($answer.value, $order['time'].lest || { 0 }, $refusal, $order['log']) }
       }
       $still = $busy.filter |$host| { $now[$host.name]['state'] == 'busy' }
       $details = $still.map |$host| { "${host.name}: ${now[$host.name]['text']}" }

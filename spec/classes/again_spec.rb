@@ -155,6 +155,12 @@ describe 'common::again' do
         class { 'common::again': stage => 'early' }
         file { '/usr/local/sbin': ensure => directory, notify => Exec['again'] }
       MANIFEST
+      'the class of the base folder, and this one, in an earlier stage' => <<~MANIFEST,
+        stage { 'early': before => Stage['main'] }
+        class { ['common::vardir', 'common::again']: stage => 'early' }
+        include common::vardir
+        file { '/tmp/app': notify => Exec['again'] }
+      MANIFEST
       "a class that requires this one and manages root's account" => <<~MANIFEST,
         class app { require common::again user { 'root': notify => Exec['again'] } group { 'root': notify => Exec['again'] } }
         include app
@@ -201,6 +207,11 @@ describe 'common::again' do
         class app { file { '/tmp/app': notify => Exec['again'] } }
         class { 'app': stage => 'late' }
         include common::again
+      MANIFEST
+      'the class of the base folder in main, and then this one in an earlier stage' => <<~MANIFEST,
+        include common::vardir
+        stage { 'early': before => Stage['main'] }
+        class { 'common::again': stage => 'early' }
       MANIFEST
       'this one in a stage after main' => <<~MANIFEST,
         stage { 'late': require => Stage['main'] }

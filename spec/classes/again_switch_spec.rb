@@ -47,10 +47,20 @@ describe 'common::again' do
 
     it 'removes the folder, and a link of its own' do
       is_expected.to contain_exec('common::again remove').with(
-        command: %(/bin/sh -c 'eval "$AGAIN_REMOVE"' again #{folder} /usr/local/sbin/again),
+        command: %(/bin/sh -c 'eval "${AGAIN_REMOVE:?}"' again #{folder} /usr/local/sbin/again),
         environment: "AGAIN_REMOVE=#{File.read('files/again/remove')}",
         onlyif: %r{\A/bin/sh -c 'test -e "\$0" && exit 0; .*; exit 1' #{folder} /usr/local/sbin/again\z},
       )
+    end
+
+    context 'and an environment that a site gives to all execs' do
+      let(:pre_condition) { "#{super()} Exec <| |> { environment => 'LANG=C' }" }
+
+      it 'fails, instead of removing nothing' do
+        exec = catalogue.to_ral.resource('Exec', 'common::again remove')
+        output, status = exec.provider.run(exec[:command])
+        expect([output.to_s, status.exitstatus]).to match([%r{AGAIN_REMOVE: parameter }, a_value > 0])
+      end
     end
 
     context 'and a link of another name' do

@@ -16,6 +16,10 @@ describe 'common::convergence' do
     { 'pending' => [{ 'link' => 4, 'dueIn' => 25, 'waitsFor' => { 'kind' => kind, 'until' => '2026-11-22T16:00:00.000Z' } }] }
   end
 
+  def rerun(result)
+    { 'history' => [{ 'link' => 3, 'result' => result, 'start' => '1970-01-01T00:15:50.500Z' }] }
+  end
+
   [
     ['a run that goes on', { 'running' => 4471 }, 'busy', 'Puppet runs'],
     ['a rerun that has no lock yet', { 'history' => [{ 'link' => 3, 'result' => 'running' }] }, 'busy', 'rerun 3 has begun'],
@@ -31,6 +35,39 @@ describe 'common::convergence' do
       expected = { 'state' => state, 'text' => text, 'link' => answer.dig('history', 0, 'link') }
       is_expected.to run.with_params(answer, 900, nil).and_return(expected)
     end
+  end
+
+  # Started half a second after the end of the run before it, whose report is of that second.
+  {
+    ['not run', 950] => ['failed', 'rerun 3 was not run: see `again history` there'],
+    ['not run', 951] => ['converged', 'the last run: unchanged'],
+    ['unknown', 950] => ['failed', 'it is not known how rerun 3 ended: see `again log` there'],
+    ['unknown', 951] => ['converged', 'the last run: unchanged'],
+    ['failed', 950]  => ['failed', 'rerun 3 has failed: see `again log` there'],
+    ['failed', 951]  => ['converged', 'the last run: unchanged'],
+    ['changed', 950] => ['converged', 'the last run: unchanged'],
+  }.each do |(result, time), (state, text)|
+    it "takes a rerun whose result is '#{result}', with a report that is #{(time == 950) ? 'older' : 'newer'}, for '#{state}'" do
+      answer = quiet.merge(rerun(result), 'report' => { 'status' => 'unchanged', 'time' => time })
+      is_expected.to run.with_params(answer, 900, nil).and_return('state' => state, 'text' => text, 'link' => 3)
+    end
+  end
+
+  it 'takes a rerun that was not run for a failure without any report, too, but not one from before this order' do
+    expected = { 'state' => 'failed', 'text' => 'rerun 3 was not run: see `again history` there', 'link' => 3 }
+    is_expected.to run.with_params(quiet.merge(rerun('not run'), 'report' => nil), 900, nil).and_return(expected)
+    is_expected.to run.with_params(quiet.merge(rerun('not run')), 951, nil).and_return('state' => 'converged', 'text' => 'the last run: unchanged', 'link' => 3)
+  end
+
+  it 'takes a rerun that was not run for a failure also without any report, and one from before the order for none' do
+    answer = quiet.merge('history' => [{ 'link' => 3, 'result' => 'not run', 'start' => '1970-01-01T00:15:50.500Z' }])
+    is_expected.to run.with_params(answer.merge('report' => nil), 900, nil).and_return('state' => 'failed', 'text' => 'rerun 3 was not run: see `again history` there', 'link' => 3)
+    is_expected.to run.with_params(answer, 951, nil).and_return('state' => 'converged', 'text' => 'the last run: unchanged', 'link' => 3)
+  end
+
+  it 'names the output of the run that the task has started, where that has left no report' do
+    expected = { 'state' => 'failed', 'text' => 'Puppet has written no report of its last run: see /again/state/logs/x-now-1.log there', 'link' => 3 }
+    is_expected.to run.with_params(quiet, 1001, nil, '/again/state/logs/x-now-1.log').and_return(expected)
   end
 
   {

@@ -173,6 +173,27 @@ describe('the plan common::converge', () => {
     expect(await asked('three')).toEqual(['run', 'progress']);
   });
 
+  test('fails where a rerun was not run, and where the run that it has started left no report: it names the output', async () => {
+    const history = [{ start: new Date(150_000).toISOString(), link: 1, result: 'not run' }];
+    const { output, rows } = await converge(
+      'lost',
+      {
+        one: { progress: [{ ...seen, history }] },
+        two: { run: { pid: 1, time: 100, log: '/now-1.log' }, progress: [{ ...seen, report: null }] },
+      },
+      { fail_plan_on_errors: false },
+    );
+    expect(rows, output).toMatchObject([
+      { value: { state: 'failed', text: 'rerun 1 was not run: see `again history` there' } },
+      {
+        value: {
+          state: 'failed',
+          text: 'Puppet has written no report of its last run: see /now-1.log there',
+        },
+      },
+    ]);
+  });
+
   test.each([
     [8, 60, [runs, seen]],
     [30, 16, [runs, runs, seen]],

@@ -34,7 +34,7 @@ const shells: readonly (readonly [string, ...string[]])[] = [
 /** Runs it as `Exec['common::again remove']` does: out of a variable, with the folder and the links as arguments. */
 async function remove(shell: readonly string[], ...args: string[]) {
   const [program = '', ...options] = shell;
-  const words = [...options, '-c', 'eval "$AGAIN_REMOVE"', 'again', ...args];
+  const words = [...options, '-c', `eval "\${AGAIN_REMOVE:?}"`, 'again', ...args];
   const child = spawn(program, words, {
     env: { AGAIN_REMOVE: readFileSync('files/again/remove', 'utf8'), PATH: '/bin:/usr/bin' },
     cwd: '/',

@@ -4,13 +4,14 @@ import {
   chownSync,
   copyFileSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../unit/state/temporary.ts';
 
@@ -220,10 +221,8 @@ esac
   test('a run that is going is joined, also while the agent is disabled, and followed until it has ended', () => {
     const folder = folderWith();
     const at = (name: string) => join(folder, name);
-    // A stand-in for Puppet, which says where its locks are, and one for its run.
-    const places = `agent_catalog_run_lockfile = ${at('lock')}\nagent_disabled_lockfile = ${at('disabled')}\nlastrunreport = ${at('report')}\n`;
-    writeFileSync(at('stub'), `cat <<end\n${places}end\n`);
-    writeFileSync(at('again.json'), `{\n  "puppet": ["/bin/sh", "${at('stub')}"],\n}\n`);
+    standInForPuppet(folder);
+    // And one for its run.
     copyFileSync('/bin/sleep', at('puppet'));
     const run = spawn(at('puppet'), ['600'], { stdio: 'ignore' });
     try {
@@ -278,10 +277,7 @@ esac
     const command = "puppet apply -e 'class { secret: }'";
     const history = shown.map(({ startedAt, ...rest }) => ({ startedAt, command, ...rest }));
     const folder = folderThatSays([], history);
-    const settings = ['agent_catalog_run_lockfile', 'agent_disabled_lockfile', 'lastrunreport'];
-    const stub = settings.map((name) => `echo ${name} = ${join(folder, name)}\n`).join('');
-    writeFileSync(join(folder, 'stub'), stub);
-    writeFileSync(join(folder, 'again.json'), `{\n  "puppet": ["/bin/sh", "${join(folder, 'stub')}"],\n}\n`);
+    standInForPuppet(folder);
     const told = answer({ shell, folder, variables: { PT__task: 'common::again_progress' } });
     expect(told).toMatchObject({ history: shown });
     expect(JSON.stringify(told)).not.toContain('secret');
@@ -310,6 +306,9 @@ esac
     expect(would({ PT_action: 'hold', PT_for: '45m', PT_reason: 'x' })).toEqual(
       says('Would keep every rerun from starting, for 45m'),
     );
+    expect(would({ PT__task: 'common::again_hold', PT_for: '1"\\d' })).toEqual(
+      says('Would keep every rerun from starting, for 1"\\d'),
+    );
     expect(would({ PT__task: 'common::again_release' })).toEqual(says('Nothing is held.'));
     writeFileSync(join(folder, 'hold'), '{"since":"a","until":"b"}');
     expect(would({ PT_action: 'release' })).toEqual({
@@ -321,16 +320,9 @@ esac
     expect(asked(folder).filter((words) => !words.startsWith('status '))).toEqual([]);
   });
 
-  test('a run that was begun counts as going before it has its lock; with _noop none is begun', () => {
+  test('a run that was begun counts as going before it has its lock, and is joined; with _noop none is begun', () => {
     const folder = folderThatSays([]);
-    const at = (name: string) => join(folder, name);
-    const places = `agent_catalog_run_lockfile = ${at('lock')}\nagent_disabled_lockfile = ${at('disabled')}\nlastrunreport = ${at('report')}`;
-    const stub = `case $1 in
-  config) echo '${places}' ;;
-  *) echo "$@" > ${at('begun')}; exec sleep 600 ;;
-esac\n`;
-    writeFileSync(at('stub'), stub);
-    writeFileSync(at('again.json'), `{\n  "puppet": ["/bin/sh", "${at('stub')}"],\n}\n`);
+    standInForPuppet(folder, 'exec sleep 600');
     const task = (variables: Record<string, string>) => answer({ shell, folder, variables });
     const progress = () => task({ PT__task: 'common::again_progress' });
 
@@ -339,21 +331,41 @@ esac\n`;
     });
     expect(progress()).toMatchObject({ running: null });
     const { pid } = task({ PT__task: 'common::again_run' }) as { pid: number };
+    const notes = join(folder, 'state/begun');
     try {
       expect(progress()).toMatchObject({ running: pid });
+      const time = Math.floor(statSync(notes).mtimeMs / 1000);
+      expect(task({ PT_action: 'run' })).toEqual({ pid, time, joined: true });
     } finally {
       process.kill(pid, 'SIGKILL');
     }
     // Its number may come again; that is another process.
-    const notes = join(folder, 'state/begun');
     expect(readFileSync(notes, 'utf8')).toMatch(new RegExp(`^${pid} \\d+\n$`));
     expect(statSync(notes).mode & 0o777).toBe(0o600);
     writeFileSync(notes, `${process.pid} 1\n`);
     expect(progress()).toMatchObject({ running: null });
     writeFileSync(notes, 'x\n');
     expect(progress()).toMatchObject({ running: null });
-    writeFileSync(at('disabled'), '{}');
+    writeFileSync(join(folder, 'disabled'), '{}');
     expect(task({ PT_action: 'run', PT__noop: 'true' })).toEqual(refused(/^the agent is disabled: /));
+  });
+
+  test('of the logs of runs that it has begun, the newest 20 are kept; those of reruns are left alone', () => {
+    const folder = folderThatSays([]);
+    standInForPuppet(folder, 'exit 0');
+    const logs = join(folder, 'state/logs');
+    // What can't be removed is no failure.
+    mkdirSync(join(logs, '20251231T000000Z-now-1.log'), { recursive: true });
+    const before = Array.from({ length: 25 }, (_, second) => `20260101T0000${second + 10}Z-now-1.log`);
+    for (const name of ['20250101T000000Z-5e1ec7.log', ...before]) writeFileSync(join(logs, name), '');
+
+    const { log } = answer({ shell, folder, variables: { PT_action: 'run' } }) as { log: string };
+    expect(readdirSync(logs).sort()).toEqual([
+      '20250101T000000Z-5e1ec7.log',
+      '20251231T000000Z-now-1.log',
+      ...before.slice(-19),
+      basename(log),
+    ]);
   });
 });
 
@@ -374,6 +386,19 @@ esac
 `;
   writeFileSync(join(folder, 'again'), script);
   return folder;
+}
+
+/** Puts a stand-in for Puppet beside the executable, which says where its locks and its report are, and runs by this script. */
+function standInForPuppet(folder: string, run = 'exit 1'): void {
+  const files = {
+    agent_catalog_run_lockfile: 'lock',
+    agent_disabled_lockfile: 'disabled',
+    lastrunreport: 'report',
+  };
+  const places = Object.entries(files).map(([setting, file]) => `echo ${setting} = ${join(folder, file)}`);
+  const script = join(folder, 'stub');
+  writeFileSync(script, `if [ "$1" = config ]; then\n${places.join('\n')}\nexit\nfi\n${run}\n`);
+  writeFileSync(join(folder, 'again.json'), `{\n  "puppet": ["/bin/sh", "${script}"],\n}\n`);
 }
 
 const asked = (folder: string) => readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n');

@@ -7,9 +7,11 @@ require 'json'
 Facter.add(:cluster) do
   confine kernel: 'Linux'
   setcode do
-    members = Dir['/etc/cluster/members/*'].to_h { |path| [File.basename(path), File.read(path).strip] }
+    members = {}
+    Dir['/etc/cluster/members/*'].each { |path| members[File.basename(path)] = File.read(path).strip }
     heard = '/run/cluster-peers.json'
     peers = File.exist?(heard) ? JSON.parse(File.read(heard)) : []
-    members.merge(peers.to_h { |peer| [peer['certname'], peer['parameters']['state']] })
+    peers.each { |peer| members[peer['certname']] = peer['parameters']['state'] }
+    members
   end
 end

@@ -124,6 +124,31 @@ describe.concurrent('standard input', () => {
     expect(await world.runs(), output).toHaveLength(3);
   });
 
+  test('that does not end is read no longer than --timeout says, or until a signal comes', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    // A pipe that is open for writing, and nothing is written.
+    const script = 'mkfifo "$0" && exec 9<>"$0" && exec "$@" <"$0"';
+    const reading = (name: string, ...options: readonly string[]) => {
+      const run = [here.again, 'run', ...options, '--', ...world.apply()];
+      return world.start({ argv: ['sh', '-c', script, world.path(name), ...run], seconds: 60 });
+    };
+    const late = await reading('late', '--timeout', '2');
+    expect(await late.ended).toMatchObject({
+      code: 124,
+      output: 'again run: the 2 s of --timeout are over\n',
+    });
+    const ended = await reading('ended');
+    const isReading = async () =>
+      (await world.node.processes()).some(({ parent, argv }) => parent === ended.pid && argv.includes('cat'));
+    await until('the reading', isReading, { seen: ended.output });
+    await world.node.signal(ended.pid, 'SIGTERM');
+    expect(await ended.ended).toMatchObject({ code: 143, output: '' });
+    expect(await isReading()).toBe(false);
+    expect(await world.runs()).toHaveLength(0);
+    await expectNothingLeft(here);
+  });
+
   test('is not touched elsewhere: the script that it holds goes on', async (context) => {
     const here = await place(context);
     const command = await here.apply(converges(here.world, 3));
@@ -276,19 +301,21 @@ describe.concurrent('signals', () => {
   });
 
   test.for([
-    ['Puppet', 1],
-    ['the Puppet of a rerun', 2],
-  ] as const)('Ctrl-C reaches %s by the terminal, and nothing more starts', async ([, runs], context) => {
+    ['Puppet', 1, []],
+    ['the Puppet of a rerun', 2, []],
+    ['Puppet also below timeout, which leaves the process group of the terminal', 1, ['timeout', '300']],
+  ] as const)('Ctrl-C reaches %s, and nothing more starts', async ([, runs, wrapper], context) => {
     const here = await place(context);
     const { world } = here;
     const stays = `${converges(world, 3)}exec { 'stays':
-  command  => '/bin/sh -c "touch ${world.path('stays')}; sleep 60"',
+  command  => '/bin/sh -c "touch ${world.path('stays')}; sleep 600"',
   onlyif   => 'test $(wc -l < ${world.path('steps')}) -eq ${runs}',
   provider => 'shell',
   path     => '/usr/bin:/bin',
   require  => Exec['again'],
 }`;
-    const run = await here.onTerminal([here.again, 'run', '--', ...(await here.apply(stays))]);
+    const command = [...wrapper, ...(await here.apply(stays))];
+    const run = await here.onTerminal([here.again, 'run', '--', ...command]);
     await appears(world, 'stays', run);
     await pressCtrlC(run);
     expect(await world.runs()).toHaveLength(runs);
@@ -404,6 +431,20 @@ describe.concurrent('signals', () => {
     const without = await seen();
     expect(without).toMatch(/^1024\n0{16}\n0{15}1\n0 1 2 .*\b7\b.* seven\n$/);
     expect(await seen(here.again, 'run', '--')).toBe(without);
+  });
+
+  test('on a terminal, its command has the descriptors that it has without it', async (context) => {
+    const here = await place(context);
+    const seen = async (...words: readonly string[]) => {
+      const run = await here.onTerminal([...words, 'ls', '-l', '/proc/self/fd']);
+      const { code, output } = await run.ended;
+      expect(code, output).toBe(0);
+      // Each has a terminal and a process of its own.
+      return (output.match(/\d+ -> \S+/g) ?? []).map((one) => one.replace(/(\/pts|\/proc)\/\d+/, '$1/N'));
+    };
+    const without = await seen();
+    expect(without).toContain('1 -> /dev/pts/N');
+    expect(await seen(here.again, 'run', '--')).toEqual(without);
   });
 
   test('two descriptors of one pipe stay open, and variables that no shell hands on are there', async (context) => {

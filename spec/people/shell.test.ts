@@ -330,9 +330,14 @@ file { '${world.trigger}.done': content => '', require => Exec['/bin/false'] }`;
     for (const signal of ['SIGUSR1', 'SIGUSR2']) await world.node.signal(follow.pid, signal);
     await until('the signals to be taken', async () => !(await hasPendingSignals(world, follow.pid)));
     expect(await listeningSockets(world, follow.pid)).toEqual([]);
+    // Each of these lines is shown by itself: Node warns of a stream at its eleventh listener.
+    for (let n = 1; n <= 12; n += 1) {
+      await world.run({ argv: ['sh', '-c', 'echo "line $0" >>"$1"', String(n), log] });
+      await until(`line ${n}`, () => follow.output().includes(`line ${n}\n`), { seen: follow.output });
+    }
     await world.node.files.remove(world.path('hold'));
-    const { code, stdout } = await follow.ended;
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await follow.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe((await world.node.files.read(log)).toString());
     expect(stdout).toContain('Applied catalog');
     await world.settled(2);

@@ -138,7 +138,7 @@ test.concurrent("of an ordinary user, it waits for that user's waiter and its re
   expect(await world.runs()).toHaveLength(2);
 });
 
-test.concurrent('is called again-wait, and ends when what is pending is cancelled', async (context) => {
+test.concurrent('is called again-wait, leaves its output as it was, and ends when what is pending is cancelled', async (context) => {
   const here = await place(context);
   const { world } = here;
   await world.run({ argv: await here.apply(converges(world, 2, later, delta(300))) });
@@ -146,6 +146,8 @@ test.concurrent('is called again-wait, and ends when what is pending is cancelle
   await until('the wait', () => waiting.output().includes('waits for later'), { seen: waiting.output });
   const comm = await world.node.exec({ argv: ['/bin/cat', `/proc/${waiting.pid}/comm`] });
   expect(comm.stdout).toBe('again-wait\n');
+  const descriptor = await world.node.exec({ argv: ['/bin/cat', `/proc/${waiting.pid}/fdinfo/1`] });
+  expect(descriptor.stdout, 'O_NONBLOCK is not set').toMatch(/^flags:\s+([0-7]*[0-3])?[0-7]{3}$/m);
   await world.node.exec({ argv: ['/usr/bin/killall', 'again'] });
   const { code, output } = await waiting.ended;
   expect(code, output).toBe(0);
@@ -180,4 +182,24 @@ test.concurrent('a Puppet that the command of `again run` has left behind, and t
     /Will run .* waiter pid \d+/,
   );
   await world.node.exec({ argv: [here.again, 'cancel', '--all'] });
+});
+
+test.concurrent('ends when `again` is removed', async (context) => {
+  const here = await place(context);
+  const { world } = here;
+  const run = await here.start([], await here.apply(converges(world, 2, later, delta(300))));
+  await until('the delta to be counted', () => run.output().includes('next run (later)'), {
+    seconds: 100,
+    seen: run.output,
+  });
+  const waiting = await world.start({ argv: [here.again, 'wait'] });
+  await until('the wait', () => waiting.output().includes('waits for the end of an `again run`'), {
+    seen: waiting.output,
+  });
+  await world.node.files.remove(world.again);
+  const { code, output } = await waiting.ended;
+  expect(code, output).toBe(0);
+  expect(output).toMatch(/\nnothing is pending: `again` was removed\n$/);
+  await world.node.signal(run.pid, 'SIGTERM');
+  expect((await run.ended).code).toBe(143);
 });

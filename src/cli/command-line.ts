@@ -1,4 +1,4 @@
-import yargs, { type CommandModule, type FallbackCompletionFunction } from 'yargs';
+import type { Argv, CommandModule, FallbackCompletionFunction } from 'yargs';
 import { handedOnBy } from '../os/handed-on.ts';
 import { writeLine } from '../os/journal.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
@@ -22,8 +22,8 @@ export async function commandLine(
   const exit = (code: number) => {
     exitCode = code;
   };
-  const output = watchOutput();
-  const parser = yargs([...words])
+  const output = printsByNode(words) ? watchOutput() : undefined;
+  const parser = (await withoutStreams(() => createParser(words)))
     .scriptName('again')
     .usage('$0 [COMMAND]\n\nRepeats the Puppet run that calls it, once that run has ended.')
     .command(
@@ -86,7 +86,7 @@ export async function commandLine(
     .strict()
     .version(version)
     .help()
-    .wrap(Math.min(80, process.stdout.columns ?? 80))
+    .wrap(Math.min(80, output?.columns ?? 80))
     .exitProcess(false)
     .fail((message, error) => {
       throw error instanceof Refusal
@@ -95,7 +95,7 @@ export async function commandLine(
     });
   try {
     await parser.parseAsync();
-    await output.written();
+    await output?.written();
     return exitCode;
   } catch (error) {
     if (hasReaderGone(error)) return exitCode;
@@ -104,13 +104,47 @@ export async function commandLine(
   }
 }
 
-/** Standard output, of which a failure is thrown by `written`, when all else is done. */
-function watchOutput(): { written(): Promise<void> } {
+async function createParser(words: readonly string[]): Promise<Argv> {
+  const { default: yargs } = await import('yargs');
+  return yargs([...words]);
+}
+
+const STREAMS = ['stdout', 'stderr'] as const;
+
+/**
+ * Does something while this process has no streams of Node. The parser asks standard output for its width when it is loaded. When it is created, it looks for a package.json, and Node asks
+ * standard error for its colours where there is none. Node makes a stream at the first question: it then opens a terminal once more, or sets a pipe not to block, and `again run`
+ * shares both with its runs.
+ */
+async function withoutStreams<Result>(work: () => Promise<Result>): Promise<Result> {
+  const streams = STREAMS.map(
+    (name) => [name, Object.getOwnPropertyDescriptor(process, name) ?? {}] as const,
+  );
+  for (const name of STREAMS) Object.defineProperty(process, name, { value: {}, configurable: true });
+  try {
+    return await work();
+  } finally {
+    for (const [name, stream] of streams) Object.defineProperty(process, name, stream);
+  }
+}
+
+/** These leave standard output and its descriptor as they are, for Puppet, and write by system calls alone (foreground/screen.ts). */
+const LEAVE_OUTPUT: ReadonlySet<string | undefined> = new Set(['run', 'wait']);
+
+/** Whether a stream of Node prints what these words ask for: all but the commands of the room foreground/, whose help is printed as well. */
+function printsByNode(words: readonly string[]): boolean {
+  const [command, ...options] = beforeDashes(words);
+  return !LEAVE_OUTPUT.has(command) || options.some((word) => /^(--)?(help|version)\b/.test(word));
+}
+
+/** Standard output: the width of a terminal, and a failure, which is thrown by `written`, when all else is done. */
+function watchOutput(): { readonly columns: number | undefined; written(): Promise<void> } {
   let failure: Error | undefined;
   process.stdout.on('error', (error) => {
     failure ??= error;
   });
   return {
+    columns: process.stdout.columns,
     async written() {
       // Node writes to files, pipes and terminals at once, and tells a failure a moment later.
       await new Promise((resolve) => setImmediate(resolve));

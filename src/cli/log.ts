@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createReadStream, statSync } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { oneLine, Refusal } from '../os/refusal.ts';
 import { runSilently, SYSTEM_PATH } from '../os/spawn.ts';
@@ -19,6 +18,7 @@ const JOURNAL_POLL_MS = 1000;
  * @param id the newest rerun where undefined
  * @param follow whether to continue until the rerun has ended
  * @throws {Refusal} where there is no such rerun, or its log has made room for newer ones
+ * @throws {Error} where the stream can't be written any more
  */
 export async function showLog(
   folder: string,
@@ -36,8 +36,7 @@ export async function showLog(
   const path = logPath(folder, `${rerun.id}.log`);
   if (rerun.journal) {
     // The file says how it was started, or why it could not be.
-    if (statSync(path, { throwIfNoEntry: false }))
-      await pipeline(createReadStream(path), output, { end: false });
+    if (statSync(path, { throwIfNoEntry: false })) await copy(path, output);
     return showJournal(rerun, journalWords(rerun, history), follow, output);
   }
   if (!statSync(path, { throwIfNoEntry: false }))
@@ -45,11 +44,30 @@ export async function showLog(
   for (let shown = 0; ; await sleep(POLL_MS)) {
     const running = rerun.unit === null && isRunning(rerun); // a unit writes elsewhere
     const { size } = statSync(path);
-    if (size > shown)
-      await pipeline(createReadStream(path, { start: shown, end: size - 1 }), output, { end: false });
+    if (size > shown) await copy(path, output, { start: shown, end: size - 1 });
     shown = size;
     if (!follow || !running) return;
   }
+}
+
+/** Copies a file, or a part of it, to a stream that stays open. */
+async function copy(
+  path: string,
+  output: NodeJS.WritableStream,
+  part: { start?: number; end?: number } = {},
+): Promise<void> {
+  for await (const chunk of createReadStream(path, part)) await write(output, chunk);
+}
+
+/**
+ * Writes to a stream, and waits until that is done.
+ *
+ * @throws {Error} where it can't be written any more: its reader may have ended
+ */
+function write(output: NodeJS.WritableStream, chunk: string | Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function showJournal(
@@ -65,7 +83,7 @@ async function showJournal(
     const from = cursor === undefined ? words : afterCursor(words, cursor);
     const { text, last } = splitCursor(await journalctl([...from, '--show-cursor']));
     cursor = last ?? cursor;
-    output.write(text);
+    await write(output, text);
     if (!follow || !running) return;
   }
 }

@@ -1,7 +1,9 @@
 // The room foreground/ runs Puppet in front of a person: `again run`, and `again wait`.
 
+import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants as modes, statSync } from 'node:fs';
 import { constants } from 'node:os';
+import { getSystemErrorMessage } from 'node:util';
 import { join } from '../os/path.ts';
 import { oneLine } from '../os/refusal.ts';
 import type { Origin } from './origin.ts';
@@ -28,11 +30,15 @@ export function startCommand({ command, environment, origin, input }: Start): Go
   if (problem) return { pid: undefined, ended: Promise.resolve(problem) };
   const { spawn } = process.getBuiltinModule('node:child_process');
   const [file = '', ...args] = withOrigin(command, origin);
-  const child = spawn(file, args, { env: environment, stdio: descriptorsOf(origin, input) as never });
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { env: environment, stdio: descriptorsOf(origin, input) as never });
+  } catch (error) {
+    // Node throws what it does not expect of execve(2), such as E2BIG.
+    return { pid: undefined, ended: Promise.resolve(notStarted(error as NodeJS.ErrnoException)) };
+  }
   const ended = new Promise<CommandEnd>((resolve) => {
-    child.on('error', (error: NodeJS.ErrnoException) =>
-      resolve({ kind: 'not started', code: error.code === 'ENOENT' ? 127 : 126, because: oneLine(error) }),
-    );
+    child.on('error', (error) => resolve(notStarted(error)));
     child.on('exit', (code, signal) =>
       resolve(
         signal === null
@@ -42,6 +48,13 @@ export function startCommand({ command, environment, origin, input }: Start): Go
     );
   });
   return { pid: child.pid, ended };
+}
+
+/** The kernel's word for why a command was not started, and the exit code of a shell for that. */
+function notStarted(error: NodeJS.ErrnoException): CommandEnd {
+  const { code, errno } = error;
+  const because = errno === undefined ? oneLine(error) : `${getSystemErrorMessage(errno)} (${code})`;
+  return { kind: 'not started', code: code === 'ENOENT' ? 127 : 126, because };
 }
 
 /** Descriptors have the numbers in the command that they have here; `ignore` leaves one out beyond 2. */

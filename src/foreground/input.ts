@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Bytes } from '../os/bytes.ts';
 import { fromText } from '../os/bytes.ts';
@@ -6,11 +6,14 @@ import { createFile, removeFile, temporaryName } from '../os/files.ts';
 import { isInMemory, memoryPlaces } from '../os/memory.ts';
 import { basename, join } from '../os/path.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
+import { SYSTEM_PATH } from '../os/spawn.ts';
 import { parseArguments } from '../puppet/arguments.ts';
 import { manifestSource } from '../puppet/identify.ts';
 import { isRuby, parsePuppetCommandLine } from '../puppet/interpreter.ts';
 import { NO_RUN } from '../puppet/processes.ts';
 import { isOneRunInFront } from '../puppet/settings.ts';
+import { withOrigin } from './command.ts';
+import type { Origin } from './origin.ts';
 
 /** The parts of a command line of ours that starts Puppet; undefined where it starts something else, a wrapper for example. */
 export function puppetCommandOf(command: readonly string[]): ReturnType<typeof parsePuppetCommandLine> {
@@ -46,50 +49,65 @@ export function becomesDaemon(command: readonly string[]): boolean {
 }
 
 /**
- * Keeps all that is read from a descriptor, and returns a function that opens it from its beginning. It lies in a file without a name, in memory where there is a tmpfs:
- * Puppet may open `/dev/stdin` by its name, which a pipe of Node (a socket) does not allow.
+ * Keeps all that is read from a descriptor, and returns a function that opens it from its beginning; undefined where it is given up. It lies in a file without a name, in memory
+ * where there is a tmpfs: Puppet may open `/dev/stdin` by its name, which a pipe of Node (a socket) does not allow.
  *
- * Blocks until the input has ended, as Puppet would; a signal then ends this process as it would end Puppet.
- *
+ * @param origin a signal that is ignored does not end the reading either
+ * @param signal gives it up
  * @throws {Refusal} where there is no room for it
  */
-export function keepInput(descriptor: number, places = memoryPlaces()): () => number {
+export async function keepInput(
+  descriptor: number,
+  origin: Origin,
+  signal: AbortSignal,
+  places = memoryPlaces(),
+): Promise<(() => number) | undefined> {
   const place = places.find(isInMemory) ?? tmpdir();
   const name = temporaryName(join(place, 'again-run'));
-  let reading: number;
   try {
     const kept = createFile(name);
-    reading = openSync(name, 'r');
+    const reading = openSync(name, 'r');
     removeFile(name);
-    copyInput(descriptor, kept);
-    closeSync(kept);
+    const failure = await copyInput(descriptor, kept, origin, signal).finally(() => closeSync(kept));
+    // Opened again, it has a position of its own (proc_pid_fd(5)).
+    if (failure === undefined) return () => openSync(`/proc/self/fd/${reading}`, 'r');
+    closeSync(reading);
+    if (signal.aborted) return undefined;
+    throw new Error(failure);
   } catch (error) {
     throw new Refusal(
       `standard input cannot be kept in ${place} (${oneLine(error)}): make room there, or write the manifest to a file`,
     );
   }
-  // Opened again, it has a position of its own (proc_pid_fd(5)).
-  return () => openSync(`/proc/self/fd/${reading}`, 'r');
 }
 
-function copyInput(from: number, to: number): void {
-  const room = Buffer.allocUnsafe(64 * 1024);
-  for (let length = -1; length !== 0; ) {
-    length = readInput(from, room);
-    for (let rest = room.subarray(0, length); rest.length > 0; ) rest = rest.subarray(writeSync(to, rest));
-  }
-}
-
-/** Milliseconds until the next look at an input that is set not to block. */
-const RETRY_MS = 20;
-
-function readInput(descriptor: number, room: Buffer): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, room, 0, room.length, null);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
-    }
-  }
+/**
+ * Copies an input to its end, and returns why that has failed; undefined where it has not. Node waits for an input either by doing nothing else, or by setting it not to block, also for all
+ * who share it: cat(1) does neither.
+ */
+async function copyInput(
+  from: number,
+  to: number,
+  origin: Origin,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const [file = '', ...args] = withOrigin(['cat'], origin);
+  const child = spawn(file, args, {
+    env: { PATH: SYSTEM_PATH, LC_ALL: 'C' },
+    stdio: [from, to, 'pipe'],
+    signal,
+    killSignal: 'SIGKILL',
+  });
+  let said = '';
+  child.stderr?.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      said ||= oneLine(error);
+      if (child.pid === undefined) resolve(said);
+    });
+    child.on('close', (code) => resolve(code === 0 ? undefined : said || 'cat was killed'));
+  });
 }

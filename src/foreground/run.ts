@@ -38,6 +38,9 @@ export interface RunOptions extends Bounds {
   readonly stdin: boolean;
 }
 
+/** The end of a command that was not started, since its input had not ended when all was over. */
+const NOT_BEGUN: CommandEnd = { kind: 'exited', code: 0 };
+
 /** Milliseconds between the SIGTERM and the SIGKILL with which `--kill-after` ends a run. */
 const LAST_WORDS_MS = 10_000;
 
@@ -55,8 +58,6 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       `\`${command}\` becomes a daemon or runs in the background, so \`again run\` cannot wait for its end: add --test, or --onetime --no-daemonize`,
     );
   const origin = withLimitRestored(readOrigin());
-  const descriptor = options.stdin ? 0 : manifestDescriptor(options.command);
-  const kept = descriptor === undefined ? undefined : { descriptor, open: keepInput(descriptor) };
   const wakeup = createWakeup();
   const convergence = createConvergence(command, process.pid, options);
   const chain = randomHex(8);
@@ -123,7 +124,6 @@ export async function runInForeground(options: RunOptions): Promise<number> {
     return await new Foreground({
       options,
       origin,
-      kept,
       wakeup,
       convergence,
       runs,
@@ -135,9 +135,10 @@ export async function runInForeground(options: RunOptions): Promise<number> {
       screen,
     }).converge();
   } finally {
+    // A Puppet that was left behind may notify while the looks are ended: from here on, a waiter in the background takes that.
+    listener.close();
     await conditions.looker.close();
     wakeup.close();
-    listener.close();
   }
 }
 
@@ -162,7 +163,6 @@ interface Shown {
 interface Parts {
   readonly options: RunOptions;
   readonly origin: Origin;
-  readonly kept: KeptInput | undefined;
   readonly wakeup: Wakeup;
   readonly convergence: Convergence;
   readonly runs: Runs;
@@ -183,9 +183,10 @@ class Foreground {
   private readonly stop: Stop;
   /** On the monotonic clock. */
   private readonly deadline: number;
+  private input: KeptInput | undefined;
   /** The pid of the present run. */
   private going: number | undefined;
-  /** Its processes, once a signal was passed on to it. */
+  /** Its processes, once a signal was handed to them. */
   private tree: Tree | undefined;
 
   constructor(parts: Parts) {
@@ -193,14 +194,21 @@ class Foreground {
     this.parts = parts;
     this.screen = screen;
     this.deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
-    this.stop = takeSignals(
-      origin.ignored,
-      (signal) => this.passOn(signal),
-      () => wakeup.poke(),
-    );
+    this.stop = takeSignals(origin.ignored, {
+      passOn: (signal) => this.passOn(signal),
+      reach: (signal) => this.reach(signal),
+      stopped: () => wakeup.poke(),
+    });
   }
 
   async converge(): Promise<number> {
+    const { command, stdin } = this.parts.options;
+    const descriptor = stdin ? 0 : manifestDescriptor(command);
+    if (descriptor !== undefined) {
+      const open = await this.keepInput(descriptor);
+      if (!open) return this.exitCode(NOT_BEGUN, 'nothing is pending');
+      this.input = { descriptor, open };
+    }
     for (;;) {
       const end = await this.run();
       for (const dropped of this.parts.convergence.takeDropped()) this.screen.say(dropped);
@@ -210,6 +218,25 @@ class Foreground {
       this.parts.convergence.begin(monotonic());
       this.parts.changed();
     }
+  }
+
+  /** Reads the input to its end; undefined where a signal or the end of `--timeout` comes first. */
+  private async keepInput(descriptor: number): Promise<KeptInput['open'] | undefined> {
+    const { origin, wakeup } = this.parts;
+    const controller = new AbortController();
+    let hasEnded = false;
+    const kept = keepInput(descriptor, origin, controller.signal);
+    const ended = () => {
+      hasEnded = true;
+      wakeup.poke();
+    };
+    void kept.then(ended, ended);
+    const isOver = () => this.stop.signal !== undefined || monotonic() >= this.deadline;
+    while (!hasEnded && !isOver()) await wakeup.sleep(this.deadline - monotonic());
+    if (!isOver()) return kept;
+    controller.abort();
+    await kept.catch(() => {});
+    return undefined;
   }
 
   private exitCode(end: CommandEnd, over: Over): number {
@@ -230,7 +257,7 @@ class Foreground {
 
   /** One run of the command, from its start to its end. */
   private async run(): Promise<CommandEnd> {
-    const input = this.parts.kept && { descriptor: this.parts.kept.descriptor, from: this.parts.kept.open() };
+    const input = this.input && { descriptor: this.input.descriptor, from: this.input.open() };
     const { pid, ended } = startCommand({
       command: this.parts.options.command,
       environment: this.environment(),
@@ -277,8 +304,19 @@ class Foreground {
   /** Passes a signal on to the present run. */
   private passOn(signal: NodeJS.Signals): void {
     if (this.going === undefined) return;
-    this.tree ??= treeOf(this.going, (one, pid) => this.send(one, pid));
+    this.tree ??= this.treeOf(this.going);
     this.tree.pass(signal);
+  }
+
+  /** Hands a signal of the terminal to what the terminal has not reached of the present run, and then waits for that as well. */
+  private reach(signal: NodeJS.Signals): void {
+    if (this.going === undefined) return;
+    const tree = this.tree ?? this.treeOf(this.going);
+    if (tree.reach(signal)) this.tree = tree;
+  }
+
+  private treeOf(pid: number): Tree {
+    return treeOf(pid, (signal, one) => this.send(signal, one));
   }
 
   /** Sends a signal to a process of the run. One that sudo has made another user's does not get it. */

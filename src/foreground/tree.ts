@@ -1,5 +1,6 @@
 import { monotonic } from '../os/clock.ts';
 import { isAlive, type ProcessId, readStat, withDescendants } from '../os/process.ts';
+import type { Stat } from '../os/stat.ts';
 import { findPuppetProcesses } from '../puppet/processes.ts';
 
 /**
@@ -13,6 +14,13 @@ export interface Tree {
   pass(signal: NodeJS.Signals): void;
   /** Gives it to those. Returns whether a Puppet is left. */
   handOn(now?: number): boolean;
+  /**
+   * Gives a signal of the terminal to the command and to each of these processes that the terminal has not reached: a wrapper such as timeout(1) makes a process group of its
+   * own. No key is meant for those in another session. Returns whether there were any.
+   *
+   * @param own this process: where it is not in the foreground of a terminal either, the signal came from elsewhere
+   */
+  reach(signal: NodeJS.Signals, own?: Pick<Stat, 'group' | 'session' | 'foreground'>): boolean;
 }
 
 interface Member {
@@ -63,6 +71,17 @@ export function treeOf(
         send(signal, one);
       }
       return left.some(({ id }) => puppets.has(id.pid));
+    },
+    reach(key, own = readStat(process.pid)) {
+      if (own?.group !== own?.foreground) return false;
+      const unreached = all.filter((member) => {
+        const { id } = member;
+        if (id.pid !== pid && !members.includes(member)) return false;
+        const stat = isAlive(id) ? readStat(id.pid) : undefined;
+        return stat !== undefined && stat.session === own?.session && stat.group !== own.group;
+      });
+      for (const { id } of unreached) send(key, id.pid);
+      return unreached.length > 0;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { monotonic } from '../os/clock.ts';
 import { SECOND_MS } from '../os/second.ts';
-import { type Entry, isTimedOut, timeoutAt } from '../schedule/entry.ts';
+import { type Entry, isDue, isExpired, isTimedOut } from '../schedule/entry.ts';
 import { describeTimeout, displayName } from '../schedule/names.ts';
 import { describeBlocker } from '../wait/blocker.ts';
 import type { Looker } from '../wait/condition/looker.ts';
@@ -65,7 +65,9 @@ export async function untilDue(between: Between): Promise<Over | undefined> {
         return 'limit reached';
       } else if (step.kind === 'look') {
         const seconds = Math.ceil((Math.min(step.until, deadline) - now) / SECOND_MS);
-        screen.count(seconds, describeAwaited(convergence.awaited(now), step.until));
+        const then =
+          step.until > deadline ? '--timeout ends' : describeChange(convergence.entries, step.until);
+        screen.count(seconds, `waits until ${describeAwaited(convergence.awaited(now))}; ${then}`);
         await sleep(Math.min(step.until - now, SECOND_MS));
       } else if (step.kind === 'await-time') {
         const left = countdown(convergence, step.until, now);
@@ -111,11 +113,13 @@ function brokenOff(until: number, now: number): Obstacle | undefined {
   };
 }
 
-/** The conditions that are waited for, and what happens when the time that is shown behind them is over. */
-function describeAwaited(awaited: readonly Entry[], until: number): string {
-  const what = new Set(awaited.map((entry) => entry.condition?.what));
-  const givesUp = awaited.some(
-    (entry) => timeoutAt(entry) === until && entry.condition?.onTimeout === 'drop',
-  );
-  return `waits until ${[...what].join('; ')}; ${givesUp ? 'gives up' : 'next run at the latest'}`;
+/** The conditions that are waited for. */
+function describeAwaited(awaited: readonly Entry[]): string {
+  return [...new Set(awaited.map((entry) => entry.condition?.what))].join('; ');
+}
+
+/** What happens at a time at which time alone changes something. */
+function describeChange(entries: readonly Entry[], at: number): string {
+  if (entries.some((entry) => isDue(entry, at))) return 'next run at the latest';
+  return entries.some((entry) => isExpired(entry, at)) ? 'gives up' : 'next step';
 }

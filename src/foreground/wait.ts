@@ -1,7 +1,7 @@
 import { existsSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonic } from '../os/clock.ts';
-import { readAncestry } from '../os/process.ts';
+import { bootId, monotonic } from '../os/clock.ts';
+import { type ProcessId, readAncestry, sameProcess } from '../os/process.ts';
 import { Refusal } from '../os/refusal.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { identifyForForeground } from '../puppet/identify.ts';
@@ -11,7 +11,7 @@ import { displayName } from '../schedule/names.ts';
 import { readChannelRecords } from '../state/channel-record.ts';
 import { currentReruns } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
-import { type PastRerun, readHistory } from '../state/history.ts';
+import { newestRerun, type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
 import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
@@ -40,7 +40,7 @@ export const UNKNOWN = 5;
  *
  * @returns 0 where the last rerun in the background that was seen ended well, or there was none; 4 where it failed, 5 where that can't be told, 124 where the time is
  * over. The result of an `again run` is known to its caller alone
- * @throws {Refusal} below a Puppet run, whose own end would be waited for
+ * @throws {Refusal} below a Puppet run, whose own end would be waited for; where another process keeps the lock of the folder
  */
 export async function waitUntilQuiet(
   options: WaitOptions,
@@ -56,15 +56,22 @@ export async function waitUntilQuiet(
   const folder = openStateFolder(home());
   const events = createEvents(folder, options.quiet ? () => {} : say);
   const deadline = monotonic() + (options.timeout ?? Number.POSITIVE_INFINITY) * SECOND_MS;
+  const isQuiet = async () => {
+    if (isBusy(await lookAround(folder, ancestors), options, events.note)) return false;
+    // Under the lock nothing starts, and a run that has ended has recorded by then what it asked for.
+    return !isBusy(await lockedLook(folder, ancestors), options, events.note);
+  };
   for (;;) {
-    if (!existsSync(folder)) {
-      events.say('nothing is pending: `again` was removed');
-      return 0;
-    }
-    if (!isBusy(await lookAround(folder, ancestors), options, events.note)) {
-      // Under the lock nothing starts, and a run that has ended has recorded by then what it asked for.
-      const look = await lockedLook(folder, ancestors);
-      if (!isBusy(look, options, events.note)) return events.end();
+    try {
+      if (await isQuiet()) return await events.end();
+    } catch (error) {
+      // The folder may be on its way out.
+      await sleep(LOOK_MS);
+      if (!existsSync(folder)) {
+        events.say('nothing is pending: `again` was removed');
+        return 0;
+      }
+      if (!(error instanceof Refusal) || monotonic() < deadline) throw error;
     }
     if (monotonic() >= deadline) {
       events.say(`the ${options.timeout} s of --timeout are over`);
@@ -75,35 +82,37 @@ export async function waitUntilQuiet(
 }
 
 /** The state at one moment. */
-interface Look {
+export interface Look {
   readonly now: number;
   readonly pending: readonly Entry[];
-  /** Pids of the reruns that are going, or about to. */
-  readonly going: readonly number[];
+  /** The processes that are reruns, or about to become one. */
+  readonly current: readonly ProcessId[];
+  /** The id of the newest rerun, where that was the start of a unit which is not at rest. */
+  readonly unit: string | undefined;
   /** Pids of each `again run` in which a rerun was asked for: it lives until nothing is pending there. */
   readonly foreground: readonly number[];
-  /** The units that were started instead of a command, and are not at rest. */
-  readonly units: readonly string[];
   /** The reruns that were started so far. */
   readonly past: readonly PastRerun[];
   /** Which hold keeps what is pending from starting, in words. */
   readonly hold: string | undefined;
 }
 
+/** @throws {Refusal} where another process keeps the lock: then it is not certain that all is quiet */
 async function lockedLook(folder: string, ancestors: ReadonlySet<number>): Promise<Look> {
   try {
     return await withLock(folder, () => lookAround(folder, ancestors));
-  } catch {
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
     return lookAround(folder, ancestors); // no room for a lock
   }
 }
 
 /** @param ancestors  an `again run` among these waits for the end of this process */
 async function lookAround(folder: string, ancestors: ReadonlySet<number>): Promise<Look> {
-  // First the reruns that are going, and then the pending entries: a run records what it asks for before it ends.
-  const going = currentReruns(folder).map(({ pid }) => pid);
+  // A rerun that begins meanwhile is going, and not remembered yet: the next look tells of it. A run records what it asks for before it ends.
   const past = readHistory(folder);
-  const units = going.length > 0 ? [] : await goingUnits(past);
+  const current = currentReruns(folder);
+  const unit = await goingUnit(newestRerun(folder));
   const pending = [...readRecords(folder).values()]
     .filter(hasLivingWaiter)
     .flatMap((record) => record.entries);
@@ -111,28 +120,27 @@ async function lookAround(folder: string, ancestors: ReadonlySet<number>): Promi
   const foreground = readChannelRecords()
     .map(({ record }) => record.waiter.pid)
     .filter((pid) => !ancestors.has(pid));
-  return { now: monotonic(), pending, going, foreground, units, past, hold: hold && describeHold(hold) };
+  return { now: monotonic(), pending, current, unit, foreground, past, hold: hold && describeHold(hold) };
 }
 
 /** States of a unit whose main process has not ended (systemd(1), UNITS); one that stays active after its end is at rest. */
 const STATES = ['activating', 'deactivating', 'reloading'];
 
-/** Whether the newest rerun was a unit's start, and that unit is still going. */
-async function goingUnits(past: readonly PastRerun[]): Promise<string[]> {
-  const newest = past.at(-1);
-  if (newest?.unit == null || newest.failure !== null || newest.outcome) return [];
+/** The id of a rerun, where that was a unit's start, and that unit is still going. */
+async function goingUnit(newest: PastRerun | undefined): Promise<string | undefined> {
+  if (newest?.unit == null || newest.outcome || newest.boot !== bootId()) return undefined;
   const user = process.getuid?.() ?? 0;
   try {
     const manager = await openManager(user === 0 ? { kind: 'system' } : { kind: 'user', user });
     try {
       const { ActiveState, SubState } = await manager.properties(newest.unit);
       const isGoing = STATES.includes(String(ActiveState)) || SubState === 'running';
-      return isGoing ? [newest.unit] : [];
+      return isGoing ? newest.id : undefined;
     } finally {
       manager.close();
     }
   } catch {
-    return []; // systemd does not answer: nothing can be told of it
+    return undefined; // systemd does not answer: nothing can be told of it
   }
 }
 
@@ -148,19 +156,30 @@ function isBusy(
     look.now + entry.wait;
   const awaited = look.pending.filter((entry) => soonest(entry) <= until);
   note(look, awaited);
-  return [awaited, look.going, look.foreground, look.units].some((each) => each.length > 0);
+  return look.unit !== undefined || [awaited, look.current, look.foreground].some((each) => each.length > 0);
 }
 
 /** Tells what changes from one look to the next, and remembers the last rerun. */
-function createEvents(folder: string, say: (line: string) => void) {
+export function createEvents(folder: string, say: (line: string) => void) {
   let before: ReadonlySet<string> | undefined;
   let announced = new Set<string>();
   let hold: string | undefined;
   const foreground = new Set<number>();
-  const begun = new Map<string, PastRerun>();
+  const begun = new Set<string>();
   const told = new Set<string>();
   let skipped = 0;
 
+  const tellStart = (rerun: PastRerun) => {
+    if (begun.has(rerun.id)) return;
+    begun.add(rerun.id);
+    const names = rerun.names.map(displayName).join(', ');
+    if (rerun.failure === null)
+      return say(
+        `rerun of \`${rerun.command}\` has started (${names}), pid ${rerun.pid}, ${outputOf(folder, rerun)}`,
+      );
+    told.add(rerun.id);
+    say(`rerun of \`${rerun.command}\` (${names}): ${resultOf(rerun)}`);
+  };
   const tellEnd = (rerun: PastRerun) => {
     if (told.has(rerun.id)) return;
     told.add(rerun.id);
@@ -169,22 +188,11 @@ function createEvents(folder: string, say: (line: string) => void) {
   return {
     say,
     note(look: Look, awaited: readonly Entry[]) {
-      before ??= new Set(
-        look.past
-          .filter((rerun) => !look.going.includes(rerun.pid) && !isOf(look.units, rerun))
-          .map(({ id }) => id),
-      );
+      before ??= new Set(look.past.filter((rerun) => !isGoing(look, rerun)).map(({ id }) => id));
       for (const rerun of look.past) {
         if (before.has(rerun.id)) continue;
-        const isGoing = look.going.includes(rerun.pid) || isOf(look.units, rerun);
-        if (!begun.has(rerun.id)) {
-          const names = rerun.names.map(displayName).join(', ');
-          say(
-            `rerun of \`${rerun.command}\` has started (${names}), pid ${rerun.pid}, ${outputOf(folder, rerun)}`,
-          );
-        }
-        begun.set(rerun.id, rerun);
-        if (!isGoing && (rerun.outcome || rerun.failure !== null)) tellEnd(rerun);
+        tellStart(rerun);
+        if (!isOpen(rerun)) tellEnd(rerun);
       }
       for (const pid of look.foreground.filter((one) => !foreground.has(one))) {
         foreground.add(pid);
@@ -224,8 +232,15 @@ function createEvents(folder: string, say: (line: string) => void) {
   };
 }
 
-function isOf(units: readonly string[], { unit }: PastRerun): boolean {
-  return unit !== null && units.includes(unit);
+/** Whether a rerun is going. A pid may have been another rerun's, and a unit has had other starts. */
+function isGoing({ current, unit }: Look, rerun: PastRerun): boolean {
+  const isCurrent = rerun.boot === bootId() && current.some((one) => sameProcess(one, rerun));
+  return isOpen(rerun) && (isCurrent || rerun.id === unit);
+}
+
+/** Whether nothing is known of its end. */
+function isOpen({ failure, outcome }: PastRerun): boolean {
+  return failure === null && outcome === undefined;
 }
 
 function whenOf(entry: Entry, now: number): string {

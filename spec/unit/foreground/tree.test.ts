@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { treeOf } from '../../../src/foreground/tree.ts';
 import { commOf, readStat, withDescendants } from '../../../src/os/process.ts';
-import { hasEnded } from '../../../src/os/stat.ts';
+import { hasEnded, type Stat } from '../../../src/os/stat.ts';
 
 const within = { timeout: 20_000 };
 
@@ -82,4 +82,67 @@ test('while its command lives, nothing else gets one; a second signal is passed 
   expect([3000, 4000].map((now) => tree.handOn(now))).toEqual([true, true]);
   await ends(puppet);
   expect(sent).toEqual([outer, outer, puppet]);
+});
+
+describe('a key of the terminal', () => {
+  /** This process, as if it were in the foreground of a terminal. */
+  const own = () => {
+    const { group, session } = readStat(process.pid) as Stat;
+    return { group, session, foreground: group };
+  };
+
+  test('is handed to a wrapper that has made a process group of its own, as timeout(1) does, and to the Puppet below it; once each time', async () => {
+    const found = await start('timeout 1000 sh -c "sleep 1000; true"; true', [
+      'sh',
+      'timeout',
+      'sh',
+      'sleep',
+    ]);
+    const [outer, timeout, puppet] = found as [number, number, number];
+    const sent: [NodeJS.Signals, number][] = [];
+    const tree = treeOf(
+      outer,
+      (...one) => sent.push(one),
+      () => [puppet],
+    );
+    expect(tree.reach('SIGINT', own())).toBe(true);
+    expect(sent).toEqual([
+      ['SIGINT', timeout],
+      ['SIGINT', puppet],
+    ]);
+    expect(tree.handOn(5000)).toBe(true);
+    expect(sent).toHaveLength(2);
+    tree.reach('SIGQUIT', own());
+    expect(sent.slice(2)).toEqual([
+      ['SIGQUIT', timeout],
+      ['SIGQUIT', puppet],
+    ]);
+  });
+
+  test.each([
+    ['where the terminal has reached all', 'sleep 1000; true', ['sh', 'sleep'], {}],
+    ['in another session', 'setsid sleep 1000; true', ['sh', 'sleep'], {}],
+    [
+      'where this process is not in the foreground: a process has sent it',
+      'timeout 1000 sleep 1000; true',
+      ['sh', 'timeout', 'sleep'],
+      { foreground: -1 },
+    ],
+  ])('is handed to none %s', async (_, line, programs, changes) => {
+    const found = await start(line, programs);
+    const { sent, tree } = watch(found[0] as number, found.slice(-1));
+    expect(tree.reach('SIGINT', { ...own(), ...changes })).toBe(false);
+    expect(sent).toEqual([]);
+  });
+
+  test('is handed to the command itself, where no Puppet is found below it', async () => {
+    const command = spawn('timeout', ['1000', 'sleep', '1000'], { stdio: 'ignore' });
+    await once(command, 'spawn');
+    const pid = command.pid as number;
+    await expect.poll(() => readStat(pid)?.group, within).toBe(pid);
+    const { sent, tree } = watch(pid, []);
+    expect(tree.reach('SIGINT', own())).toBe(true);
+    expect(sent).toEqual([pid]);
+    await ends(pid);
+  });
 });

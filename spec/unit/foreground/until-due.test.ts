@@ -99,6 +99,61 @@ test('a run that has begun while the looks are ended is waited for, said and sho
   expect(shown).toEqual(['another Puppet run, pid 7', undefined]);
 });
 
+/** What is said while a condition is waited for, beside what else a test has pending. */
+async function counted({
+  deadline,
+  ...more
+}: Partial<Notice> & { deadline?: number } = {}): Promise<string[]> {
+  const lines = new Set<string>();
+  const stop: { signal: number | undefined } = { signal: undefined };
+  const { between, convergence } = begin({
+    stop,
+    deadline: deadline === undefined ? Number.POSITIVE_INFINITY : monotonic() + deadline,
+    screen: {
+      say: () => {},
+      count: (seconds, text) => lines.add(`${text} in ${seconds} s`),
+      clear: () => {},
+    },
+    wakeup: {
+      sleep: async () => {
+        stop.signal = 15;
+        return true;
+      },
+    },
+  });
+  convergence.cancel({ cancel: 'all' });
+  convergence.take({ ...notice, name: 'disk', condition: awaited(50) }, monotonic(), 0);
+  if (more.name !== undefined) convergence.take({ ...notice, ...more }, monotonic(), 1);
+  expect(await untilDue(between)).toBe('stopped');
+  return [...lines];
+}
+
+/** A condition that is waited for so many seconds. */
+const awaited = (timeout: number, onTimeout: 'run' | 'drop' = 'run', path = '/dev/x') => ({
+  exists: [path],
+  connects: [],
+  succeeds: undefined,
+  sensitive: false,
+  interval: 1,
+  timeout,
+  onTimeout,
+});
+
+test.each<[string, Parameters<typeof counted>[0], string]>([
+  ['its time is over, and then it runs', {}, 'next run at the latest in 50 s'],
+  ['something else is due', { name: 'later', delta: 20 }, 'next run at the latest in 20 s'],
+  ['--timeout ends', { deadline: 5000 }, '--timeout ends in 5 s'],
+  ['another one is given up', { name: 'other', condition: awaited(30, 'drop') }, 'gives up in 30 s'],
+  [
+    'another one is looked at for the first time',
+    { name: 'later', delta: 10, condition: awaited(40, 'run', '/dev/y') },
+    'next step in 10 s',
+  ],
+  ['the splay of a rerun begins', { name: 'other', condition: awaited(30), splay: 10 }, 'next step in 30 s'],
+])('while a condition is waited for, it is said when %s', async (_, more, then) => {
+  expect(await counted(more)).toEqual([`waits until /dev/x exists; ${then}`]);
+});
+
 test('a condition whose time is over is said once, and its rerun comes all the same', async () => {
   let looks = 0;
   const { between, convergence, said } = begin({
@@ -108,10 +163,7 @@ test('a condition whose time is over is said once, and its rerun comes all the s
       return looks < 3 ? { because: 'another Puppet run, pid 7', patience: 1 } : undefined;
     },
   });
-  const [exists, onTimeout] = [['/dev/x'], 'run'] as const;
-  const words = { exists, connects: [], succeeds: undefined, sensitive: false };
-  const condition = { ...words, interval: 1, timeout: 5, onTimeout };
-  convergence.take({ ...notice, name: 'disk', condition }, monotonic(), 0);
+  convergence.take({ ...notice, name: 'disk', condition: awaited(5) }, monotonic(), 0);
   expect(await untilDue(between)).toBeUndefined();
   expect(said).toEqual([
     'disk: not true within 5 s: /dev/x exists; it runs all the same',

@@ -14,7 +14,14 @@ describe('/proc/PID/stat', () => {
     ['a name with a newline', 'a\nb'],
     ['a name of odd bytes', '\xff\xfe'],
   ])('%s', (_, name) => {
-    expect(parseStat(line(name))).toEqual({ parent: 17, session: 4712, state: 'S', start: 987654 });
+    expect(parseStat(line(name))).toEqual({
+      parent: 17,
+      group: 4711,
+      session: 4712,
+      foreground: -1,
+      state: 'S',
+      start: 987654,
+    });
   });
 
   test.each([

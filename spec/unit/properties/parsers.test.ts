@@ -142,7 +142,7 @@ describe('/proc', { timeout }, () => {
       fc.nat({ max: 2 ** 48 }),
       (comm, state, parent, start) => {
         const line = `1 (${comm}) ${state} ${parent} 1 2 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 ${start} 5 6`;
-        expect(parseStat(line)).toEqual({ parent, session: 2, state, start });
+        expect(parseStat(line)).toEqual({ parent, group: 1, session: 2, foreground: -1, state, start });
       },
     );
   });

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { SYSTEM_PATH } from '../../os/spawn.ts';
 import { parseEndpoint } from '../../schedule/condition.ts';
 import { type Answer, HOLDS, type LookContext, no, PATIENCE_MS } from './answer.ts';
@@ -64,12 +65,17 @@ async function connectToAny(
       abort = () => resolve('not asked to its end');
       timer = setTimeout(() => resolve('no answer'), patienceMs);
       signal.addEventListener('abort', abort);
+      const fail = (code = 'no connection') => {
+        failed += 1;
+        if (failed === sockets.length) resolve(FAILURES.get(code) ?? code);
+      };
       sockets.forEach((socket, n) => {
-        socket.on('connect', () => resolve(undefined));
-        socket.on('error', (error: NodeJS.ErrnoException) => {
-          failed += 1;
-          if (failed === sockets.length) resolve(FAILURES.get(error.code) ?? error.code ?? 'no connection');
+        socket.on('connect', () => {
+          if (!isItsOwnEnd(socket)) return resolve(undefined);
+          socket.destroy();
+          fail('ECONNREFUSED');
         });
+        socket.on('error', (error: NodeJS.ErrnoException) => fail(error.code));
         socket.connect({ host: addresses[n] as string, port });
       });
     });
@@ -80,7 +86,15 @@ async function connectToAny(
   }
 }
 
-const FAILURES = new Map<string | undefined, string>([
+/**
+ * Whether a connection leads to itself. Where nobody listens on a port of this machine, the kernel may give the connection that very port as its own, and it is then made (RFC 9293, 3.5,
+ * "simultaneous open").
+ */
+export function isItsOwnEnd({ localAddress, localPort, remoteAddress, remotePort }: Socket): boolean {
+  return localPort === remotePort && localAddress === remoteAddress;
+}
+
+const FAILURES = new Map<string, string>([
   ['ECONNREFUSED', 'connection refused'],
   ['EHOSTUNREACH', 'no route to it'],
   ['ENETUNREACH', 'no route to it'],

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { lookAtEndpoint } from '../../../../src/wait/condition/endpoint.ts';
+import { isItsOwnEnd, lookAtEndpoint } from '../../../../src/wait/condition/endpoint.ts';
 
 const signal = new AbortController().signal;
 const look = (endpoint: string, patienceMs?: number) =>
@@ -56,6 +56,20 @@ describe('an endpoint', () => {
     await new Promise((resolve) => server.close(resolve));
     const answer = { holds: false, because: `127.0.0.1:${port}: connection refused` };
     expect(await look(`127.0.0.1:${port}`)).toEqual(answer);
+  });
+
+  test('where nobody listens, and a connection leads to itself, does not answer', async () => {
+    const { server, port } = await listen('127.0.0.1');
+    const other = connect(port, '127.0.0.1');
+    await once(other, 'connect');
+    expect(isItsOwnEnd(other)).toBe(false);
+    other.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    // The kernel picks such a port by chance.
+    const self = connect({ port, host: '127.0.0.1', localPort: port, localAddress: '127.0.0.1' });
+    await once(self, 'connect');
+    expect(isItsOwnEnd(self)).toBe(true);
+    self.destroy();
   });
 
   test('whose name nobody knows', async () => {

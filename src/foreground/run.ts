@@ -183,6 +183,7 @@ class Foreground {
   private readonly stop: Stop;
   /** On the monotonic clock. */
   private readonly deadline: number;
+  /** The input that was kept for each run. */
   private input: KeptInput | undefined;
   /** The pid of the present run. */
   private going: number | undefined;
@@ -205,7 +206,7 @@ class Foreground {
     const { command, stdin } = this.parts.options;
     const descriptor = stdin ? 0 : manifestDescriptor(command);
     if (descriptor !== undefined) {
-      const open = await this.keepInput(descriptor);
+      const open = await this.readInput(descriptor);
       if (!open) return this.exitCode(NOT_BEGUN, 'nothing is pending');
       this.input = { descriptor, open };
     }
@@ -221,7 +222,7 @@ class Foreground {
   }
 
   /** Reads the input to its end; undefined where a signal or the end of `--timeout` comes first. */
-  private async keepInput(descriptor: number): Promise<KeptInput['open'] | undefined> {
+  private async readInput(descriptor: number): Promise<KeptInput['open'] | undefined> {
     const { origin, wakeup } = this.parts;
     const controller = new AbortController();
     let hasEnded = false;

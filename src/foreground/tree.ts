@@ -73,13 +73,13 @@ export function treeOf(
       return left.some(({ id }) => puppets.has(id.pid));
     },
     reach(key, own = readStat(process.pid)) {
-      if (own?.group !== own?.foreground) return false;
-      const unreached = all.filter((member) => {
-        const { id } = member;
-        if (id.pid !== pid && !members.includes(member)) return false;
+      if (!own || own.group !== own.foreground) return false;
+      const isUnreached = ({ id }: Member) => {
         const stat = isAlive(id) ? readStat(id.pid) : undefined;
-        return stat !== undefined && stat.session === own?.session && stat.group !== own.group;
-      });
+        return stat?.session === own.session && stat.group !== own.group;
+      };
+      const path = all.filter((member) => member.id.pid === pid || members.includes(member));
+      const unreached = path.filter(isUnreached);
       for (const { id } of unreached) send(key, id.pid);
       return unreached.length > 0;
     },

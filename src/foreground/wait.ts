@@ -14,6 +14,7 @@ import { openStateFolder } from '../state/folder.ts';
 import { newestRerun, type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
 import { withLock } from '../state/lock.ts';
+import { isOpen } from '../state/outcomes.ts';
 import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
 import { hasLivingWaiter, readRecords } from '../state/records.ts';
 import { home } from '../state/settings.ts';
@@ -236,11 +237,6 @@ export function createEvents(folder: string, say: (line: string) => void) {
 function isGoing({ current, unit }: Look, rerun: PastRerun): boolean {
   const isCurrent = rerun.boot === bootId() && current.some((one) => sameProcess(one, rerun));
   return isOpen(rerun) && (isCurrent || rerun.id === unit);
-}
-
-/** Whether nothing is known of its end. */
-function isOpen({ failure, outcome }: PastRerun): boolean {
-  return failure === null && outcome === undefined;
 }
 
 function whenOf(entry: Entry, now: number): string {

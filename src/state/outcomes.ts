@@ -84,7 +84,7 @@ export type UnitOutcome =
     };
 
 /** Whether nothing is noted of its end. */
-function isOpen({ outcome, failure }: PastRerun): boolean {
+export function isOpen({ outcome, failure }: PastRerun): boolean {
   return outcome === undefined && failure === null;
 }
 

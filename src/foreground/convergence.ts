@@ -13,7 +13,7 @@ import {
 } from '../schedule/entry.ts';
 import { hurried } from '../schedule/hurry.ts';
 import { describeTimeout, displayName, isMeant } from '../schedule/names.ts';
-import { awaitedNow, nextStep, partition, type Step } from '../schedule/plan.ts';
+import { awaitedNow, nextStep, notifyingRuns, partition, type Step } from '../schedule/plan.ts';
 import type { Cancellation, Hurry, Notice } from '../state/channel-message.ts';
 import { describePromise } from './promise.ts';
 
@@ -153,9 +153,8 @@ export function createConvergence(command: string, pid: number, bounds: Bounds):
       return wanted.length;
     },
     noteEnds(now, isAlive = isProcessAlive, isBrokenOff = () => false) {
-      for (const { run, runEndedAt } of entries)
-        if (runEndedAt === undefined && !isAlive(run))
-          entries = withRunEnded(entries, run, { at: now, brokenOff: isBrokenOff(run) });
+      for (const run of notifyingRuns(entries))
+        if (!isAlive(run)) entries = withRunEnded(entries, run, { at: now, brokenOff: isBrokenOff(run) });
     },
     lookAgain(now) {
       entries = withLookWanted(entries, now);

@@ -8,6 +8,7 @@ import { SECOND_MS } from '../os/second.ts';
 import { describeWords } from '../puppet/describe.ts';
 import { processName } from '../repeat/environment.ts';
 import { restoreOpenFiles } from '../repeat/limit.ts';
+import { isGoing } from '../schedule/entry.ts';
 import { displayNames } from '../schedule/names.ts';
 import { CHANNEL_VARIABLE, channelsBelow } from '../state/channel.ts';
 import { writeChannelRecord } from '../state/channel-record.ts';
@@ -290,7 +291,7 @@ class Foreground {
         killed += 1;
         continue;
       }
-      const isWatching = this.parts.convergence.entries.some((entry) => entry.runEndedAt === undefined);
+      const isWatching = this.parts.convergence.entries.some(isGoing);
       const pause = isWatching || this.tree ? LOOK_MS : 60_000;
       await this.parts.wakeup.sleep(Math.min(pause, Math.max(1, killAt - now)));
     }

@@ -372,9 +372,10 @@ class Waiter {
     const why = blocker && (await loadPart()).describeBlocker(blocker);
     if (why !== this.told) {
       const names = displayNames(this.seen.entries);
-      if (blocker)
+      if (!blocker && names !== '') log('continues', names);
+      // An abort was told when the run ended, with what it holds back.
+      else if (blocker && !(blocker.kind === 'time' && blocker.because === 'broken off'))
         log('waiting', `${names}: ${['trouble', 'unit'].includes(blocker.kind) ? '' : 'for '}${why}`);
-      else if (names !== '') log('continues', names);
       this.told = why;
     }
     const heldUp = blocker && ['run', 'start', 'hold'].includes(blocker.kind) ? undefined : why;

@@ -11,8 +11,11 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { cache, Failure, readVersion, root, run } from './project.mjs';
 
-/** How long a step may take, in minutes, before it counts as failed. */
+/** How long a step may take, in minutes, before it counts as failed, unless it says so itself. */
 const patience = 45;
+
+/** The same for `npm run test:long`, which is not a part of any CI. */
+const longPatience = 150;
 
 /** How many of the slowest files the closing part names: where to begin, should the tests take too long. */
 const SLOWEST = 8;
@@ -40,6 +43,8 @@ const vitest = (project, title, ...args) => ({
   env: { AGAIN_REMARKS: remarksOf(project) },
   count: () => ({ ...countVitest(reportOf(project)), remarks: readLines(remarksOf(project)) }),
 });
+
+const long = (project, title) => ({ ...vitest(project, title, '--passWithNoTests'), minutes: longPatience });
 
 const setUp = (...parts) => check(`set-up: ${parts.join(', ')}`, 'sh', 'scripts/setup.sh', ...parts);
 const module = check('module', bin('node'), 'scripts/module.mjs');
@@ -79,8 +84,8 @@ const parts = {
   // Beside each other: what the command line chooses may be in one of them alone.
   long: [
     [
-      [vitest('long-container', 'in booted containers: what is slow and seldom breaks', '--passWithNoTests')],
-      [vitest('long', 'what is slow and seldom breaks', '--passWithNoTests')],
+      [long('long-container', 'in booted containers: what is slow and seldom breaks')],
+      [long('long', 'what is slow and seldom breaks')],
     ],
   ],
 };
@@ -216,7 +221,7 @@ function lastLines(output) {
 }
 
 /** Runs a command in the project's root; what it prints is handed over as it comes, and returned. */
-function runVisibly({ title, program, args, env }, show) {
+function runVisibly({ title, program, args, env, minutes = patience }, show) {
   mkdirSync(reports, { recursive: true });
   return new Promise((resolve) => {
     let output = '';
@@ -235,10 +240,10 @@ function runVisibly({ title, program, args, env }, show) {
     };
     going.add(end);
     const limit = setTimeout(() => {
-      console.error(`test: '${title}' was ended: it took more than ${patience} minutes`);
+      console.error(`test: '${title}' was ended: it took more than ${minutes} minutes`);
       end('SIGTERM');
       setTimeout(end, 10_000, 'SIGKILL').unref();
-    }, patience * 60_000);
+    }, minutes * 60_000);
     const finish = (status) => {
       clearTimeout(limit);
       going.delete(end);

@@ -58,6 +58,8 @@ export interface Site {
   clear(): Promise<void>;
   /** All that a unit has written to the journal, or what has come after a cursor (`journalctl --show-cursor`). */
   journal(unit: string, after?: string): Promise<string>;
+  /** The names that systemd gave to the starts of a service, oldest first. */
+  activations(name: string): Promise<string[]>;
 }
 
 export interface Cause {
@@ -188,6 +190,13 @@ function siteOf(box: Container): Site {
     },
     journal: (unit, after) =>
       sh(`journalctl --unit=${unit} --output=cat ${after === undefined ? '' : `--after-cursor='${after}'`}`),
+    activations: async (name) => {
+      const ids = await sh(
+        `journalctl _SYSTEMD_UNIT=${name}.service --output=json --output-fields=_SYSTEMD_INVOCATION_ID | ` +
+          `sed 's/.*"_SYSTEMD_INVOCATION_ID":"\\([0-9a-f]*\\)".*/\\1/'`,
+      );
+      return [...new Set(ids.split('\n').filter(Boolean))];
+    },
   };
 }
 

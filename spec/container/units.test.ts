@@ -88,7 +88,7 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     const journal = await site.journal('private-tmp.service');
 
     expect(runs.map(({ cgroup }) => cgroup)).toEqual(Array(3).fill('/system.slice/private-tmp.service'));
-    expect(await activations('private-tmp')).toEqual(runs.map(({ invocation }) => invocation));
+    expect(await site.activations('private-tmp')).toEqual(runs.map(({ invocation }) => invocation));
     expect(journal.match(/File\[\/tmp\/mine\]\/ensure: defined content/g)).toHaveLength(3);
     expect(journal).not.toMatch(/ENOENT|No such file/);
     const lines = said(journal);
@@ -102,7 +102,7 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     site.manifest('runtime');
     await site.timer('runtime', ['RuntimeDirectory=mine']);
     const runs = await site.settled('runtime', 2);
-    expect(await activations('runtime')).toEqual(runs.map(({ invocation }) => invocation));
+    expect(await site.activations('runtime')).toEqual(runs.map(({ invocation }) => invocation));
     const lines = said(await site.journal('runtime.service'));
     expect(lines).toEqual([
       expect.stringMatching(/^Will start runtime\.service again as soon as this run .*RuntimeDirectory=mine/),
@@ -125,49 +125,6 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
       ),
     ]);
     await site.sh('systemctl stop remains.service');
-  });
-
-  it('is started again so seldom that its unit never reaches its start limit', async () => {
-    site.manifest('limited', { when: amongFirst(3, 'limited') });
-    await site.timer('limited', [
-      'PrivateTmp=yes',
-      '[Unit]',
-      'StartLimitIntervalSec=45', // longer than two runs on a slow machine
-      'StartLimitBurst=2',
-    ]);
-    const runs = await site.settled('limited', 4);
-    expect(await activations('limited')).toEqual(runs.map(({ invocation }) => invocation));
-    const journal = await site.journal('limited.service');
-    expect(said(journal).map((line) => /\(rerun (\d+) in a row/.exec(line)?.[1])).toEqual([
-      undefined,
-      '2',
-      '3',
-    ]);
-    expect(journal).not.toMatch(/start-limit-hit|repeated too quickly/);
-    expect(await site.sh('journalctl -t again -o cat')).toContain(
-      'one more start of limited.service could reach its start limit (StartLimitBurst=2)',
-    );
-  });
-
-  it('is held while somebody else has brought its unit to its start limit', async () => {
-    site.manifest('exhausted', delta('later', 12));
-    await site.timer('exhausted', [
-      'PrivateTmp=yes',
-      '[Unit]',
-      'StartLimitIntervalSec=80', // longer than two runs on a slow machine
-      'StartLimitBurst=2',
-    ]);
-    await site.waiter();
-    await site.until('its end', async () => /Deactivated/.test(await site.journal('exhausted.service')));
-    await site.sh('systemctl start exhausted.service; systemctl start exhausted.service || :');
-    await site.until('the status to say so', async () =>
-      /systemd has reached the start limit of exhausted\.service/.test(
-        await site.sh(`${AGAIN}/again status`),
-      ),
-    );
-    expect(site.runs('exhausted')).toHaveLength(2);
-    await site.sh('systemctl reset-failed exhausted.service');
-    await site.settled('exhausted', 3);
   });
 
   it('is held while its unit is masked', async () => {
@@ -197,7 +154,7 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     await site.holds('the waiter waits', () => site.runs('meanwhile').length === 2, 8);
     await site.sh('rm /run/gate');
     const runs = await site.settled('meanwhile', 3);
-    expect(await activations('meanwhile')).toEqual(runs.map(({ invocation }) => invocation));
+    expect(await site.activations('meanwhile')).toEqual(runs.map(({ invocation }) => invocation));
     const journal = await site.journal('meanwhile.service');
     expect(journal.match(/Applied catalog/g)).toHaveLength(3);
     expect(journal).not.toMatch(/Stopping|Failed with result/);
@@ -460,14 +417,5 @@ describe('a run in a oneshot unit', { retry: 0 }, () => {
     await site.until(`${count} runs of ${name}, and then quiet`, quiet);
     expect(site.runs(name)).toHaveLength(count);
     return site.runs(name);
-  }
-
-  /** The starts of a unit, by the names that systemd gave to them, oldest first. */
-  async function activations(name: string): Promise<string[]> {
-    const ids = await site.sh(
-      `journalctl _SYSTEMD_UNIT=${name}.service --output=json --output-fields=_SYSTEMD_INVOCATION_ID | ` +
-        `sed 's/.*"_SYSTEMD_INVOCATION_ID":"\\([0-9a-f]*\\)".*/\\1/'`,
-    );
-    return [...new Set(ids.split('\n').filter(Boolean))];
   }
 });

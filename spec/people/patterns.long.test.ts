@@ -15,6 +15,21 @@ describe.concurrent('an idempotency check, as of Litmus and Beaker', () => {
 });
 
 describe.concurrent('one within another', () => {
+  test('the innermost `again run` answers', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const inner = [here.again, 'run', '--', ...(await here.apply(converges(world, 3)))];
+    const run = await here.start([], inner);
+    const { code, output } = await run.ended;
+    expect(code, output).toBe(0);
+    const runs = await world.runs();
+    expect(runs, output).toHaveLength(3);
+    const [parent] = runs.map((one) => one.parent.pid);
+    expect(parent).not.toBe(run.pid);
+    expect(answeredBy(output)).toEqual([parent, parent]);
+    await expectNothingLeft(here);
+  });
+
   test('in an exec of a run of another one, each takes its own notifications', async (context) => {
     const here = await place(context);
     const { world } = here;
@@ -52,5 +67,18 @@ if find_file('${world.path('once')}') {
     expect(waited.code, waited.output).toBe(0);
     expect(await world.runs()).toHaveLength(3);
     await expectNothingLeft(here);
+  });
+});
+
+describe.concurrent('how people start it', () => {
+  test('with an input that never ends, and is no manifest', async (context) => {
+    const here = await place(context);
+    const { world } = here;
+    const command = [here.again, 'run', '--', ...(await here.apply(converges(world, 2)))];
+    const { code, output } = await world.run({
+      argv: ['sh', '-c', 'mkfifo open; "$@" <>open', 'sh', ...command],
+    });
+    expect(code, output).toBe(0);
+    expect(await world.runs()).toHaveLength(2);
   });
 });

@@ -2,15 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Pending } from '../../src/cli/pending.ts';
 import { until } from '../support/machine/wait.ts';
 import type { World } from '../support/machine/world.ts';
-import {
-  answeredBy,
-  appears,
-  converges,
-  expectNothingLeft,
-  foreground,
-  saidByRun,
-  twoSteps,
-} from './foreground.ts';
+import { appears, converges, expectNothingLeft, foreground, saidByRun, twoSteps } from './foreground.ts';
 
 const { place } = foreground();
 const later = "Common::Again::Delta['later']";
@@ -112,35 +104,7 @@ describe.concurrent('Ctrl-Z', () => {
   });
 });
 
-describe.concurrent('one within another', () => {
-  test('the innermost `again run` answers', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const inner = [here.again, 'run', '--', ...(await here.apply(converges(world, 3)))];
-    const run = await here.start([], inner);
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(0);
-    const runs = await world.runs();
-    expect(runs, output).toHaveLength(3);
-    const [parent] = runs.map((one) => one.parent.pid);
-    expect(parent).not.toBe(run.pid);
-    expect(answeredBy(output)).toEqual([parent, parent]);
-    await expectNothingLeft(here);
-  });
-});
-
 describe.concurrent('how people start it', () => {
-  test('with an input that never ends, and is no manifest', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const command = [here.again, 'run', '--', ...(await here.apply(converges(world, 2)))];
-    const { code, output } = await world.run({
-      argv: ['sh', '-c', 'mkfifo open; "$@" <>open', 'sh', ...command],
-    });
-    expect(code, output).toBe(0);
-    expect(await world.runs()).toHaveLength(2);
-  });
-
   test('in a loop that reads lines: it takes none of them', async (context) => {
     const { world, again } = await place(context);
     const loop = `printf 'one\\ntwo\\n' | while read -r line; do ${again} run -- echo "$line"; done`;

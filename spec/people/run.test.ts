@@ -487,35 +487,6 @@ subprocess.run(sys.argv[1:], env={'a.b': 'c', 'BASH_FUNC_f%%': '() { :; }'}, pas
 });
 
 describe.concurrent('others', () => {
-  test('one that is stopped (Ctrl-Z) keeps nobody from cancelling what is pending in the background, and is named', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    // A shell that stays: what starts it here would stop with its child.
-    const wrap = ['sh', '-c', '"$@"; exit $?', 'sh'];
-    const waiting = await here.start([], await here.apply(converges(world, 3, later, delta('later', 300))), {
-      wrap,
-    });
-    await until('the wait', () => saidByRun(waiting.output()).length > 0, { seen: waiting.output });
-    const pid = Number(/again run, pid (\d+)/.exec(waiting.output())?.[1]);
-    const elsewhere = "Common::Again::Delta['elsewhere']";
-    const site = await world.write('other.pp', converges(world, 9, elsewhere, delta('elsewhere', 3600)));
-    const env = { FACTER_puppet_vardirtmp: world.path('base') };
-    const background = await world.run({ argv: world.apply(site), env });
-    expect(background.code, background.output).toBe(0);
-
-    await world.node.signal(pid, 'SIGSTOP');
-    expect(await world.run({ argv: [here.again, 'cancel', '--all'] })).toMatchObject({
-      code: 1,
-      stdout: 'Cancelled: elsewhere\n',
-      stderr: `again: \`again run\` (pid ${pid}) does not answer: continue it (\`fg\`), or end it\n`,
-    });
-    // When it continues, it does as it was told.
-    await world.node.signal(pid, 'SIGCONT');
-    expect((await waiting.ended).code, waiting.output()).toBe(0);
-    expect(await world.runs()).toHaveLength(2);
-    await expectNothingLeft(here);
-  });
-
   test('status, cancel and the fact know what is pending', async (context) => {
     const here = await place(context);
     const { world } = here;
@@ -580,18 +551,6 @@ describe.concurrent('others', () => {
     await going.ended;
   });
 
-  test('within an exec of a Puppet run, it does not wait for that one', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const inner = await world.write('inner.pp', converges(world, 3));
-    const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
-    const outer = `exec { '${command}': logoutput => true, timeout => 300, provider => 'posix' }`;
-    const { code, output } = await world.run({ argv: await here.apply(outer) });
-    expect(code, output).toBe(0);
-    expect(await world.runs(), output).toHaveLength(3);
-    await expectNothingLeft(here);
-  });
-
   test('a run below one that changes the user is refused in one line', async (context) => {
     const here = await place(context, { delivered: false });
     const { world } = here;
@@ -648,39 +607,6 @@ describe.concurrent('others', () => {
     await expectNothingLeft(here);
   });
 
-  test('a condition is not waited for beyond --max-wait, and no rerun is made for that', async (context) => {
-    const here = await place(context);
-    const when = "common::again::when { 'ready': exists => '/nonexistent', interval => 1 }";
-    const command = await here.apply(converges(here.world, 2, "Common::Again::When['ready']", when));
-    const { code, output } = await here.run(['--max-wait', '2'], command);
-    expect(code, output).toBe(0);
-    expect(await here.world.runs(), output).toHaveLength(1);
-    expect(saidByRun(output)).toContain('again run: ready: not true within 2 s: /nonexistent exists');
-    await expectNothingLeft(here);
-  });
-
-  test('a condition that comes to hold in a run in which its time ends is looked at once more', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const [goal, steps] = [world.path('goal'), world.path('steps')];
-    const command = await here.apply(`include common::again
-${probe(world)}
-common::again::when { 'flag': exists => '${goal}' }
-Exec { provider => 'shell', path => '/usr/bin:/bin' }
-exec { 'first':
-  command => 'true',
-  onlyif  => 'echo run >> ${steps}; test $(wc -l < ${steps}) -eq 1',
-  notify  => [Exec['again'], Common::Again::When['flag']],
-}
--> exec { 'second': command => 'touch ${goal}; sleep 4', onlyif => 'test $(wc -l < ${steps}) -eq 2' }
-`);
-    const { code, output } = await here.run(['--max-wait', '2'], command);
-    expect(code, output).toBe(0);
-    expect(await world.runs(), output).toHaveLength(3);
-    expect(output).not.toContain('not true');
-    await expectNothingLeft(here);
-  });
-
   test('what Puppet prints is the same as without it, in order and with its colours', async (context) => {
     const here = await place(context);
     const { world } = here;
@@ -700,35 +626,6 @@ exec { 'first':
     expect(without).toMatch(/one.*two.*three.*false/s);
     expect(without).not.toBe(stripVTControlCharacters(without));
     expect(await output(here.again, 'run', '--', ...command)).toBe(without);
-  });
-
-  test('of an ordinary user, it has its channel in the runtime folder, and the same `again wait` waits for it', async (context) => {
-    const here = await place(context);
-    const { world } = here;
-    const runtime = '/run/user/65534';
-    context.onTestFinished(() => void world.run({ argv: ['rm', '-rf', runtime] }));
-    const command = await here.apply(converges(world, 2, later, delta('later', 8)));
-    const script = 'mkdir -p "$1" && chmod 0700 "$1" && chown -R "$0" "$@"';
-    const own = await world.run({ argv: ['sh', '-c', script, 'nobody:nogroup', runtime, world.dir] });
-    expect(own.code, own.output).toBe(0);
-    const wrap = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
-    const env = { HOME: world.dir, FACTER_puppet_vardirtmp: world.path('base') };
-    const run = await here.start([], command, { wrap, env: { ...env, XDG_RUNTIME_DIR: runtime } });
-    await until('the delta to be counted', () => run.output().includes('next run (later)'), {
-      seconds: 100,
-      seen: run.output,
-    });
-    expect(await world.node.files.list(runtime)).toEqual([
-      expect.stringMatching(new RegExp(`^again-run-.*-${run.pid}-`)),
-    ]);
-    // As in a job of cron, which names no runtime folder.
-    const waited = await world.run({ argv: [here.again, 'wait', '--timeout', '200'], wrap, env });
-    expect(waited.code, waited.output).toBe(0);
-    expect(waited.stdout).toContain(`waits for the end of an \`again run\`, pid ${run.pid}\n`);
-    const { code, output } = await run.ended;
-    expect(code, output).toBe(0);
-    expect(await world.runs(), output).toHaveLength(2);
-    expect(await world.node.files.list(runtime)).toEqual([]);
   });
 
   test('a no-op run schedules nothing', async (context) => {

@@ -144,51 +144,7 @@ export function agentScenarios(bench: Bench): void {
     expect(verified.code, verified.output).toBe(0);
   });
 
-  for (const inConfigurationFile of [false, true]) {
-    const where = inConfigurationFile ? 'puppet.conf' : 'arguments';
-    test(`the lock file of a dead run doesn't hold the rerun; vardir from ${where}`, {
-      retry: 0,
-    }, async (context) => {
-      const { world, command, compiles, lock } = await openAgent(bench, context, { inConfigurationFile });
-      await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(2)));
-      const first = await world.run({ argv: command('--test') });
-      expect(first.code, first.output).toBe(2);
-      const dead = await world.run({ argv: ['sh', '-c', 'echo $$'] });
-      await world.node.files.write(lock, dead.stdout.trim());
-      const { run, rerun } = await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
-      expectAgentCommand(rerun, run, bench.puppet);
-    });
-
-    test(`the lock of a live run holds the rerun until that run has ended; vardir from ${where}`, {
-      retry: 0,
-    }, async (context) => {
-      const { world, command, compiles, lock } = await openAgent(bench, context, { inConfigurationFile });
-      const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(3600));
-      await compiles(manifest);
-      const first = await world.run({ argv: command('--test') });
-      expect(first.code, first.output).toBe(2);
-      const { waiter } = announcement(first.output, 'again-delta-later');
-
-      // Another run, by another command. It takes the lock before the rerun is due, which is when `again now` is called, and still has it then.
-      const hold = `/bin/sh -c "until test -e ${world.path('go')}; do sleep 0.1; done"`;
-      await compiles(`${probe(world, 'other')}\nexec { '${hold}': require => Exec['probe other'] }\n`);
-      const other = await world.start({ argv: command('--onetime', '--no-daemonize', '--verbose') });
-      await until('the other run', async () => (await world.runs('other')).length > 0, {
-        seen: other.output,
-      });
-      expect(Number(await world.node.files.read(lock))).toBe(other.pid);
-      await compiles(manifest);
-      expect(await fallDue(world, other)).toEqual({ kind: 'lock', pid: other.pid });
-      expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
-      expect(await world.runs()).toHaveLength(1);
-
-      await world.write('go', '');
-      expect((await other.ended).code, other.output()).toBe(0);
-      const { run, rerun, log } = await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
-      expectAgentCommand(rerun, run, bench.puppet);
-      expect(log).not.toMatch(/skipping|already in progress/i);
-    });
-  }
+  testLock(bench, true);
 
   test('while the agent is disabled, the waiter waits', async (context) => {
     const { world, command, compiles } = await openAgent(bench, context);
@@ -237,6 +193,8 @@ export function agentScenarios(bench: Bench): void {
 
 /** The ones that take long. */
 export function slowAgentScenarios(bench: Bench): void {
+  testLock(bench, false);
+
   test('in the foreground: a rerun waits for the run of a daemon that has the lock; a first run is skipped by Puppet itself, as without `again run`', {
     retry: 0,
   }, async (context) => {
@@ -272,6 +230,53 @@ export function slowAgentScenarios(bench: Bench): void {
     expect(output).not.toMatch(/skipping|already in progress/i);
     expect(await world.helpers()).toEqual([]);
     await stop(world, daemon.pid);
+  });
+}
+
+/** @param inConfigurationFile whether puppet.conf says where the lock is, and not an argument */
+function testLock(bench: Bench, inConfigurationFile: boolean): void {
+  const where = inConfigurationFile ? 'puppet.conf' : 'arguments';
+  test(`the lock file of a dead run doesn't hold the rerun; vardir from ${where}`, {
+    retry: 0,
+  }, async (context) => {
+    const { world, command, compiles, lock } = await openAgent(bench, context, { inConfigurationFile });
+    await compiles(notifyOnce(world, "Common::Again::Delta['later']", later(2)));
+    const first = await world.run({ argv: command('--test') });
+    expect(first.code, first.output).toBe(2);
+    const dead = await world.run({ argv: ['sh', '-c', 'echo $$'] });
+    await world.node.files.write(lock, dead.stdout.trim());
+    const { run, rerun } = await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
+    expectAgentCommand(rerun, run, bench.puppet);
+  });
+
+  test(`the lock of a live run holds the rerun until that run has ended; vardir from ${where}`, {
+    retry: 0,
+  }, async (context) => {
+    const { world, command, compiles, lock } = await openAgent(bench, context, { inConfigurationFile });
+    const manifest = notifyOnce(world, "Common::Again::Delta['later']", later(3600));
+    await compiles(manifest);
+    const first = await world.run({ argv: command('--test') });
+    expect(first.code, first.output).toBe(2);
+    const { waiter } = announcement(first.output, 'again-delta-later');
+
+    // Another run, by another command. It takes the lock before the rerun is due, which is when `again now` is called, and still has it then.
+    const hold = `/bin/sh -c "until test -e ${world.path('go')}; do sleep 0.1; done"`;
+    await compiles(`${probe(world, 'other')}\nexec { '${hold}': require => Exec['probe other'] }\n`);
+    const other = await world.start({ argv: command('--onetime', '--no-daemonize', '--verbose') });
+    await until('the other run', async () => (await world.runs('other')).length > 0, {
+      seen: other.output,
+    });
+    expect(Number(await world.node.files.read(lock))).toBe(other.pid);
+    await compiles(manifest);
+    expect(await fallDue(world, other)).toEqual({ kind: 'lock', pid: other.pid });
+    expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+    expect(await world.runs()).toHaveLength(1);
+
+    await world.write('go', '');
+    expect((await other.ended).code, other.output()).toBe(0);
+    const { run, rerun, log } = await expectOneRerun(world, first.output, { exec: 'again-delta-later' });
+    expectAgentCommand(rerun, run, bench.puppet);
+    expect(log).not.toMatch(/skipping|already in progress/i);
   });
 }
 

@@ -11,20 +11,7 @@ export const everything = ['Exec[common::again look]', 'File[AGAIN.gz]', 'Exec[c
 
 /** How the executable gets to a node. */
 export function deliveryScenarios(bench: Bench): void {
-  for (const [way, knowsFolder] of [
-    ['with a folder that the fact knows', true],
-    ['with a folder that only Hiera knows', false],
-  ] as const) {
-    test(`the first run delivers, and the next one finds nothing to do: ${way}`, async (context) => {
-      const world = await bench.world(context, { delivered: false });
-      const first = await include(world, { knowsFolder });
-      expect(changes(world, first)).toEqual(expect.arrayContaining(everything));
-      await expectSound(world);
-      const names = ['again', 'again.gz', 'again.json', 'again.sha256', 'deliver', 'notify', 'state'];
-      expect(await world.node.files.list(world.again)).toEqual(names);
-      await expectNothingToDo(world, { knowsFolder });
-    });
-  }
+  testDelivery(bench, 'with a folder that the fact knows', true);
 
   test('another version, while a waiter waits: it is delivered, and the waiter goes on', async (context) => {
     const world = await bench.world(context);
@@ -77,6 +64,8 @@ export function deliveryScenarios(bench: Bench): void {
 
 /** The ones that take long. */
 export function slowDeliveryScenarios(bench: Bench): void {
+  testDelivery(bench, 'with a folder that only Hiera knows', false);
+
   test('one that was put in place before the first run is compared, and nothing is fetched', async (context) => {
     const world = await bench.world(context, { delivered: false });
     const source = join(world.module, 'files/again', executableName);
@@ -142,6 +131,18 @@ export function slowDeliveryScenarios(bench: Bench): void {
     await world.write('goal-second', '');
     const runs = await world.settled(3);
     expect(runs[2]?.run.pid).not.toBe(waiter);
+  });
+}
+
+function testDelivery(bench: Bench, way: string, knowsFolder: boolean): void {
+  test(`the first run delivers, and the next one finds nothing to do: ${way}`, async (context) => {
+    const world = await bench.world(context, { delivered: false });
+    const first = await include(world, { knowsFolder });
+    expect(changes(world, first)).toEqual(expect.arrayContaining(everything));
+    await expectSound(world);
+    const names = ['again', 'again.gz', 'again.json', 'again.sha256', 'deliver', 'notify', 'state'];
+    expect(await world.node.files.list(world.again)).toEqual(names);
+    await expectNothingToDo(world, { knowsFolder });
   });
 }
 

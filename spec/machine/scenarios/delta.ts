@@ -57,33 +57,7 @@ exec { '/bin/sleep 11': require => ${later} }`;
     expect(wait, 'not counted from the end of the run').toBeLessThan(10);
   });
 
-  for (const signal of ['SIGTERM', 'SIGINT']) {
-    test(`${signal} cancels a waiter, which ps shows with its name and delta and no secret; SIGHUP doesn't`, async (context) => {
-      const world = await bench.world(context);
-      const site = await world.write(
-        'site.pp',
-        notifyOnce(world, "Common::Again::Delta['my own name']", declare('delta => 3600', 'my own name')),
-      );
-      const first = await world.run({ argv: world.apply(site), env: { SECRET: 'do-not-show-me' } });
-      const { waiter } = announcement(first.output, 'again-delta-my own name');
-      const [helper, ...others] = await world.helpers();
-      expect(others).toEqual([]);
-      expect({ pid: helper?.pid, comm: helper?.comm }).toEqual({ pid: waiter, comm: 'again' });
-      expect(helper?.argv.join(' ')).toMatch(/my own name.*3600/);
-      expect(helper?.argv.join(' ')).not.toContain('do-not-show-me');
-      expect(helper?.session, 'a session of its own').toBe(waiter);
-      expect(await world.pending()).toHaveLength(1);
-      expect(await filesThatHold(world, 'do-not-show-me'), 'no secret on the disk').toEqual([]);
-
-      await world.node.signal(waiter, 'SIGHUP');
-      await until('SIGHUP to be taken', async () => !(await hasPendingSignals(world, waiter, 1)));
-      expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
-
-      await world.node.signal(waiter, signal);
-      await until('the end of the waiter', async () => (await world.helpers()).length === 0, { seconds: 5 });
-      await expectNothingScheduled(world);
-    });
-  }
+  testCancelled(bench, 'SIGTERM');
 
   test('the waiter survives the end of its terminal', async (context) => {
     const world = await bench.world(context);
@@ -106,6 +80,39 @@ exec { '/bin/sleep 11': require => ${later} }`;
     await world.settled(2);
     const log = await world.node.files.read(announcement(output, 'again-delta-later').log);
     expect(log.toString()).toMatch(/Applied catalog in/);
+  });
+}
+
+/** What differs little from the ones above. */
+export function slowDeltaScenarios(bench: Bench): void {
+  testCancelled(bench, 'SIGINT');
+}
+
+function testCancelled(bench: Bench, signal: string): void {
+  test(`${signal} cancels a waiter, which ps shows with its name and delta and no secret; SIGHUP doesn't`, async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, "Common::Again::Delta['my own name']", declare('delta => 3600', 'my own name')),
+    );
+    const first = await world.run({ argv: world.apply(site), env: { SECRET: 'do-not-show-me' } });
+    const { waiter } = announcement(first.output, 'again-delta-my own name');
+    const [helper, ...others] = await world.helpers();
+    expect(others).toEqual([]);
+    expect({ pid: helper?.pid, comm: helper?.comm }).toEqual({ pid: waiter, comm: 'again' });
+    expect(helper?.argv.join(' ')).toMatch(/my own name.*3600/);
+    expect(helper?.argv.join(' ')).not.toContain('do-not-show-me');
+    expect(helper?.session, 'a session of its own').toBe(waiter);
+    expect(await world.pending()).toHaveLength(1);
+    expect(await filesThatHold(world, 'do-not-show-me'), 'no secret on the disk').toEqual([]);
+
+    await world.node.signal(waiter, 'SIGHUP');
+    await until('SIGHUP to be taken', async () => !(await hasPendingSignals(world, waiter, 1)));
+    expect((await world.helpers()).map(({ pid }) => pid)).toEqual([waiter]);
+
+    await world.node.signal(waiter, signal);
+    await until('the end of the waiter', async () => (await world.helpers()).length === 0, { seconds: 5 });
+    await expectNothingScheduled(world);
   });
 }
 

@@ -13,38 +13,14 @@ const damage = (world: World, command: string) => `exec { 'damage':
 
 const longDelta = "common::again::delta { 'later': delta => 600 }";
 
+/** The line about one whose content is another one. */
+const damaged =
+  /^again: AGAIN is damaged \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): the next run of Puppet repairs it$/;
+
 /** Faults of a node, as users see them; docs/FAULTS.md has the table. */
 export function faultScenarios(bench: Bench): void {
-  const damaged =
-    /^again: AGAIN is damaged \(sha256 [0-9a-f]{64}, not [0-9a-f]{64}\): the next run of Puppet repairs it$/;
-  for (const [state, command, line] of [
-    ['is gone', 'rm AGAIN', /^again: AGAIN is missing: run Puppet, which delivers it$/],
-    ['is cut off', 'truncate --size 1M AGAIN', damaged],
-    ['ends at once', 'cp --remove-destination /bin/true AGAIN', damaged],
-    [
-      "can't be executed",
-      'chmod 0644 AGAIN',
-      /^again: AGAIN is not executable \(-rw-r--r--\): the next run of Puppet repairs it$/,
-    ],
-  ] as const) {
-    test(`an executable that ${state}: the Exec fails in one line, and the next run repairs it`, async (context) => {
-      const world = await bench.world(context);
-      const executable = `${world.again}/again`;
-      const broken = damage(world, command.replace('AGAIN', executable));
-      const site = await world.write('site.pp', notifyOnce(world, "Exec['again']", broken));
-      const run = await world.run({ argv: world.apply(site) });
-      const said = outputOf(run.output, 'again');
-      expect(said).toHaveLength(1);
-      expect(said[0]?.replaceAll(executable, 'AGAIN')).toMatch(line);
-      expect(run.output).toContain('returned 1 instead of one of [0]');
-      expect(await world.pending()).toEqual([]);
-
-      await world.node.files.remove(world.trigger);
-      const sound = await world.write('site.pp', notifyOnce(world));
-      announcement((await world.run({ argv: world.apply(sound) })).output);
-      await world.settled(3);
-    });
-  }
+  testDamage(bench, 'is gone', 'rm AGAIN', /^again: AGAIN is missing: run Puppet, which delivers it$/);
+  testDamage(bench, 'is cut off', 'truncate --size 1M AGAIN', damaged);
 
   test('a run that is killed has ended: it is run again', async (context) => {
     const world = await bench.world(context);
@@ -158,6 +134,14 @@ export function faultScenarios(bench: Bench): void {
 
 /** The ones that take long. */
 export function slowFaultScenarios(bench: Bench): void {
+  testDamage(bench, 'ends at once', 'cp --remove-destination /bin/true AGAIN', damaged);
+  testDamage(
+    bench,
+    "can't be executed",
+    'chmod 0644 AGAIN',
+    /^again: AGAIN is not executable \(-rw-r--r--\): the next run of Puppet repairs it$/,
+  );
+
   test('a process that is stopped with the lock of the state: others refuse after a while, and say whom to end', async (context) => {
     const world = await bench.world(context);
     const site = await world.write('site.pp', notifyOnce(world));
@@ -177,5 +161,25 @@ export function slowFaultScenarios(bench: Bench): void {
     ]);
     expect(await world.pending()).toEqual([]);
     expect(await world.helpers()).toEqual([]);
+  });
+}
+
+function testDamage(bench: Bench, state: string, command: string, line: RegExp): void {
+  test(`an executable that ${state}: the Exec fails in one line, and the next run repairs it`, async (context) => {
+    const world = await bench.world(context);
+    const executable = `${world.again}/again`;
+    const broken = damage(world, command.replace('AGAIN', executable));
+    const site = await world.write('site.pp', notifyOnce(world, "Exec['again']", broken));
+    const run = await world.run({ argv: world.apply(site) });
+    const said = outputOf(run.output, 'again');
+    expect(said).toHaveLength(1);
+    expect(said[0]?.replaceAll(executable, 'AGAIN')).toMatch(line);
+    expect(run.output).toContain('returned 1 instead of one of [0]');
+    expect(await world.pending()).toEqual([]);
+
+    await world.node.files.remove(world.trigger);
+    const sound = await world.write('site.pp', notifyOnce(world));
+    announcement((await world.run({ argv: world.apply(sound) })).output);
+    await world.settled(3);
   });
 }

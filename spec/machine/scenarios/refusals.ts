@@ -83,22 +83,10 @@ export function refusalScenarios(bench: Bench): void {
     await expectRefusal(world, await underBundler(world), /command line|Bundler/i);
   });
 
-  for (const [where, choose] of [
-    ['AGAIN_UNSUPPORTED=warn', async () => ({ AGAIN_UNSUPPORTED: 'warn' })],
-    ['`common::again::unsupported: warn` in Hiera', warnByHiera],
-  ] as const) {
-    for (const [what, start] of [
-      ['a manifest on standard input', fromPipe],
-      ['`bundle exec puppet apply`', underBundler],
-      ['`bundle exec puppet apply`, whose title covers its environment in /proc,', underBundlerByName],
-      ['Puppet as pid 1', asProcess1],
-    ] as const) {
-      test(`with ${where}, ${what} is only warned of`, async (context) => {
-        const world = await bench.world(context);
-        await expectWarning(world, await start(world, await choose(world)));
-      });
-    }
-  }
+  const byEnvironment = async () => ({ AGAIN_UNSUPPORTED: 'warn' });
+  for (const way of Object.keys(UNSUPPORTED) as Unsupported[])
+    testWarned(bench, 'AGAIN_UNSUPPORTED=warn', byEnvironment, way);
+  testWarned(bench, BY_HIERA, warnByHiera, 'Puppet as pid 1');
 
   test('with the class parameter `unsupported => warn`, a manifest on standard input is only warned of', async (context) => {
     const world = await bench.world(context);
@@ -165,7 +153,37 @@ ${notifyOnce(world).replace('content => ', 'noop => false, content => ')}`;
   });
 }
 
+/** The warning by Hiera, for the ways of which `npm test` has none. */
+export function slowRefusalScenarios(bench: Bench): void {
+  for (const way of Object.keys(UNSUPPORTED) as Unsupported[])
+    if (way !== 'Puppet as pid 1') testWarned(bench, BY_HIERA, warnByHiera, way);
+}
+
 type Environment = Readonly<{ [name: string]: string }>;
+
+const BY_HIERA = '`common::again::unsupported: warn` in Hiera';
+
+/** Runs that cannot be repeated. */
+const UNSUPPORTED = {
+  'a manifest on standard input': fromPipe,
+  '`bundle exec puppet apply`': underBundler,
+  '`bundle exec puppet apply`, whose title covers its environment in /proc,': underBundlerByName,
+  'Puppet as pid 1': asProcess1,
+};
+type Unsupported = keyof typeof UNSUPPORTED;
+
+/** @param choose says in a world that a warning is enough, and returns what the environment has for that */
+function testWarned(
+  bench: Bench,
+  where: string,
+  choose: (world: World) => Promise<Environment>,
+  way: Unsupported,
+): void {
+  test(`with ${where}, ${way} is only warned of`, async (context) => {
+    const world = await bench.world(context);
+    await expectWarning(world, await UNSUPPORTED[way](world, await choose(world)));
+  });
+}
 
 /** Says in the data of a world that a warning is enough; nothing in the environment does. */
 async function warnByHiera(world: World): Promise<Environment> {

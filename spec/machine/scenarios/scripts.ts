@@ -69,31 +69,32 @@ ${changeInRun(world, 2, "Common::Again::Delta['later']")}`),
 
   testOtherAgent(bench, 'another server', '--server', 'puppet'); // the other name of its certificate
 
-  for (const [words, added] of [
-    [['--detailed-exitcode', '--onetime', '--no-daemonize', '--verb'], ['--no-splay']],
-    [['--detailed-exitcode', '--tes'], []],
-  ] as const) {
-    test(`\`puppet agent ${words.join(' ')}\`: a rerun with the same abbreviations, and only what is missing`, async (context) => {
-      const { world, command } = await openAgent(bench, context);
-      const first = await world.run({ argv: command(...words) });
-      expect(first.code, first.output).toBe(2); // --detailed-exitcodes
-      // By `--tes`, a world does not know a run that ends by itself.
-      await until('the end of the rerun', async () => (await world.clock()).ends.length === 2, {
-        seconds: 200,
-        seen: () => world.clock(),
-      });
-      const { run, rerun } = await expectOneRerun(world, first.output);
-      const wait = ['--waitforlock', expect.stringMatching(/^[1-9]\d*$/), '--maxwaitforlock', 'unlimited'];
-      expect(run.argv.slice(-words.length)).toEqual(words);
-      expect(rerun.argv).toEqual([...run.argv, ...added, ...wait]);
-    });
-  }
+  testAbbreviations(bench, ['--detailed-exitcode', '--onetime', '--no-daemonize', '--verb'], ['--no-splay']);
 }
 
 /** The ones that take long. */
 export function slowScriptScenarios(bench: Bench): void {
   for (const mode of ['apply', 'agent'] as const) testInOneScript(bench, mode, 3, 2);
   testOtherAgent(bench, CERTIFICATE, '--certname', `another${Date.now()}.example`);
+  testAbbreviations(bench, ['--detailed-exitcode', '--tes'], []);
+}
+
+/** @param added what a rerun has in addition, beside the wait for the lock */
+function testAbbreviations(bench: Bench, words: readonly string[], added: readonly string[]): void {
+  test(`\`puppet agent ${words.join(' ')}\`: a rerun with the same abbreviations, and only what is missing`, async (context) => {
+    const { world, command } = await openAgent(bench, context);
+    const first = await world.run({ argv: command(...words) });
+    expect(first.code, first.output).toBe(2); // --detailed-exitcodes
+    // By `--tes`, a world does not know a run that ends by itself.
+    await until('the end of the rerun', async () => (await world.clock()).ends.length === 2, {
+      seconds: 200,
+      seen: () => world.clock(),
+    });
+    const { run, rerun } = await expectOneRerun(world, first.output);
+    const wait = ['--waitforlock', expect.stringMatching(/^[1-9]\d*$/), '--maxwaitforlock', 'unlimited'];
+    expect(run.argv.slice(-words.length)).toEqual(words);
+    expect(rerun.argv).toEqual([...run.argv, ...added, ...wait]);
+  });
 }
 
 function testInOneScript(bench: Bench, mode: 'apply' | 'agent', count: number, notifying: number): void {

@@ -43,19 +43,7 @@ ${probe(world)}`,
     await expectOneRerun(world, first.output);
   });
 
-  for (const words of [
-    (site: string) => ['--detailed-exitcode', site],
-    (site: string) => [site, '--detailed-exitcode'],
-    (site: string) => ['--verb', site],
-  ]) {
-    test(`\`puppet apply ${words('site.pp').join(' ')}\`: a rerun of the same command`, async (context) => {
-      const world = await bench.world(context);
-      const site = await world.write('site.pp', notifyOnce(world));
-      const first = await world.run({ argv: world.apply(...words(site)) });
-      const { run, rerun } = await expectOneRerun(world, first.output);
-      expectSameCommand(rerun, run);
-    });
-  }
+  testAbbreviated(bench, (site) => ['--detailed-exitcode', site]);
 
   test('a module that was deployed without a build: a warning of the compilation, and one sentence of the exec', async (context) => {
     const world = await unbuilt(bench, context);
@@ -79,6 +67,22 @@ ${probe(world)}`,
     ]);
     expect(await world.node.files.exists(world.again)).toBe(false);
     await expectNothingScheduled(world, { runs: 2 });
+  });
+}
+
+/** More of the abbreviated options. */
+export function slowSiteScenarios(bench: Bench): void {
+  testAbbreviated(bench, (site) => [site, '--detailed-exitcode']);
+  testAbbreviated(bench, (site) => ['--verb', site]);
+}
+
+function testAbbreviated(bench: Bench, words: (site: string) => string[]): void {
+  test(`\`puppet apply ${words('site.pp').join(' ')}\`: a rerun of the same command`, async (context) => {
+    const world = await bench.world(context);
+    const site = await world.write('site.pp', notifyOnce(world));
+    const first = await world.run({ argv: world.apply(...words(site)) });
+    const { run, rerun } = await expectOneRerun(world, first.output);
+    expectSameCommand(rerun, run);
   });
 }
 

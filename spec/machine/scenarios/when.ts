@@ -33,26 +33,12 @@ export function whenScenarios(bench: Bench): void {
     expect((starts[1]?.at ?? 0) - came).toBeLessThan(SOON);
   });
 
-  for (const [what, parts] of [
-    ['paths and a command, of which some hold already, and the others come during the run', withPaths],
-    ['a command that succeeds already', withCommand],
-    ['a port whose server the run starts', withServer],
-  ] as const) {
-    test(`${what}: due when that has ended`, async (context) => {
-      const world = await bench.world(context);
-      const { condition, comes } = await parts(world);
-      const more = `${declare(`${condition}, interval => 3600`)}
-exec { '/bin/sleep 2': require => ${ready} }
-exec { 'it comes': ${comes}, require => Exec['/bin/sleep 2'] }`;
-      const site = await world.write('site.pp', notifyOnce(world, ready, more));
-      const first = await world.run({ argv: world.apply(site) });
-      expect(first.output).toContain('Exec[it comes]/returns: executed successfully');
-      await expectOneRerun(world, first.output, exec);
-      const { starts, ends } = await world.clock();
-      expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThan(0);
-      expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeLessThan(SOON);
-    });
-  }
+  testHeldAtEnd(
+    bench,
+    'paths and a command, of which some hold already, and the others come during the run',
+    withPaths,
+  );
+  testHeldAtEnd(bench, 'a port whose server the run starts', withServer);
 
   test('a port that begins to answer, by the name of its host', async (context) => {
     const world = await bench.world(context);
@@ -248,41 +234,7 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
     await world.settled(2);
   });
 
-  for (const [what, succeeds, answer, told] of [
-    ['that is not executable', "['/etc/passwd', 'x']", 'its command cannot be started (EACCES)', true],
-    ['that is not there', "['/nonexistent']", 'its command cannot be started (ENOENT)', true],
-    [
-      'that writes megabytes',
-      "'yes | head --bytes 5000000; yes | head --bytes 5000000 >&2; exit 3'",
-      'its command has ended with 3',
-      false,
-    ],
-    ['that is killed', "'kill -KILL $$'", 'its command was killed by SIGKILL', false],
-  ] as const) {
-    test(`a command ${what} counts as not true${told ? ', and the journal says so once' : ''}`, async (context) => {
-      const world = await bench.world(context);
-      const syslog = await openSyslog(world);
-      const site = await world.write(
-        'site.pp',
-        notifyOnce(world, ready, declare(`succeeds => ${succeeds}, interval => 1`)),
-      );
-      await world.run({ argv: world.apply(site), wrap: syslog.wrap });
-      const shown = await until('the third look', async () => {
-        const [one] = await pending(world);
-        return (one?.condition?.looks ?? 0) >= 3 && one;
-      });
-      expect(shown.condition?.answer).toBe(answer);
-      const lines = (await syslog.lines()).filter((line) => line.includes('cannot be started'));
-      expect(lines).toEqual(told ? [`waiting: ready: ${answer}, so it counts as not true`] : []);
-      const [helper] = await world.helpers();
-      // The command of a look is one for milliseconds.
-      await until('no zombie of the waiter', async () =>
-        (await world.node.processes()).every(({ parent, state }) => parent !== helper?.pid || state !== 'Z'),
-      );
-      await ask(world, 'cancel', 'ready');
-      await expectNothingScheduled(world);
-    });
-  }
+  testNotTrue(bench, 'that is not there', "['/nonexistent']", 'its command cannot be started (ENOENT)', true);
 
   test('a name server that does not answer holds up neither a path nor the end of the run', async (context) => {
     const world = await bench.world(context);
@@ -325,6 +277,22 @@ ${declare(`exists => '${goal}', interval => 3600`, 'other')}`;
 
 /** The ones that take minutes. */
 export function slowWhenScenarios(bench: Bench): void {
+  testHeldAtEnd(bench, 'a command that succeeds already', withCommand);
+  testNotTrue(
+    bench,
+    'that is not executable',
+    "['/etc/passwd', 'x']",
+    'its command cannot be started (EACCES)',
+    true,
+  );
+  testNotTrue(
+    bench,
+    'that writes megabytes',
+    "'yes | head --bytes 5000000; yes | head --bytes 5000000 >&2; exit 3'",
+    'its command has ended with 3',
+  );
+  testNotTrue(bench, 'that is killed', "'kill -KILL $$'", 'its command was killed by SIGKILL');
+
   test('a hundred of one run: one waiter, and one rerun once all of them hold', async (context) => {
     const world = await bench.world(context);
     const goal = world.path('goal');
@@ -441,6 +409,51 @@ ${probe(world, 'run', `notify => ${ready},`)}
     expect((starts[1]?.at ?? 0) - came).toBeLessThan(10 + SOON);
     await syslog.line(new RegExp(`^ready: ready: ${endpoint.replaceAll('.', '\\.')} answers$`));
     expect((await syslog.lines()).filter((line) => /^timed out|^dropped/.test(line))).toEqual([]);
+  });
+}
+
+/** What comes in the run itself, and so does not wait for a look. */
+function testHeldAtEnd(bench: Bench, what: string, parts: (world: World) => Parts | Promise<Parts>): void {
+  test(`${what}: due when that has ended`, async (context) => {
+    const world = await bench.world(context);
+    const { condition, comes } = await parts(world);
+    const more = `${declare(`${condition}, interval => 3600`)}
+  exec { '/bin/sleep 2': require => ${ready} }
+  exec { 'it comes': ${comes}, require => Exec['/bin/sleep 2'] }`;
+    const site = await world.write('site.pp', notifyOnce(world, ready, more));
+    const first = await world.run({ argv: world.apply(site) });
+    expect(first.output).toContain('Exec[it comes]/returns: executed successfully');
+    await expectOneRerun(world, first.output, exec);
+    const { starts, ends } = await world.clock();
+    expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeGreaterThan(0);
+    expect((starts[1]?.at ?? 0) - (ends[0]?.at ?? 0)).toBeLessThan(SOON);
+  });
+}
+
+/** @param told whether the journal has the answer, too */
+function testNotTrue(bench: Bench, what: string, succeeds: string, answer: string, told = false): void {
+  test(`a command ${what} counts as not true${told ? ', and the journal says so once' : ''}`, async (context) => {
+    const world = await bench.world(context);
+    const syslog = await openSyslog(world);
+    const site = await world.write(
+      'site.pp',
+      notifyOnce(world, ready, declare(`succeeds => ${succeeds}, interval => 1`)),
+    );
+    await world.run({ argv: world.apply(site), wrap: syslog.wrap });
+    const shown = await until('the third look', async () => {
+      const [one] = await pending(world);
+      return (one?.condition?.looks ?? 0) >= 3 && one;
+    });
+    expect(shown.condition?.answer).toBe(answer);
+    const lines = (await syslog.lines()).filter((line) => line.includes('cannot be started'));
+    expect(lines).toEqual(told ? [`waiting: ready: ${answer}, so it counts as not true`] : []);
+    const [helper] = await world.helpers();
+    // The command of a look is one for milliseconds.
+    await until('no zombie of the waiter', async () =>
+      (await world.node.processes()).every(({ parent, state }) => parent !== helper?.pid || state !== 'Z'),
+    );
+    await ask(world, 'cancel', 'ready');
+    await expectNothingScheduled(world);
   });
 }
 

@@ -120,6 +120,12 @@ exec { 'step':
 `;
 }
 
+/** The command line of an `again run` for an exec: its manifest has converged after three runs. */
+export async function innerRun({ world, again }: Place): Promise<string> {
+  const inner = await world.write('inner.pp', converges(world, 3));
+  return [again, 'run', '--', ...world.apply(inner)].join(' ');
+}
+
 /** Asserts that nothing of `again` is left: no process, no pending entry, no folder. */
 export async function expectNothingLeft(here: Place): Promise<void> {
   expect(await here.world.helpers()).toEqual([]);

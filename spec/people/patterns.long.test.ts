@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { answeredBy, converges, expectNothingLeft, foreground, twoSteps } from './foreground.ts';
+import { answeredBy, converges, expectNothingLeft, foreground, innerRun, twoSteps } from './foreground.ts';
 
 const { place } = foreground();
 
@@ -33,8 +33,7 @@ describe.concurrent('one within another', () => {
   test('in an exec of a run of another one, each takes its own notifications', async (context) => {
     const here = await place(context);
     const { world } = here;
-    const inner = await world.write('inner.pp', converges(world, 3));
-    const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
+    const command = await innerRun(here);
     const outer = `include common::again
 exec { '${command}': logoutput => true, timeout => 200, provider => 'posix' }
 file { '${world.path('once')}': content => 'x', notify => Exec['again'] }`;
@@ -54,8 +53,7 @@ file { '${world.path('once')}': content => 'x', notify => Exec['again'] }`;
   test('in an exec of a rerun in the background', async (context) => {
     const here = await place(context);
     const { world } = here;
-    const inner = await world.write('inner.pp', converges(world, 3));
-    const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
+    const command = await innerRun(here);
     const outer = `include common::again
 file { '${world.path('once')}': content => 'x', notify => Exec['again'] }
 if find_file('${world.path('once')}') {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bundledPuppet } from '../support/machine/bundler.ts';
 import { until } from '../support/machine/wait.ts';
 import { notifyOnce, outputOf, probe } from '../support/machine/world.ts';
-import { converges, expectNothingLeft, foreground, saidByRun } from './foreground.ts';
+import { converges, expectNothingLeft, foreground, innerRun, saidByRun } from './foreground.ts';
 
 const { place } = foreground();
 const later = "Common::Again::Delta['later']";
@@ -154,8 +154,7 @@ describe.concurrent('others', () => {
   test('within an exec of a Puppet run, it does not wait for that one', async (context) => {
     const here = await place(context);
     const { world } = here;
-    const inner = await world.write('inner.pp', converges(world, 3));
-    const command = [here.again, 'run', '--', ...world.apply(inner)].join(' ');
+    const command = await innerRun(here);
     const outer = `exec { '${command}': logoutput => true, timeout => 300, provider => 'posix' }`;
     const { code, output } = await world.run({ argv: await here.apply(outer) });
     expect(code, output).toBe(0);

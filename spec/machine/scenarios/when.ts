@@ -418,8 +418,8 @@ function testHeldAtEnd(bench: Bench, what: string, parts: (world: World) => Part
     const world = await bench.world(context);
     const { condition, comes } = await parts(world);
     const more = `${declare(`${condition}, interval => 3600`)}
-  exec { '/bin/sleep 2': require => ${ready} }
-  exec { 'it comes': ${comes}, require => Exec['/bin/sleep 2'] }`;
+exec { '/bin/sleep 2': require => ${ready} }
+exec { 'it comes': ${comes}, require => Exec['/bin/sleep 2'] }`;
     const site = await world.write('site.pp', notifyOnce(world, ready, more));
     const first = await world.run({ argv: world.apply(site) });
     expect(first.output).toContain('Exec[it comes]/returns: executed successfully');

@@ -2,14 +2,11 @@
 //
 //   npm run bench [-- FIGURE...]      figures: exec, latency, waiter, looks, deltas, convergence, alternatives, delivery, rendering, scope, fact; all of them unless told
 //
-// Prints one table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows, unless a
-// figure failed or was left out. Takes half an hour on an idle machine; on a busy one the ratios hold, the milliseconds don't. Needs root,
-// and what `npm run setup` installs.
+// Prints a table of ratios, says what has moved since the last one, and writes docs/BENCHMARKS.md with a plot of what grows. Each figure is kept in measured.json
+// as soon as it is there; one that is left out, or fails, stays as it was. Takes half an hour on an idle machine; on a busy one the ratios hold, the milliseconds
+// don't. Needs root, and what `npm run setup` installs.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { Failure, root, run } from '../scripts/project.mjs';
+import { Failure, run } from '../scripts/project.mjs';
 import { measureAlternatives } from './figures/alternatives.mjs';
 import { measureConvergence } from './figures/convergence.mjs';
 import { measureDelivery } from './figures/delivery.mjs';
@@ -21,10 +18,9 @@ import { measureLooks } from './figures/looks.mjs';
 import { measureRendering } from './figures/rendering.mjs';
 import { measureScope } from './figures/scope.mjs';
 import { measureWaiter } from './figures/waiter.mjs';
+import { keep, PAGE } from './page.mjs';
 import { makePlace } from './place.mjs';
-import { drawTable, readTable } from './table.mjs';
-
-const results = join(root, 'docs/BENCHMARKS.md');
+import { drawTable } from './table.mjs';
 
 /** Each returns `{ rows, section }`, with a section of the page where the figure has more to show. */
 const figures = {
@@ -49,41 +45,17 @@ await run('bench', async (names) => {
   if (process.getuid() !== 0) throw new Failure('needs root, for it drives the real Puppet and its server');
   const place = makePlace();
   try {
-    const found = [];
     for (const name of names.length > 0 ? names : Object.keys(figures)) {
       console.log(`\n== ${name}`);
-      // One that fails must not cost what was measured of the others.
-      const one = await figures[name](place).catch((error) =>
+      // One that fails must not cost what is measured of the others.
+      const found = await figures[name](place).catch((error) =>
         console.error(`bench: ${name}: ${error.stack}`),
       );
-      if (!one) {
-        process.exitCode = 1;
-        continue;
-      }
-      found.push(one);
-      console.log(drawTable(one.rows, readTable(results)));
+      if (found) console.log(drawTable(keep(name, found)));
+      else process.exitCode = 1;
     }
-    if (names.length > 0 || process.exitCode) return;
-    const table = drawTable(
-      found.flatMap(({ rows }) => rows),
-      readTable(results),
-    );
-    const sections = found.flatMap(({ section }) => section ?? []);
-    writeFileSync(results, page(table, sections));
-    console.log(`\n${table}\n\nbench: see ${results}`);
+    console.log(`\nbench: see ${PAGE}`);
   } finally {
     place.remove();
   }
 });
-
-function page(table, sections) {
-  const today = new Date().toISOString().slice(0, 10);
-  return `# Benchmarks
-
-Made by \`npm run bench\` on ${today}: ${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}, Linux, Node ${process.version}.
-Milliseconds are this machine's; ratios are what to compare: they are against the first row of each figure. ± is how far a median or
-mean may be off (half the 95 % interval, from the quartiles or the standard error). *moved* names what changed since the table before by more than both may be off.
-
-${[table, ...sections, readFileSync(join(root, 'bench/notes.md'), 'utf8').trim()].join('\n\n')}
-`;
-}

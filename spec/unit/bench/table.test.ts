@@ -1,19 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { PAGE, pageOf, readMeasured } from '../../../bench/page.mjs';
 import { mean, meanDifference, median, percentile, uncertainty } from '../../../bench/statistics.mjs';
-import { drawTable, readTable } from '../../../bench/table.mjs';
+import { drawTable, withMoved } from '../../../bench/table.mjs';
 
 describe('the table of benchmarks', () => {
-  let folder: string;
-
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'again-spec-'));
-  });
-
-  afterEach(() => rmSync(folder, { recursive: true }));
-
   const row = (ratio: number, uncertainty?: number) => ({
     figure: 'time',
     what: 'again',
@@ -23,41 +14,54 @@ describe('the table of benchmarks', () => {
     budget: '<= 1.15',
   });
 
-  /** The last cell of a row, where the page before had another ratio. */
+  /** What is said of a row that had another ratio before. */
   function moved(before: [ratio: number, uncertainty?: number], now: [ratio: number, uncertainty?: number]) {
-    const path = join(folder, 'page.md');
-    writeFileSync(path, `# Benchmarks\n\n${drawTable([row(...before)], new Map())}\n`);
-    return drawTable([row(...now)], readTable(path))
-      .split('\n')
-      .at(-1)
-      ?.split(' | ')
-      .at(-1);
+    // As measured.json has it, in which there is no NaN.
+    const last = JSON.parse(JSON.stringify([row(...before)]));
+    return withMoved([row(...now)], last)[0]?.moved;
   }
 
   test('says nothing of what is as it was, nor of what is within five per cent', () => {
-    expect(moved([1.1, 0.01], [1.1, 0.01])).toBe(' |');
-    expect(moved([1], [1.04])).toBe(' |');
+    expect(moved([1.1, 0.01], [1.1, 0.01])).toBe('');
+    expect(moved([1], [1.04])).toBe('');
   });
 
   test('says what got worse or better by more than the noise of both', () => {
-    expect(moved([1.1, 0.02], [1.43, 0.02])).toBe('+30 %, was 1.1 |');
-    expect(moved([1], [0.5])).toBe('-50 %, was 1 |');
+    expect(moved([1.1, 0.02], [1.43, 0.02])).toBe('+30 %, was 1.10');
+    expect(moved([1], [0.5])).toBe('-50 %, was 1.00');
   });
 
   test('the noisier the measurements, the more they have to move', () => {
-    expect(moved([1, 0.1], [1.25, 0.1])).toBe(' |');
-    expect(moved([1, 0.1], [1.3, 0.1])).toBe('+30 %, was 1 |');
-  });
-
-  test('a page has two digits of a ratio, and what they leave out has not moved', () => {
-    expect(moved([0.012], [0.0149])).toBe(' |');
-    expect(moved([0.21], [0.24])).toBe('+14 %, was 0.21 |');
+    expect(moved([1, 0.1], [1.25, 0.1])).toBe('');
+    expect(moved([1, 0.1], [1.3, 0.1])).toBe('+30 %, was 1.00');
   });
 
   test('has nothing to compare the first time, or where there is no ratio', () => {
-    expect(readTable(join(folder, 'nothing.md')).size).toBe(0);
-    expect(moved([Number.NaN], [1])).toBe(' |');
-    expect(moved([1], [Number.NaN])).toBe(' |');
+    expect(withMoved([row(1)], [])[0]?.moved).toBe('');
+    expect(moved([Number.NaN], [1])).toBe('');
+    expect(moved([1], [Number.NaN])).toBe('');
+    expect(
+      drawTable(withMoved([row(Number.NaN)], []))
+        .split('\n')
+        .at(-1),
+    ).toBe('| time | again | 1 ms |  |  | <= 1.15 |  |');
+  });
+
+  test('is in docs/BENCHMARKS.md as it was measured', () => {
+    expect(readFileSync(PAGE, 'utf8')).toBe(pageOf(readMeasured()));
+  });
+
+  test('stands below the day and the machine of each figure, where these differ', () => {
+    const figure = (date: string, what: string) => ({
+      date,
+      machine: 'a machine',
+      rows: [{ ...row(1), what }],
+    });
+    const [early, late] = [figure('2026-11-25', 'x'), figure('2026-11-28', 'y')];
+    expect(pageOf({ exec: early, fact: early })).toContain('`npm run bench` on 2026-11-25: a machine.\n');
+    expect(pageOf({ exec: early, latency: late, fact: early })).toContain(
+      '`npm run bench`:\n\n- `exec`, `fact` on 2026-11-25: a machine\n- `latency` on 2026-11-28: a machine\n',
+    );
   });
 });
 

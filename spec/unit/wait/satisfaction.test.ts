@@ -12,6 +12,7 @@ import type { PuppetSettings } from '../../../src/puppet/settings.ts';
 import { factsOf } from '../../../src/repeat/facts.ts';
 import type { WaiterContext } from '../../../src/wait/context.ts';
 import { createSatisfaction, type SatisfyingRun } from '../../../src/wait/satisfaction.ts';
+import { plainSettings } from '../puppet/plain-settings.ts';
 import { record } from '../state/record.ts';
 import { temporaryFolder } from '../state/temporary.ts';
 
@@ -48,18 +49,7 @@ class Watch {
   }
 
   settings(changes: Partial<PuppetSettings> = {}): PuppetSettings {
-    return {
-      ...{
-        noop: false,
-        onetime: false,
-        daemonize: true,
-        tagged: false,
-        lockFile: '/run/a.lock',
-        disabledFile: '/run/d.lock',
-      },
-      ...{ reportFile: this.reportFile, pidFile: '/run/p', server: '', certname: '', puppetEnvironment: '' },
-      ...changes,
-    };
+    return plainSettings({ reportFile: this.reportFile, ...changes });
   }
 
   /** `puppet agent` with these options, which started 10 s ago and is at work. */

@@ -19,6 +19,7 @@ import { type Attempt, startRerun } from '../../../src/wait/start.ts';
 import type { Survey } from '../../../src/wait/survey.ts';
 import { waitAndBecome } from '../../../src/wait/waiter.ts';
 import { createWakeup } from '../../../src/wait/wakeup.ts';
+import { plainSettings } from '../puppet/plain-settings.ts';
 import { entry, goingEntry } from '../schedule/entries.ts';
 import { record } from '../state/record.ts';
 import { ID, LISTENING } from './names.ts';
@@ -159,11 +160,7 @@ function context(): WaiterContext {
       ignoredSignals: '0',
       blockedSignals: '0',
     },
-    puppet: {
-      ...{ noop: false, onetime: false, daemonize: true, tagged: false },
-      ...{ lockFile, disabledFile, reportFile: join(home, 'last_run_report.yaml') },
-      ...{ pidFile: join(home, 'agent.pid'), server: '', certname: '', puppetEnvironment: '' },
-    },
+    puppet: plainSettings({ lockFile, disabledFile, reportFile: join(home, 'last_run_report.yaml') }),
     whole: true,
     image: imageOf(process.pid),
     manifest: undefined,

@@ -120,6 +120,10 @@ pending() {
 # start: that names an option which Puppet refused, or a file of the command that is gone.
 shown() {
   again "$@" --json
+  case $said in
+    '['*']') ;;
+    *) fail "\`$executable $* --json\` has printed no list" ;;
+  esac
   # shellcheck disable=SC2016 # the marks of `describeCheck`
   said=$(printf '%s\n' "$said" | sed '
     /^    "command": /d
@@ -406,7 +410,7 @@ is_puppet() {
   name=$(cat "/proc/$1/comm" 2>/dev/null) || return 1
   case $name in
     *puppet | puppet-*) return 0 ;;
-    *ruby*) tr '\0' ' ' <"/proc/$1/cmdline" | grep -q puppet ;;
+    *ruby*) { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null | grep -q puppet ;;
     *) return 1 ;;
   esac
 }

@@ -269,6 +269,15 @@ esac
     expect(described).toMatchObject({ pending: shown });
   });
 
+  test.each(['', 'cannot say', '[\n'])(
+    'an executable that ends well and says %j instead of a list: the task fails in one line',
+    (said) => {
+      const folder = folderThatSays([]);
+      writeFileSync(join(folder, 'pending'), said);
+      expect(answer({ shell, folder })).toEqual(refused(/again status --json` has printed no list$/));
+    },
+  );
+
   test('nor has what the plan is told of the newest rerun', () => {
     const shown = [
       { startedAt: 't', names: ['later'], link: 1, pid: 7, failure: null },

@@ -11,7 +11,7 @@ module AgainFact
   # Unknown values are left out: Puppet would make an empty string of nil, and that is true in a manifest.
   # `internal` is for the class alone, and may change with any version.
   def value
-    @state = @boot = @past_reruns = nil # each evaluation looks once
+    @state = @boot = @machine = @past_reruns = nil # each evaluation looks once
     link = quietly(0) { link_by_environment || link_in_foreground || link_by_unit || 0 }
     {
       'pending'    => quietly([]) { pending },
@@ -133,8 +133,8 @@ module AgainFact
       return foreground.find { |record| record['waiter']['pid'] == pid }['since']
     end
 
-    names = past_reruns.reverse
-    newest = read('history', names.first)
+    newest = nil
+    names = past_reruns.reverse.drop_while { |name| !ours?(newest = read('history', name)) }
     guess = [newest['link'] - 1, names.size - 1].min
     back = same_chain(names.drop(guess), newest)
     first = back.find { |rerun| rerun['link'] == 1 } || back.to_a.last || same_chain(names.take(guess).reverse, newest).first
@@ -152,7 +152,7 @@ module AgainFact
   end
 
   def last_rerun
-    rerun = read('history', past_reruns.last)
+    rerun = past_reruns.reverse.lazy.map { |name| read('history', name) }.find { |one| ours?(one) }
     return unless rerun
 
     outcome = rerun['outcome'] || quietly(nil) { reported(rerun) } || {}
@@ -165,6 +165,20 @@ module AgainFact
       'names'    => rerun['names'].map { |name| name || "Exec['again']" },
       'link'     => rerun['link'],
     }.compact
+  end
+
+  # Whether a rerun is of this machine, by the rule of src/state/history.ts: others may share the folder. Version 0.2.0 and older ones did not note it.
+  def ours?(rerun)
+    rerun && ([nil, machine].include?(rerun['machine']) || (rerun['boot'] == boot && rerun['pidNamespace'] == File.readlink('/proc/self/ns/pid')))
+  end
+
+  # As `machine` of src/os/place.ts: the fingerprint of the machine-id, or of the host name.
+  def machine
+    @machine ||= begin
+      id = quietly('') { File.read('/etc/machine-id').strip }
+      text = id.match?(%r{\A\h{32}\z}) ? id : File.read('/proc/sys/kernel/hostname').strip
+      format('%016x', text.bytes.reduce(0xcbf29ce484222325) { |acc, elem| ((acc ^ elem) * 0x100000001b3) & 0xffffffffffffffff })
+    end
   end
 
   # Puppet's own word for it, where that was seen in time.

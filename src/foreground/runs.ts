@@ -1,5 +1,6 @@
+import { monotonic } from '../os/clock.ts';
 import type { ProcessId } from '../os/process.ts';
-import { readNewReport, wasBrokenOff } from '../puppet/report.ts';
+import { readReportOf, wasBrokenOff } from '../puppet/report.ts';
 import type { Notice, RunFiles } from '../state/channel-message.ts';
 
 /** The runs that have notified, by what they have told of themselves. */
@@ -13,20 +14,21 @@ export interface Runs {
 
 export function createRuns(): Runs {
   const disabledFiles = new Set<string>();
-  const files = new Map<string, RunFiles>();
+  const known = new Map<string, RunFiles & { readonly goingAt: number }>();
   const keyOf = ({ pid, start }: ProcessId) => `${pid}:${start}`;
   return {
     disabledFiles,
     note({ run, puppet }) {
       if (!puppet) return;
       // Its first notification knows which report was there before it.
-      if (!files.has(keyOf(run))) files.set(keyOf(run), puppet);
+      if (!known.has(keyOf(run))) known.set(keyOf(run), { ...puppet, goingAt: monotonic() });
       if (puppet.isAgent) disabledFiles.add(puppet.disabledFile);
     },
     isBrokenOff(run) {
-      const found = files.get(keyOf(run));
+      const found = known.get(keyOf(run));
       if (!found) return false;
-      return wasBrokenOff(run.pid, readNewReport(found.reportFile, found.reportMark), found.lockFile);
+      const report = readReportOf(found.reportFile, found.reportMark, found.goingAt);
+      return wasBrokenOff(run.pid, report, found.lockFile);
     },
   };
 }

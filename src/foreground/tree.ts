@@ -94,5 +94,9 @@ function leadingTo(puppets: ReadonlySet<number>, all: readonly Member[]): Member
 }
 
 function puppetRuns(): number[] {
-  return findPuppetProcesses(process.getuid?.() ?? 0, []).map(({ id }) => id.pid);
+  try {
+    return findPuppetProcesses(process.getuid?.() ?? 0, []).map(({ id }) => id.pid);
+  } catch {
+    return []; // nothing is left to look with: the command itself gets the signal
+  }
 }

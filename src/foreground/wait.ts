@@ -13,7 +13,7 @@ import { currentReruns } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { newestRerun, type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
-import { withLock } from '../state/lock.ts';
+import { PATIENCE_MS, withLock } from '../state/lock.ts';
 import { isOpen } from '../state/outcomes.ts';
 import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
 import { hasLivingWaiter, readRecords } from '../state/records.ts';
@@ -60,7 +60,7 @@ export async function waitUntilQuiet(
   const isQuiet = async () => {
     if (isBusy(await lookAround(folder, ancestors), options, events.note)) return false;
     // Under the lock nothing starts, and a run that has ended has recorded by then what it asked for.
-    return !isBusy(await lockedLook(folder, ancestors), options, events.note);
+    return !isBusy(await lockedLook(folder, ancestors, deadline), options, events.note);
   };
   for (;;) {
     try {
@@ -98,10 +98,14 @@ export interface Look {
   readonly hold: string | undefined;
 }
 
-/** @throws {Refusal} where another process keeps the lock: then it is not certain that all is quiet */
-async function lockedLook(folder: string, ancestors: ReadonlySet<number>): Promise<Look> {
+/**
+ * @param deadline when the wait is over, in milliseconds of the monotonic clock
+ * @throws {Refusal} where another process keeps the lock: then it is not certain that all is quiet
+ */
+async function lockedLook(folder: string, ancestors: ReadonlySet<number>, deadline: number): Promise<Look> {
+  const patience = Math.min(PATIENCE_MS, Math.max(0, deadline - monotonic()));
   try {
-    return await withLock(folder, () => lookAround(folder, ancestors));
+    return await withLock(folder, () => lookAround(folder, ancestors), patience);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     return lookAround(folder, ancestors); // no room for a lock

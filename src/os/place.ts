@@ -40,6 +40,12 @@ export function isHere({ boot, pidNamespace }: Place): boolean {
   return boot === place.boot && pidNamespace === place.pidNamespace;
 }
 
+/** Whether it is this place, or one on this machine before that was booted again: then nothing of it is going. */
+export function isHereOrBefore({ machine, boot, pidNamespace }: Place): boolean {
+  const place = here();
+  return boot === place.boot ? pidNamespace === place.pidNamespace : machine === place.machine;
+}
+
 /** Why no process of this place can still live; undefined where one may, out of sight. */
 export type Over = 'the machine was rebooted' | 'its container was restarted';
 

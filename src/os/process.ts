@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readlinkSync, type Stats, unwatchFile, watchFile } from 'node:fs';
 import { type Bytes, fromBuffer, splitAtNul } from './bytes.ts';
-import { readBytes, readText } from './read.ts';
+import { isShortage, readBytes, readText } from './read.ts';
 import { hasEnded, parseStat, type Stat } from './stat.ts';
 import { parseStatus, type Status } from './status.ts';
 
@@ -25,10 +25,10 @@ export interface ProcessSnapshot {
   readonly argv: readonly Bytes[];
 }
 
-/** Reads a process, or undefined where it is gone (or not ours to see). */
+/** Reads a process, or undefined where it is gone (or not ours to see). Throws where there is nothing left to look with. */
 export function readProcess(pid: number): ProcessSnapshot | undefined {
   try {
-    const stat = readStat(pid);
+    const stat = statOf(`/proc/${pid}`);
     const status = parseStatus(readText(`/proc/${pid}/status`));
     if (!stat || !status) return undefined;
     return {
@@ -38,7 +38,8 @@ export function readProcess(pid: number): ProcessSnapshot | undefined {
       image: readImage(pid),
       argv: splitAtNul(readBytes(`/proc/${pid}/cmdline`)),
     };
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return undefined;
   }
 }
@@ -62,21 +63,31 @@ export function* readAncestry(pid: number): Generator<ProcessSnapshot> {
 }
 
 export function readStat(pid: number): Stat | undefined {
-  return statOf(`/proc/${pid}`);
-}
-
-/** @param folder of the process, in /proc */
-function statOf(folder: string): Stat | undefined {
   try {
-    return parseStat(readText(`${folder}/stat`));
+    return statOf(`/proc/${pid}`);
   } catch {
     return undefined;
   }
 }
 
+/** @param folder of the process, in /proc */
+function statOf(folder: string): Stat | undefined {
+  return parseStat(readText(`${folder}/stat`));
+}
+
+/** Whether a process lives. It does as long as there is nothing left to look with: an end must be seen. */
 export function isAlive(id: ProcessId): boolean {
-  const stat = readStat(id.pid);
-  return !hasEnded(stat) && stat?.start === id.start;
+  return livesIn(`/proc/${id.pid}`, id);
+}
+
+/** @param folder of the process, in /proc */
+function livesIn(folder: string, { start }: ProcessId): boolean {
+  try {
+    const stat = statOf(folder);
+    return !hasEnded(stat) && stat?.start === start;
+  } catch (error) {
+    return isShortage(error);
+  }
 }
 
 /** Whether a process still executes something. One that is ending has given its memory back, some milliseconds before it is a zombie; then this finds no image, as a look at all processes does. */
@@ -145,7 +156,7 @@ export interface Watched {
 /**
  * Watches one process. Its folder in /proc stays open, and belongs to the process, not to the pid, so that a pid that is used again can't be
  * mistaken for it. libuv (uv_fs_poll_t) looks at the file that the process executes, which is no longer there once it is a zombie:
- * JavaScript that ran at each look would leave garbage, in memory that a waiter keeps.
+ * JavaScript that ran at each look would leave garbage, in memory that a waiter keeps. Throws where there is no descriptor left for it.
  *
  * @param ending called when that file is no longer there, which is some milliseconds before the process has ended; at once, too, where it may not
  *   be seen
@@ -157,16 +168,13 @@ export function watchProcess(id: ProcessId, ending: () => void): Watched {
   };
   try {
     descriptor = openSync(`/proc/${id.pid}`, 'r');
-  } catch {
-    // gone
+  } catch (error) {
+    if (isShortage(error)) throw error; // else it is gone
   }
   const folder = `/proc/self/fd/${descriptor}`;
   const image = `${folder}/exe`;
   return {
-    ended() {
-      const stat = descriptor === undefined ? undefined : statOf(folder);
-      return hasEnded(stat) || stat?.start !== id.start;
-    },
+    ended: () => descriptor === undefined || !livesIn(folder, id),
     lookEvery(milliseconds) {
       unwatchFile(image, changed);
       if (descriptor !== undefined) watchFile(image, { interval: milliseconds }, changed);

@@ -27,6 +27,11 @@ export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
+/** Whether a look has failed for want of a descriptor or of memory: that says nothing of what was to be seen. */
+export function isShortage(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
 /** Whether two paths lead to one file or folder; not where either leads nowhere. */
 export function isSameFile(path: string, other: string): boolean {
   const [a, b] = [path, other].map((one) => statSync(one, { throwIfNoEntry: false }));

@@ -9,7 +9,7 @@ import {
   type ProcessSnapshot,
   readProcess,
 } from '../os/process.ts';
-import { isSameFile, readBytes } from '../os/read.ts';
+import { isSameFile, isShortage, readBytes } from '../os/read.ts';
 import { SECOND_MS } from '../os/second.ts';
 import { startTime } from '../os/start-time.ts';
 import { lastValue } from './arguments.ts';
@@ -43,12 +43,14 @@ export const NO_RUN = ['disable', 'enable', 'fingerprint', 'help', 'version', 'c
  *
  * @param user the effective user
  * @param lockFiles locks that a process may hold whose own settings can't be told
+ * @throws where there is nothing left to look with: one that was not seen would count as one that is not there
  */
 export function findPuppetProcesses(user: number, lockFiles: readonly string[]): PuppetProcess[] {
   return allPids().flatMap((pid) => {
     try {
       return inspect(pid, user, lockFiles) ?? [];
-    } catch {
+    } catch (error) {
+      if (isShortage(error)) throw error;
       return []; // it ended while we looked, or is not ours to see
     }
   });

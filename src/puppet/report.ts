@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { monotonic } from '../os/clock.ts';
 import { readText } from '../os/read.ts';
 import { lockPid } from './settings.ts';
 
@@ -32,9 +33,15 @@ export function readReport(path: string): Report | undefined {
   }
 }
 
-/** The report, where it is a newer one than that of the mark. */
-export function readNewReport(path: string, before: ReportMark): Report | undefined {
-  return reportMark(path) === before ? undefined : readReport(path);
+/**
+ * The report of a run that has ended; undefined where it has written none, or another run's has taken its place.
+ *
+ * @param before which one was there while the run was going
+ * @param goingAt when it was, in milliseconds of the monotonic clock
+ */
+export function readReportOf(path: string, before: ReportMark, goingAt: number): Report | undefined {
+  const report = reportMark(path) === before ? undefined : readReport(path);
+  return report && mayBeOf(report, Date.now() - monotonic() + goingAt) ? report : undefined;
 }
 
 /** Whether a report may be that of a run which was going at this time of the wall clock: then it began before. */

@@ -1,7 +1,7 @@
 import { type Bytes, fromBuffer } from '../os/bytes.ts';
 import { join } from '../os/path.ts';
 import { directoryOf } from '../os/process.ts';
-import { readBytes } from '../os/read.ts';
+import { isShortage, readBytes } from '../os/read.ts';
 import { type Argument, flag, text } from './arguments.ts';
 import type { Run } from './run.ts';
 
@@ -220,7 +220,8 @@ export function lockPid(lockFile: string): number | undefined {
   try {
     const content = readBytes(lockFile).trim();
     return /^\d+$/.test(content) ? Number(content) : undefined;
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return undefined;
   }
 }

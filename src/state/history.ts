@@ -1,6 +1,7 @@
 import { readdirSync, renameSync } from 'node:fs';
 import { namesByAge, readOwnFile, removeFile, replaceFile, touchAfter } from '../os/files.ts';
 import { join } from '../os/path.ts';
+import { here, isHereOrBefore, type Place } from '../os/place.ts';
 
 /** How many reruns are remembered. */
 const KEPT = 200;
@@ -11,6 +12,9 @@ export interface PastRerun {
   /** Also the name of its log, without `.log`. */
   readonly id: string;
   readonly boot: string;
+  /** Where its process is, in a folder that is shared; undefined in what 0.2.0 and older versions have written. */
+  readonly machine?: Place['machine'];
+  readonly pidNamespace?: Place['pidNamespace'];
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly pid: number;
@@ -77,9 +81,18 @@ export function noteStarted(folder: string, rerun: Pick<PastRerun, 'id'>): void 
   keepAsNewest(folder, rerun);
 }
 
-/** The reruns whose process has not come as far as Puppet. */
+/** The reruns of this place whose process has not come as far as Puppet. */
 export function readStarting(folder: string): PastRerun[] {
-  return fileNames(folder, '.starting').flatMap((name) => readPastRerun(folder, name) ?? []);
+  return fileNames(folder, '.starting')
+    .flatMap((name) => readPastRerun(folder, name) ?? [])
+    .filter(canBeTold);
+}
+
+/** Whether this process can tell what has become of a rerun: that of another host or container, which shares the folder, is for those to tell. */
+function canBeTold({ machine, boot, pidNamespace }: PastRerun): boolean {
+  return (
+    machine === undefined || pidNamespace === undefined || isHereOrBefore({ machine, boot, pidNamespace })
+  );
 }
 
 /** Remembers a rerun, and returns whether it does. A disk without room for that is no reason not to run. */
@@ -105,18 +118,19 @@ function keepAsNewest(folder: string, rerun: Pick<PastRerun, 'id'>): void {
   for (const other of others.slice(0, 1 - KEPT)) removeFile(other);
 }
 
-/** All that is remembered, oldest first. Unreadable files are left out. */
+/** All that is remembered of this machine, oldest first. Unreadable files are left out. */
 export function readHistory(folder: string): PastRerun[] {
   return fileNames(folder)
     .flatMap((name) => readPastRerun(folder, name) ?? [])
+    .filter((rerun) => rerun.machine === here().machine || canBeTold(rerun))
     .sort((one, other) => Date.parse(one.startedAt) - Date.parse(other.startedAt));
 }
 
-/** The newest rerun that was started. */
+/** The newest rerun of this place that was started. */
 export function newestRerun(folder: string): PastRerun | undefined {
   for (const name of fileNamesByAge(folder).reverse()) {
     const rerun = readPastRerun(folder, name);
-    if (rerun?.failure === null) return rerun;
+    if (rerun?.failure === null && canBeTold(rerun)) return rerun;
   }
   return undefined;
 }
@@ -133,6 +147,7 @@ export function parsePastRerun(content: string): PastRerun | undefined {
       [rerun.id, rerun.boot, rerun.startedAt, rerun.command, rerun.chain, rerun.reportFile].every(
         (value) => typeof value === 'string',
       ) &&
+      [rerun.machine, rerun.pidNamespace].every((value) => typeof (value ?? '') === 'string') &&
       [rerun.pid, rerun.start, rerun.link].every(Number.isSafeInteger) &&
       Array.isArray(rerun.names) &&
       rerun.names.every((name) => name === null || typeof name === 'string') &&

@@ -6,10 +6,11 @@ import { createFile, readOwnFile, removeFile, temporaryName } from '../os/files.
 import { basename, join } from '../os/path.ts';
 import { placeTag } from '../os/place.ts';
 import { isAlive, type ProcessId, sameProcess, self } from '../os/process.ts';
+import { isShortage } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
-const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 20_000;
 const RETRY_MS = 3;
 /** Each place has a lock of its own: it can't tell whether another one's process lives. Records of different places are different files. */
 export const lockPrefix = () => `lock-${placeTag()}.`;
@@ -27,13 +28,15 @@ const holding = new Set<string>();
  * meanwhile. A stale lock is never removed, only outnumbered, so two processes can't remove each other's by mistake; older
  * files are removed, the newest never is.
  *
- * @throws {Refusal} when a living process keeps it for more than 20 seconds
+ * @param patience milliseconds for which another process may keep it
+ * @throws {Refusal} when a living process keeps it for longer
  */
 export async function withLock<Result>(
   folder: string,
   work: () => Result | Promise<Result>,
+  patience = PATIENCE_MS,
 ): Promise<Result> {
-  const lock = await acquire(folder);
+  const lock = await acquire(folder, patience);
   try {
     return await work();
   } finally {
@@ -68,8 +71,8 @@ export function requireLock(folder: string): void {
   if (!locks.every(isOwn)) throw new Refusal(`${folder} was removed while it was used`);
 }
 
-async function acquire(folder: string): Promise<string> {
-  const deadline = monotonic() + PATIENCE_MS;
+async function acquire(folder: string, patience: number): Promise<string> {
+  const deadline = monotonic() + patience;
   const mine = temporaryName(join(folder, 'lock'));
   const descriptor = createFile(mine);
   try {
@@ -87,7 +90,7 @@ async function acquire(folder: string): Promise<string> {
         const lock = join(folder, lockPrefix() + newest);
         const owner = ownerOf(lock);
         throw new Refusal(
-          `${lock} has been held for ${PATIENCE_MS / 1000} s by ${owner ? `pid ${owner.pid}` : 'a process'}, which seems stuck: end that process and try again`,
+          `${lock} has been held for ${patience / 1000} s by ${owner ? `pid ${owner.pid}` : 'a process'}, which seems stuck: end that process and try again`,
         );
       }
       await sleep(RETRY_MS);
@@ -143,8 +146,8 @@ function isFree(path: string): boolean {
     const owner = JSON.parse(content);
     if (isSelf(owner)) return !holding.has(path);
     return owner.boot !== bootId() || !isAlive(owner);
-  } catch {
-    return true;
+  } catch (error) {
+    return !isShortage(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '../os/journal.ts';
+import { here } from '../os/place.ts';
 import { describeCommand } from '../puppet/describe.ts';
 import { displayNames } from '../schedule/names.ts';
 import { writePastRerun } from './history.ts';
@@ -8,11 +9,14 @@ import type { Lost } from './sweep.ts';
 export function reportLost(folder: string): (lost: Lost) => LoggedEvent {
   return ({ record, because }) => {
     const { command, entries, boot, waiter, chain, log } = record;
+    const { machine, pidNamespace } = here(); // who reports it is who shows it
     const text = describeCommand(command);
     writePastRerun(folder, {
       version: 1,
       id: log.replace(/\.log$/, ''),
       boot,
+      machine,
+      pidNamespace,
       startedAt: new Date().toISOString(),
       ...waiter,
       command: text,

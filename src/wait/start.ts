@@ -387,6 +387,8 @@ function pastRerun(
     version: 1,
     id: record.log.replace(/\.log$/, ''),
     boot: record.boot,
+    machine: record.machine,
+    pidNamespace: record.pidNamespace,
     startedAt: new Date().toISOString(),
     ...self(),
     command: describeCommand(record.command),

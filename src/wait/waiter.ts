@@ -6,7 +6,7 @@ import { isAlive, type ProcessId, sameProcess } from '../os/process.ts';
 import { troubleOf } from '../os/refusal.ts';
 import { startTime } from '../os/start-time.ts';
 import type { PuppetProcess } from '../puppet/processes.ts';
-import { isFullSuccess, mayBeOf, type Report, readNewReport, wasBrokenOff } from '../puppet/report.ts';
+import { isFullSuccess, type Report, readReportOf, wasBrokenOff } from '../puppet/report.ts';
 import { type Entry, isSameNotification, isTimedOut, type RunEnd, withMet } from '../schedule/entry.ts';
 import { describeTimeout, displayNames } from '../schedule/names.ts';
 import { awaitedNow, nextStep, notifyingRuns, outerRuns, type Step } from '../schedule/plan.ts';
@@ -227,9 +227,8 @@ class Waiter {
     const notified = this.seen.entries.filter((entry) => sameProcess(entry.run, run));
     if (notified.length === 0) return { end: { at }, report: undefined };
     const { puppet, reportMark } = this.context;
-    const newest = readNewReport(puppet.reportFile, reportMark);
-    const goingAt = Date.now() - at + Math.max(...notified.map(({ notifiedAt }) => notifiedAt));
-    const report = newest && mayBeOf(newest, goingAt) ? newest : undefined;
+    const goingAt = Math.max(...notified.map(({ notifiedAt }) => notifiedAt));
+    const report = readReportOf(puppet.reportFile, reportMark, goingAt);
     return { end: { at, late, brokenOff: wasBrokenOff(run.pid, report, puppet.lockFile) }, report };
   }
 

@@ -30,6 +30,11 @@ describe AgainFact do
     { 'pid' => Process.pid, 'start' => described_class.start_of(Process.pid) }
   end
 
+  # As the executable has it in its record of this process.
+  def machine
+    described_class.machine
+  end
+
   def now
     Process.clock_gettime(Process::CLOCK_MONOTONIC, :millisecond)
   end
@@ -303,6 +308,12 @@ describe AgainFact do
       expect(File).to have_received(:open).at_most(6).times # one of them: again.json, as this is no Puppet
     end
 
+    it 'is of this machine, where another one shares the folder' do
+      rerun('0800', machine: machine)
+      rerun('0900', chain: 'theirs', machine: '0123456789abcdef')
+      in_rerun { is_expected.to include('since' => '0800') }
+    end
+
     it 'is left out of an ordinary run' do
       rerun('0800')
       is_expected.not_to include('since')
@@ -335,6 +346,12 @@ describe AgainFact do
       write('history/20261122T070000Z-ffffff.json', past.merge('id' => 'newer', 'outcome' => { 'status' => 'changed', 'seconds' => 3.2 }))
       File.utime(Time.now - 60, Time.now - 60, File.join(state, 'history/20261122T080000Z-aaaaaa.json'))
       is_expected.to include('last_rerun' => a_hash_including('id' => 'newer', 'result' => 'changed'))
+    end
+
+    it 'is the newest of this machine, where another one shares the folder' do
+      write('history/20261122T070000Z-ffffff.json', past.merge('id' => 'ours', 'machine' => machine))
+      write('history/20261122T080000Z-aaaaaa.json', past.merge('id' => 'theirs', 'machine' => '0123456789abcdef'))
+      is_expected.to include('last_rerun' => a_hash_including('id' => 'ours'))
     end
 
     {

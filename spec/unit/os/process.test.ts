@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   allPids,
@@ -13,6 +15,7 @@ import {
   type Watched,
   watchProcess,
 } from '../../../src/os/process.ts';
+import { temporaryFolder } from '../state/temporary.ts';
 
 /** A child that runs until its input is closed. */
 async function startCat() {
@@ -125,4 +128,14 @@ describe('watching a process', () => {
     const { pid, start } = self();
     expect(watchProcess({ pid, start: start - 1 }, () => {}).ended()).toBe(true);
   });
+});
+
+test('where no file descriptor is left, a process that cannot be looked at has not ended, and a look at all processes fails', () => {
+  const lock = join(temporaryFolder(), 'agent_catalog_run.lock');
+  writeFileSync(lock, '4711');
+  const words = ['--nofile=64', process.execPath, join(import.meta.dirname, 'shortage.worker.ts'), lock];
+  const { before, then } = JSON.parse(execFileSync('prlimit', words, { encoding: 'utf8' }));
+  const alive = { isAlive: true, ended: false };
+  expect(before).toEqual({ ...alive, process: true, watch: 'watched', runs: 0, lock: 4711 });
+  expect(then).toEqual({ ...alive, process: 'EMFILE', watch: 'EMFILE', runs: 'EMFILE', lock: 'EMFILE' });
 });

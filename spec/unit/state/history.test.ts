@@ -1,11 +1,14 @@
 import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { here } from '../../../src/os/place.ts';
 import {
   newestRerun,
   noteStarted,
   noteStarting,
   type PastRerun,
+  readHistory,
+  readStarting,
   writePastRerun,
 } from '../../../src/state/history.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -67,4 +70,37 @@ test('a new rerun is remembered where 200 others are newer by a clock that was s
   const left = readdirSync(join(folder, 'history'));
   expect(left).toHaveLength(200);
   expect(left).not.toContain('r0.json');
+});
+
+describe('in a folder that is shared', () => {
+  const { machine, boot, pidNamespace } = here();
+  const other = '0123456789abcdef';
+  const container = 'pid:[1]';
+  test.each<[string, Partial<PastRerun>, { isShown: boolean; canBeTold: boolean }]>([
+    ['of this place', { machine, boot, pidNamespace }, { isShown: true, canBeTold: true }],
+    [
+      'of this machine before it was booted again',
+      { machine, pidNamespace: container },
+      { isShown: true, canBeTold: true },
+    ],
+    [
+      'of a container of this machine',
+      { machine, boot, pidNamespace: container },
+      { isShown: true, canBeTold: false },
+    ],
+    [
+      'of a container with a name of its own',
+      { machine: other, boot, pidNamespace: container },
+      { isShown: false, canBeTold: false },
+    ],
+    ['of another machine', { machine: other, pidNamespace }, { isShown: false, canBeTold: false }],
+    ['of a version that does not say it', {}, { isShown: true, canBeTold: true }],
+  ])('a rerun %s', (_, of, { isShown, canBeTold }) => {
+    const { folder } = history();
+    writePastRerun(folder, { ...rerun('a'), ...of });
+    noteStarting(folder, { ...rerun('b'), ...of });
+    expect(readHistory(folder)).toHaveLength(isShown ? 1 : 0);
+    expect(newestRerun(folder)?.id).toBe(canBeTold ? 'a' : undefined);
+    expect(readStarting(folder)).toHaveLength(canBeTold ? 1 : 0);
+  });
 });

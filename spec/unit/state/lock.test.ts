@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bootId } from '../../../src/os/clock.ts';
-import { self } from '../../../src/os/process.ts';
+import { bootId, monotonic } from '../../../src/os/clock.ts';
+import { readStat, self } from '../../../src/os/process.ts';
 import { lockPrefix, requireLock, withLock } from '../../../src/state/lock.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -82,6 +82,19 @@ describe('one process', () => {
     const folder = temporaryFolder();
     for (let i = 0; i < 5; i += 1) await withLock(folder, () => i);
     expect(readdirSync(folder)).toEqual([`${lockPrefix()}5`]);
+  });
+
+  test('is refused after a while where a living process keeps it, and only then', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, `${lockPrefix()}7`);
+    const owner = { pid: process.ppid, start: readStat(process.ppid)?.start, boot: bootId() };
+    writeFileSync(path, JSON.stringify(owner), { mode: 0o600 });
+    const since = monotonic();
+    await expect(withLock(folder, () => 'done', 300)).rejects.toThrow(
+      `${path} has been held for 0.3 s by pid ${process.ppid}, which seems stuck`,
+    );
+    expect(monotonic() - since).toBeGreaterThanOrEqual(300);
+    expect(readdirSync(folder)).toEqual([`${lockPrefix()}7`]);
   });
 
   test('does its work even when the folder is removed meanwhile', async () => {

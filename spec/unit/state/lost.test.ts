@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { here } from '../../../src/os/place.ts';
 import { readHistory } from '../../../src/state/history.ts';
 import { reportLost } from '../../../src/state/lost.ts';
 import type { CommandRecord } from '../../../src/state/records.ts';
@@ -36,8 +37,10 @@ test('the history has it as a rerun that failed, under the name of its log, with
   const entries = [entry({ link: 2 }), entry({ name: 'a', link: 5 })];
   reportLost(folder)(lost({ entries }, 'its container was restarted'));
   const { waiter, boot, chain } = record();
+  const { machine, pidNamespace } = here();
   const [past, ...others] = readHistory(folder);
   expect(past).toEqual({
+    ...{ machine, pidNamespace },
     ...{ version: 1, id: '20261122T080910Z-abcdef', boot, startedAt: expect.any(String), ...waiter },
     ...{ command: 'puppet agent -t', names: [null, 'a'], chain, link: 5, unit: null },
     ...{ failure: 'lost: its container was restarted', reportFile: '' },

@@ -5,6 +5,7 @@ import { generations } from '../../spec/matrix/generations.ts';
 import { openBuilder } from '../../spec/support/container/builder.ts';
 import { openbolt } from '../../spec/support/container/openbolt.ts';
 import { shownBelow } from '../../spec/support/howto.ts';
+import { until } from '../../spec/support/wait.ts';
 import { inLines, linesOf, type Machine, type Page, withMachine } from './record.ts';
 
 /** Consoles that one machine records, in an order in which one leads to the next. */
@@ -148,9 +149,11 @@ async function loop({ box, sh, record }: Machine): Promise<void> {
   box.writeFile('/etc/puppet/hiera.yaml', 'version: 5\n');
   await sh('puppet apply loop.pp');
   const linkOf = async (number: number) => (await sh('again status --json')).includes(`"link": ${number},`);
-  await box.waitFor(() => linkOf(4), 300_000, 'the fourth rerun to be pending');
+  await until('the fourth rerun to be pending', () => linkOf(4), { seconds: 300 });
   await record('Tame a loop', 1);
-  await box.waitFor(async () => (await sh('again history --json')).includes('"link": 5,'), 300_000);
+  await until('the fifth rerun', async () => (await sh('again history --json')).includes('"link": 5,'), {
+    seconds: 300,
+  });
   await sh('again wait --quiet || :'); // the last one fails, as it should
   await record('See what it did', 0);
   await record('See what it did', 1, { lines: (lines) => lines.slice(0, 5) });
@@ -211,12 +214,12 @@ async function deliver({ sh }: Machine): Promise<void> {
 }
 
 /** A web server with the module's executables, at the address that the page names. */
-async function serve({ box, sh }: Machine): Promise<void> {
+async function serve({ sh }: Machine): Promise<void> {
   await sh(`mkdir -p /srv/www && ln -s ${MODULE}/files/again /srv/www/again`);
   await sh('systemd-run --quiet --unit=www python3 -m http.server --directory /srv/www 8000');
   const answers = async () =>
     (await sh('curl -s -o /dev/null http://127.0.0.1:8000/ && echo yes || :')) !== '';
-  await box.waitFor(answers, 30_000, 'the web server');
+  await until('the web server', answers, { seconds: 30 });
 }
 
 /** The ids of the reruns that have these numbers in their chain. */

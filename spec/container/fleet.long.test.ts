@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Network, openNetwork } from '../support/container/network.ts';
-import { waitFor } from '../support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../support/fleet/agent.ts';
 import { places, SERVER } from '../support/fleet/names.ts';
 import { type FleetServer, openFleetServer, START_MS, startServer } from '../support/fleet/server.ts';
 import { shownBelow } from '../support/howto.ts';
+import { until } from '../support/wait.ts';
 
 /** The queries, as the page shows them. */
 const page = readFileSync(new URL('../../docs/FLEET.md', import.meta.url), 'utf8');
@@ -15,10 +15,10 @@ const [failed = '', held = ''] = shownBelow('Be told of a failed rerun', 'pql');
 
 const [peerHasExported = ''] = shownBelow('As soon as a peer has exported', 'sh');
 
-const minutes = 60_000;
+const minutes = (count: number) => ({ seconds: 60 * count });
 
 /** On a machine that has much else to do. */
-const patience = { timeout: 15 * minutes };
+const patience = { timeout: 15 * 60_000 };
 
 /** A Puppet Server with PuppetDB, and two hosts whose Puppet is started by hand; the second one applies no catalog of an earlier run. */
 describe('a fleet', () => {
@@ -59,11 +59,15 @@ if $trusted['certname'] == 'node1.example.test' {
       '',
     );
     await Promise.all([run(cached), run(strict)]);
-    const pending = await waitFor(async () => (await status(cached)).find(isSecondLink), 5 * minutes);
+    const pending = await until(
+      'the second link',
+      async () => (await status(cached)).find(isSecondLink),
+      minutes(5),
+    );
     expect(pending).toMatchObject({ name: 'peers' });
 
     const began = await history(cached);
-    expect(await until(() => server.query(who))).toEqual([
+    expect(await answer(() => server.query(who))).toEqual([
       {
         certname: 'node1.example.test',
         'facts.again.chain': 1,
@@ -75,7 +79,7 @@ if $trusted['certname'] == 'node1.example.test' {
 
     // An ordinary run between two reruns knows what waits.
     await run(cached);
-    expect(await until(() => server.query(waiting))).toEqual([
+    expect(await answer(() => server.query(waiting))).toEqual([
       {
         certname: 'node1.example.test',
         'facts.again.pending': [
@@ -88,7 +92,7 @@ if $trusted['certname'] == 'node1.example.test' {
     // It is done: an ordinary run changes nothing.
     await server.serve('include common::again\n', '');
     await run(cached);
-    await waitFor(async () => (await server.query(who)).length === 0, 1 * minutes, 'nobody to converge');
+    await until('nobody to converge', async () => (await server.query(who)).length === 0, minutes(1));
     expect(await server.query(waiting)).toEqual([]);
   });
 
@@ -106,16 +110,16 @@ if $trusted['certname'] == 'node1.example.test' {
     );
     const before = (await history(cached)).length;
     await run(cached);
-    await waitFor(async () => (await history(cached)).at(-1)?.result === 'failed', 3 * minutes, 'the rerun');
+    await until('the rerun', async () => (await history(cached)).at(-1)?.result === 'failed', minutes(3));
     expect((await history(cached)).length).toBe(before + 1);
     await cached.box.exec(['again', 'hold', '--for', '1h', 'database upgrade']);
     await server.serve('include common::again\n', '');
     await run(cached);
     const certname = 'node1.example.test';
-    expect(await until(() => server.query(failed))).toEqual([
+    expect(await answer(() => server.query(failed))).toEqual([
       { certname, 'facts.again.last_rerun.start': expect.stringMatching(/^\d{4}-.*Z$/) },
     ]);
-    expect(await until(() => server.query(held))).toEqual([
+    expect(await answer(() => server.query(held))).toEqual([
       {
         certname,
         'facts.again.hold.until': expect.stringMatching(/^\d{4}-.*Z$/),
@@ -124,7 +128,7 @@ if $trusted['certname'] == 'node1.example.test' {
     ]);
     await cached.box.exec(['again', 'release']);
     await run(cached);
-    await waitFor(async () => (await server.query(held)).length === 0, 1 * minutes, 'nobody to be held');
+    await until('nobody to be held', async () => (await server.query(held)).length === 0, minutes(1));
   });
 
   it('whose hosts know by the script of HOWTO that a peer has exported', patience, async () => {
@@ -137,10 +141,10 @@ if $trusted['certname'] == 'node1.example.test' {
     await run(cached); // with it, the host has its certificate
     expect(await ask('node2.example.test', 'Notify')).toBe(1);
     await run(strict);
-    await waitFor(
-      async () => (await ask('node2.example.test', 'Notify')) === 0,
-      1 * minutes,
+    await until(
       "the peer's export",
+      async () => (await ask('node2.example.test', 'Notify')) === 0,
+      minutes(1),
     );
     expect(await ask('node2.example.test', 'Cluster::Member'), 'another type').toBe(1);
     expect(await ask('node1.example.test', 'Notify'), 'another host').toBe(1);
@@ -162,33 +166,34 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await server.box.exec(['systemctl', 'stop', 'puppetserver']);
 
       // Without a catalog nothing is notified, and nothing stays behind.
-      await waitFor(
-        async () => (await history(strict)).length === before + 1,
-        3 * minutes,
+      await until(
         'the rerun that fails',
+        async () => (await history(strict)).length === before + 1,
+        minutes(3),
       );
-      await waitFor(
+      await until(
+        'its end',
         async () => (await history(strict)).every(({ result }) => result !== 'running'),
-        3 * minutes,
+        minutes(3),
       );
       expect(await status(strict)).toEqual([]);
 
       // With the catalog of the last run the chain continues, one link after the other.
       const links = async () => (await history(cached)).at(-1)?.link ?? 0;
-      await waitFor(async () => (await links()) >= 2, 5 * minutes, 'two reruns without a server');
+      await until('two reruns without a server', async () => (await links()) >= 2, minutes(5));
       expect((await history(strict)).length).toBe(before + 1);
 
       await startServer(server.box);
       const back = await links();
-      await waitFor(async () => (await links()) > back, 5 * minutes, 'a rerun with the server');
+      await until('a rerun with the server', async () => (await links()) > back, minutes(5));
       const seen = () =>
         server.query<{ cached_catalog_status: string }>(
           'reports[cached_catalog_status] { certname = "node1.example.test" and latest_report? = true }',
         );
-      await waitFor(
-        async () => (await seen())[0]?.cached_catalog_status === 'not_used',
-        3 * minutes,
+      await until(
         'a report of a run with a new catalog',
+        async () => (await seen())[0]?.cached_catalog_status === 'not_used',
+        minutes(3),
       );
 
       // The next ordinary run of the other one brings back the lost notification.
@@ -205,11 +210,11 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       const cluster = (more: string) =>
         server.serve('include cluster\n', `cluster::size: 2\ncluster::interval: 1\n${more}`);
       const told = (line: RegExp) =>
-        waitFor(
+        until(
+          `${line} in the journal`,
           async () =>
             line.test((await cached.box.exec(['journalctl', '--identifier=again', '--output=cat'])).stdout),
-          1 * minutes,
-          `${line} in the journal`,
+          minutes(1),
         );
       const isWaiting = async () => (await status(cached))[0]?.condition;
 
@@ -217,14 +222,14 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await cluster('cluster::timeout: 5\ncluster::on_timeout: drop\n');
       await run(cached);
       const before = (await history(cached)).length;
-      await waitFor(async () => (await status(cached)).length === 0, 1 * minutes, 'the end of the wait');
+      await until('the end of the wait', async () => (await status(cached)).length === 0, minutes(1));
       await told(/^dropped: cluster: the next state: not true within 5 s: /m);
       await cluster('cluster::timeout: 5\n');
       await run(cached);
-      await waitFor(
-        async () => (await history(cached)).length > before,
-        3 * minutes,
+      await until(
         'a rerun without the peer',
+        async () => (await history(cached)).length > before,
+        minutes(3),
       );
       await told(/^timed out: cluster: the next state: not true within 5 s: .*; it runs all the same$/m);
       await cached.box.exec(['again', 'cancel', '--all']);
@@ -234,10 +239,10 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await run(cached);
       const { length: reruns } = await history(cached);
       const looks = async () => (await isWaiting())?.looks ?? 0;
-      await waitFor(async () => (await looks()) >= 2, 1 * minutes, 'looks');
+      await until('looks', async () => (await looks()) >= 2, minutes(1));
       await server.box.exec(['systemctl', 'stop', 'puppetdb']);
       const seen = await looks();
-      await waitFor(async () => (await looks()) >= seen + 3, 1 * minutes, 'looks without PuppetDB');
+      await until('looks without PuppetDB', async () => (await looks()) >= seen + 3, minutes(1));
       expect(await isWaiting()).toMatchObject({ met: false });
       await server.box.exec(['systemctl', 'start', 'puppetdb'], { timeoutMs: START_MS });
       expect(await history(cached)).toHaveLength(reruns);
@@ -250,7 +255,7 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       await server.box.exec(['systemctl', 'stop', 'puppetserver']);
       await signal(cached, 'CONT');
       const known = await looks();
-      await waitFor(async () => (await looks()) >= known + 3, 1 * minutes, 'looks without the server');
+      await until('looks without the server', async () => (await looks()) >= known + 3, minutes(1));
       expect(await isWaiting()).toMatchObject({ met: false });
       expect(await history(cached)).toHaveLength(reruns);
       await startServer(server.box);
@@ -260,8 +265,8 @@ exec { '/bin/true': notify => Common::Again::Delta['more'] }
       const state = async ({ box }: FleetAgent) =>
         (await box.exec(['cat', '/etc/cluster/cluster.conf'])).stdout;
       for (const host of [cached, strict]) {
-        await waitFor(async () => (await state(host)).includes('state = configured'), 5 * minutes, host.host);
-        await waitFor(async () => (await status(host)).length === 0, 1 * minutes, 'the end of its chain');
+        await until(host.host, async () => (await state(host)).includes('state = configured'), minutes(5));
+        await until('the end of its chain', async () => (await status(host)).length === 0, minutes(1));
         expect(await state(host)).toContain('nodes = node1.example.test node2.example.test');
       }
       expect((await history(cached)).length - reruns).toBeLessThanOrEqual(4);
@@ -284,12 +289,12 @@ exec { '/bin/true': notify => Common::Again::Delta['later'] }
         return stdout.includes('Applied catalog in');
       };
       await strict.startDaemon();
-      await waitFor(hasApplied, 5 * minutes, "the daemon's run");
+      await until("the daemon's run", hasApplied, minutes(5));
       const [before] = await status(strict);
       expect(before).toMatchObject({ name: 'later' });
 
       await strict.box.reboot();
-      await waitFor(hasApplied, 5 * minutes, "the daemon's run after the boot");
+      await until("the daemon's run after the boot", hasApplied, minutes(5));
       expect((await history(strict)).at(-1)?.result).toBe('not run: lost: the machine was rebooted');
       const pending = await status(strict);
       expect(pending).toMatchObject([{ name: 'later' }]);
@@ -300,14 +305,14 @@ exec { '/bin/true': notify => Common::Again::Delta['later'] }
   );
 
   /** Asks until there is an answer: PuppetDB takes in what it is sent some time later. */
-  function until<T>(ask: () => Promise<T[]>): Promise<T[]> {
-    return waitFor(
+  function answer<T>(ask: () => Promise<T[]>): Promise<T[]> {
+    return until(
+      'an answer of PuppetDB',
       async () => {
         const answer = await ask();
         return answer.length > 0 ? answer : undefined;
       },
-      1 * minutes,
-      'an answer of PuppetDB',
+      minutes(1),
     );
   }
 });
@@ -325,7 +330,7 @@ async function signal(agent: FleetAgent, name: string): Promise<void> {
 
 async function run({ box }: FleetAgent): Promise<void> {
   const words = 'puppet agent --onetime --no-daemonize --verbose --color=false --waitforlock 2'.split(' ');
-  const { stdout, stderr } = await box.exec(words, { timeoutMs: 5 * minutes });
+  const { stdout, stderr } = await box.exec(words, { timeoutMs: 5 * 60_000 });
   expect(stdout, stderr).toContain('Applied catalog in');
 }
 

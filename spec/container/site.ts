@@ -2,16 +2,16 @@ import { expect } from 'vitest';
 import { boot, type Container } from '../support/container/container.ts';
 import { installCommon } from '../support/container/modules.ts';
 import type { Finished } from '../support/container/run.ts';
-import { waitFor } from '../support/container/wait-for.ts';
 import {
   leftIn,
   listIn,
   pendingIn,
   recordsIn,
   unitsIn,
-  type Waiter,
   waitersIn,
 } from '../support/container/what-is-left.ts';
+import type { Process } from '../support/processes.ts';
+import { until as untilSeen } from '../support/wait.ts';
 
 /** The default places of the contract. */
 export const AGAIN = '/var/lib/puppet/tmp/common/again';
@@ -37,9 +37,9 @@ export interface Site {
   apply(name: string, more?: readonly string[]): Promise<Finished>;
   /** The runs of a manifest that have come as far as its first resource, oldest first. */
   runs(name: string): Run[];
-  waiters(): Waiter[];
+  waiters(): Process[];
   /** Waits for the one waiter. */
-  waiter(): Promise<Waiter>;
+  waiter(): Promise<Process>;
   /** Units named `again-…`. */
   units(): Promise<string[]>;
   /** The records of pending commands, and temporary files. */
@@ -133,7 +133,7 @@ function siteOf(box: Container): Site {
   const left = () => leftIn(box, AGAIN);
   const until: Site['until'] = async (what, condition, seconds = 120) => {
     try {
-      await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
+      await untilSeen(what, condition, { seconds });
     } catch (error) {
       const logs = await sh(`tail -n 15 ${STATE}/logs/* 2>&1; journalctl -n 60 -o short-monotonic`);
       const seen = await sh(`cd ${RUNS} && grep -r . || :`);
@@ -153,14 +153,14 @@ function siteOf(box: Container): Site {
     left,
     until,
     async waiter() {
-      let found: Waiter[] = [];
+      let found: Process[] = [];
       const one = () => {
         // The helper that asks for a scope ends when the waiter in the scope has recorded what is pending.
         found = pendingIn(box, AGAIN).length === 1 ? waiters() : [];
         return found.length === 1;
       };
       await until('one waiter', one);
-      return found[0] as Waiter;
+      return found[0] as Process;
     },
     async settled(name, count, seconds = 120) {
       const quiet = async () => runs(name).length >= count && (await left()).length === 0;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boot, type Container } from '../support/container/container.ts';
 import { leftovers, tracesOf } from '../support/container/leftovers.ts';
 import { installModule } from '../support/container/modules.ts';
-import { waitFor } from '../support/container/wait-for.ts';
+import { until } from '../support/wait.ts';
 
 const SYSTEMS = [
   { system: 'host', puppet: /^\d+\./ },
@@ -66,7 +66,7 @@ describe.each(SYSTEMS.filter(({ system }) => chosen.includes(system)))(
       await box.exec(['systemctl', 'daemon-reload']);
       await box.exec(['systemctl', 'start', 'run.timer']);
       const log = async () => (await box.exec(['journalctl', '--unit=run.service', '--output=cat'])).stdout;
-      await box.waitFor(async () => /Applied catalog in/.test(await log()), 60_000);
+      await until('the end of the run', async () => /Applied catalog in/.test(await log()), { seconds: 60 });
       expect(await log()).toMatch(/Scope\(Class\[main\]\): 1/);
     });
 
@@ -86,7 +86,7 @@ describe.each(SYSTEMS.filter(({ system }) => chosen.includes(system)))(
 
     it('has cron, which starts what a crontab says', async () => {
       await box.exec(['crontab', '-'], { input: '* * * * * echo $PPID > /var/tmp/cron\n' });
-      await box.waitFor(() => box.exists('/var/tmp/cron'), 70_000);
+      await until('what cron starts', () => box.exists('/var/tmp/cron'), { seconds: 70 });
       await box.exec(['crontab', '-r']);
     });
 
@@ -108,7 +108,7 @@ describe.each(SYSTEMS.filter(({ system }) => chosen.includes(system)))(
         /^0::\/user\.slice\/user-\d+\.slice\/session-c?\d+\.scope$/m,
       );
       const pid = box.readFile('/home/someone/pid').trim();
-      await box.waitFor(() => !box.exists(`/proc/${pid}`));
+      await until('its end', () => !box.exists(`/proc/${pid}`), { seconds: 30 });
     });
 
     it('reboots, in order and by a pulled plug, and keeps its disk', async () => {
@@ -128,7 +128,7 @@ describe.each(SYSTEMS.filter(({ system }) => chosen.includes(system)))(
       expect(await leftovers(traces)).not.toEqual([]);
       await box.powerOff();
       // On a busy machine, the last process takes a moment to end.
-      await waitFor(async () => (await leftovers(traces)).length === 0, 60_000);
+      await until('nothing to be left', async () => (await leftovers(traces)).length === 0, { seconds: 60 });
     });
   },
 );
@@ -154,6 +154,6 @@ describe('a container whose test is killed', () => {
     const traces = { ...others, namespaces: new Set<string>(namespaces) };
     expect(await leftovers(traces)).not.toEqual([]);
     test.kill('SIGKILL');
-    await waitFor(async () => (await leftovers(traces)).length === 0, 60_000);
+    await until('nothing to be left', async () => (await leftovers(traces)).length === 0, { seconds: 60 });
   });
 });

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '../support/container/container.ts';
-import { waitFor } from '../support/container/wait-for.ts';
 import { leftIn, listIn, recordsIn, waitersIn } from '../support/container/what-is-left.ts';
 import { type Record, readJournal } from '../support/machine/journal.ts';
 import { supportFolder } from '../support/machine/session.ts';
 import { notifyOnce } from '../support/machine/world.ts';
+import { until as untilSeen } from '../support/wait.ts';
 import type { Generation } from './generations.ts';
 import type { Installation } from './installation.ts';
 
@@ -63,7 +63,7 @@ export async function makeCell(at: Installation, name: string): Promise<Cell> {
 
   const until: Cell['until'] = async (what, condition, seconds = 180) => {
     try {
-      await waitFor(async () => Boolean(await condition()), seconds * 1000, what);
+      await untilSeen(what, condition, { seconds });
     } catch (error) {
       const seen = {
         runs: (await runs()).map(

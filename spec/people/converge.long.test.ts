@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { thisMachine } from '../support/machine/local.ts';
-import { until } from '../support/machine/wait.ts';
+import { until } from '../support/wait.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
 import { held, hold, holdScript, people } from './people.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PastRerun } from '../../src/state/history.ts';
-import { until } from '../support/machine/wait.ts';
 import type { World } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { foreground } from './foreground.ts';
 
 const { place } = foreground();

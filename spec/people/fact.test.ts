@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Pending } from '../../src/cli/pending.ts';
-import { until } from '../support/machine/wait.ts';
 import { notifyOnce } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { type Place, people } from './people.ts';
 
 const { place } = people();

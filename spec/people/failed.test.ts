@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Past } from '../../src/cli/history.ts';
 import { openSyslog, type Syslog } from '../support/machine/syslog.ts';
-import { until } from '../support/machine/wait.ts';
 import { notifyOnce, type World } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { type Place, people } from './people.ts';
 
 const { place } = people();

@@ -9,8 +9,8 @@ import { thisMachine } from '../support/machine/local.ts';
 import type { Finished, Started } from '../support/machine/node.ts';
 import { openPrivateMachine } from '../support/machine/private.ts';
 import { openSession, type Session, supportFolder } from '../support/machine/session.ts';
-import { until } from '../support/machine/wait.ts';
 import { outputOf, probe, testPuppet, type World, type WorldOptions } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { holdScript } from './people.ts';
 
 /** A machine with a person in it, who runs Puppet in front of them. */

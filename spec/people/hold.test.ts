@@ -3,8 +3,8 @@ import type { Past } from '../../src/cli/history.ts';
 import type { ShownHold } from '../../src/cli/hold.ts';
 import type { Pending } from '../../src/cli/pending.ts';
 import { openSyslog } from '../support/machine/syslog.ts';
-import { until } from '../support/machine/wait.ts';
 import { announcement, notifyOnce } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { converges } from './foreground.ts';
 import { expectRefusal, held, hold as keep, type Place, people } from './people.ts';
 

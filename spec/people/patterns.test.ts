@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Pending } from '../../src/cli/pending.ts';
-import { until } from '../support/machine/wait.ts';
 import type { World } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { appears, converges, expectNothingLeft, foreground, saidByRun, twoSteps } from './foreground.ts';
 
 const { place } = foreground();

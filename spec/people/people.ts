@@ -3,8 +3,8 @@ import { type Bench, makeBench } from '../support/machine/bench.ts';
 import { thisMachine } from '../support/machine/local.ts';
 import type { Finished, Started } from '../support/machine/node.ts';
 import { openSession, type Session } from '../support/machine/session.ts';
-import { until } from '../support/machine/wait.ts';
 import { hieraData, testPuppet, type World } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 
 /** A world with a person in it, who types `again`. */
 export interface Place {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bundledPuppet } from '../support/machine/bundler.ts';
-import { until } from '../support/machine/wait.ts';
 import { notifyOnce, outputOf, probe } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { converges, expectNothingLeft, foreground, innerRun, saidByRun } from './foreground.ts';
 
 const { place } = foreground();

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Started } from '../support/machine/node.ts';
-import { until } from '../support/machine/wait.ts';
 import { inContainer, notifyOnce, outputOf, probe, type World } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import {
   appears,
   channelsOf,

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Past } from '../../src/cli/history.ts';
 import type { Pending } from '../../src/cli/pending.ts';
 import { hasPendingSignals, listeningSockets } from '../support/machine/sockets-and-signals.ts';
-import { until } from '../support/machine/wait.ts';
 import { announcement, notifyOnce, probe } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { expectRefusal, held, hold, type Place, people, utf8 } from './people.ts';
 
 const { place } = people();

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { until } from '../support/machine/wait.ts';
+import { until } from '../support/wait.ts';
 import { people } from './people.ts';
 
 const { place } = people();

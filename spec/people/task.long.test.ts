@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { thisMachine } from '../support/machine/local.ts';
-import { until } from '../support/machine/wait.ts';
 import { notifyOnce, probe } from '../support/machine/world.ts';
+import { until } from '../support/wait.ts';
 import { type AgentMachine, openAgentMachine } from './agent-machine.ts';
 import { type Bolt, openBolt } from './bolt.ts';
 import { held, hold, holdScript, people } from './people.ts';

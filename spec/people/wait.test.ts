@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { until } from '../support/machine/wait.ts';
+import { holdLock } from '../support/machine/held-lock.ts';
+import { until } from '../support/wait.ts';
 import { appears, converges, foreground } from './foreground.ts';
 import { expectRefusal } from './people.ts';
 
@@ -81,6 +82,22 @@ test.concurrent('does not wait for what is due later than --max-wait', async (co
     stdout: 'nothing else is pending (1 due later than --max-wait)\n',
   });
   expect(await here.world.pending()).toHaveLength(1);
+});
+
+test.concurrent('never takes it for quiet that a process keeps the lock: the time is over, or it refuses and says whom to end', async (context) => {
+  const here = await place(context);
+  await here.world.run({ argv: await here.apply('include common::again') });
+  const { lock, pid } = await holdLock(here.world);
+  expect(await here.wait('--timeout', '2')).toMatchObject({
+    code: 124,
+    stdout: 'the 2 s of --timeout are over\n',
+    stderr: '',
+  });
+  expectRefusal(
+    await here.wait(),
+    1,
+    `${lock} has been held for 20 s by pid ${pid}, which seems stuck: end that process and try again`,
+  );
 });
 
 test.concurrent('says that what is pending is held, and goes on when it is released', async (context) => {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { until } from '../support/machine/wait.ts';
+import { until } from '../support/wait.ts';
 import { temporaryFolder } from '../unit/state/temporary.ts';
 
 // Each looks at all processes of a machine that others may keep busy.

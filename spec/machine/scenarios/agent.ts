@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { openAgent } from '../../support/machine/agent.ts';
 import { type Bench, expectOneRerun, fallDue, hurry } from '../../support/machine/bench.ts';
 import { expectAgentCommand } from '../../support/machine/same-run.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, probe, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** `puppet agent`, in all the modes in which people run it, against a Puppet Server. */
 export function agentScenarios(bench: Bench): void {

@@ -4,8 +4,8 @@ import type { Bench } from '../../support/machine/bench.ts';
 import type { Started } from '../../support/machine/node.ts';
 import { spans } from '../../support/machine/one-at-a-time.ts';
 import { openSyslog, type Syslog } from '../../support/machine/syslog.ts';
-import { until } from '../../support/machine/wait.ts';
 import { notifyOnce, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** Runs that are ended by a person, or by a time limit, after they have notified. */
 export function brokenOffScenarios(bench: Bench): void {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Bench } from '../../support/machine/bench.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, hieraData, outputOf, probe, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** Reruns that cause reruns. */
 export function chainScenarios(bench: Bench): void {

@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Bench } from '../../support/machine/bench.ts';
 import { openSyslog } from '../../support/machine/syslog.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** Many notifications, few reruns. */
 export function coalescingScenarios(bench: Bench): void {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectOneRerun } from '../../support/machine/bench.ts';
 import { expectSameCommand } from '../../support/machine/same-run.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** On a machine of their own: the contract's own paths, and tools that go by the program's name. */
 export function defaultPlaceScenarios(bench: Bench): void {

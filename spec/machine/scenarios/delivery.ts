@@ -4,8 +4,8 @@ import type { Bench } from '../../support/machine/bench.ts';
 import { anotherVersion, wantedSum } from '../../support/machine/modules.ts';
 import type { Finished } from '../../support/machine/node.ts';
 import { executableName } from '../../support/machine/session.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 export const everything = ['Exec[common::again look]', 'File[AGAIN.gz]', 'Exec[common::again unpack]'];
 

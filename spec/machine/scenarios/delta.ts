@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectNothingScheduled, expectOneRerun } from '../../support/machine/bench.ts';
 import { hasPendingSignals } from '../../support/machine/sockets-and-signals.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, probe, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 const declare = (parameters: string, name = 'later') => `common::again::delta { '${name}': ${parameters} }`;
 const later = "Common::Again::Delta['later']";

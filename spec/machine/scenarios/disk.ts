@@ -2,8 +2,8 @@ import { expect, type TestContext, test } from 'vitest';
 import { monotonic } from '../../../src/os/clock.ts';
 import { type Bench, runEnd } from '../../support/machine/bench.ts';
 import { openSyslog } from '../../support/machine/syslog.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** Pages of 4 KiB: fewer than what a rerun writes down before it starts. */
 const TOO_FEW = 6;

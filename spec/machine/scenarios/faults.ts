@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectOneRerun, runEnd } from '../../support/machine/bench.ts';
-import { until } from '../../support/machine/wait.ts';
+import { holdLock } from '../../support/machine/held-lock.ts';
 import { announcement, notifyOnce, outputOf, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** Has Puppet do something to the executable after it has been delivered and before it is called. */
 const damage = (world: World, command: string) => `exec { 'damage':
@@ -147,17 +148,10 @@ export function slowFaultScenarios(bench: Bench): void {
     const site = await world.write('site.pp', notifyOnce(world));
     const prepared = await world.run({ argv: world.apply('-e', 'include common::again') });
     expect(prepared.code, prepared.output).toBe(0);
-    await world.run({ argv: [`${world.again}/again`, 'status'] }); // takes the lock, and leaves its file
-    // A process that holds it and does nothing more.
-    const { pid } = await world.start({ argv: ['/bin/sleep', '600'] });
-    const startTime = (await world.node.processes()).find((process) => process.pid === pid)?.startTime;
-    const boot = (await world.node.files.read('/proc/sys/kernel/random/boot_id')).toString().trim();
-    const [lock] = (await world.node.files.list(world.state)).filter((name) => name.startsWith('lock-'));
-    const newer = `${world.state}/${lock?.replace(/\d+$/, '1000')}`;
-    await world.node.files.write(newer, JSON.stringify({ pid, start: startTime, boot }));
+    const { lock, pid } = await holdLock(world);
     const run = await world.run({ argv: world.apply(site) });
     expect(outputOf(run.output, 'again')).toEqual([
-      `again: ${newer} has been held for 20 s by pid ${pid}, which seems stuck: end that process and try again`,
+      `again: ${lock} has been held for 20 s by pid ${pid}, which seems stuck: end that process and try again`,
     ]);
     expect(await world.pending()).toEqual([]);
     expect(await world.helpers()).toEqual([]);

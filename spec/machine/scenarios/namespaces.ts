@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Bench } from '../../support/machine/bench.ts';
 import { shellWords } from '../../support/machine/script.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, inContainer, notifyOnce, probe } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** Runs in PID namespaces of their own, as in containers. */
 export function namespaceScenarios(bench: Bench): void {

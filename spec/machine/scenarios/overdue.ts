@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { openAgent } from '../../support/machine/agent.ts';
 import { type Bench, fallDue } from '../../support/machine/bench.ts';
 import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, type World } from '../../support/machine/world.ts';
 import { fieldsAfterName } from '../../support/stat.ts';
+import { until } from '../../support/wait.ts';
 
 /** It falls due when the test says so: {@link fallDue}. */
 const later = "common::again::delta { 'later': delta => 3600 }";

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Bench } from '../../support/machine/bench.ts';
-import { until } from '../../support/machine/wait.ts';
+import { until } from '../../support/wait.ts';
 
 /**
  * Runs of some milliseconds, so that notifications and waiters meet in every instant; a real Puppet takes a second to start and would miss

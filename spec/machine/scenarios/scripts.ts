@@ -3,8 +3,8 @@ import { openAgent } from '../../support/machine/agent.ts';
 import { type Bench, expectOneRerun } from '../../support/machine/bench.ts';
 import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
 import { inARow } from '../../support/machine/script.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, outputOf, probe, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 const CERTIFICATE = 'another certificate name';
 

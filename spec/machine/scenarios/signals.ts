@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectOneRerun, hurry } from '../../support/machine/bench.ts';
 import { hasPendingSignals, listeningSockets } from '../../support/machine/sockets-and-signals.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** All that can be caught, but for the two that cancel (INT, TERM), those of faults (ILL, TRAP, ABRT, BUS, FPE, SEGV, SYS) and CONT: signal(7). */
 const STANDARD = [1, 3, 10, 12, 13, 14, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30];

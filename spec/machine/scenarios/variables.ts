@@ -4,8 +4,8 @@ import type { Sight } from '../../support/machine/journal.ts';
 import { expectOneAtATime } from '../../support/machine/one-at-a-time.ts';
 import { inARow } from '../../support/machine/script.ts';
 import { openSyslog } from '../../support/machine/syslog.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, hieraData, notifyOnce, outputOf, probe } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 
 /** Of the class that limits it. */
 const MOST = 8;

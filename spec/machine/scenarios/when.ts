@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Bench, expectNothingScheduled, expectOneRerun } from '../../support/machine/bench.ts';
 import { openSyslog } from '../../support/machine/syslog.ts';
-import { until } from '../../support/machine/wait.ts';
 import { announcement, notifyOnce, outputOf, probe, type World } from '../../support/machine/world.ts';
+import { until } from '../../support/wait.ts';
 import { slowness } from './delta.ts';
 
 const declare = (parameters: string, name = 'ready') => `common::again::when { '${name}': ${parameters} }`;

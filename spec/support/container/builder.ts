@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../wait.ts';
 import { type ImageOptions, store } from './images.ts';
 import { copyCommon } from './modules.ts';
 import { childrenOf } from './processes.ts';
 import { type Finished, run } from './run.ts';
-import { waitFor } from './wait-for.ts';
 
 /** Builds images from real Dockerfiles, by podman. */
 export interface Builder {
@@ -41,11 +41,9 @@ export async function openBuilder(options: ImageOptions): Promise<Builder> {
     stream.setEncoding('utf8').on('data', (text) => output.push(text));
   holder.stdin.on('error', () => {}); // it has ended
   const ended = new Promise((resolve) => holder.once('close', resolve));
-  await waitFor(
-    () => output.includes('ready\n') || holder.exitCode !== null,
-    30_000,
-    'the builder of images',
-  );
+  await until('the builder of images', () => output.includes('ready\n') || holder.exitCode !== null, {
+    seconds: 30,
+  });
   if (holder.exitCode !== null) throw new Error(`the builder failed:\n${output.join('')}`);
 
   const [inside] = childrenOf(holder.pid);

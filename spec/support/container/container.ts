@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { until } from '../wait.ts';
 import { type ExecOptions, execIn } from './exec.ts';
 import { type ImageOptions, image } from './images.ts';
 import { inside } from './inside.ts';
 import type { Finished } from './run.ts';
 import { type Supervisor, supervise } from './supervisor.ts';
-import { waitFor } from './wait-for.ts';
 
-/** Milliseconds a boot or a power-off may take. */
-const BOOT_TIMEOUT_MS = 90_000;
+/** Seconds that a boot or a power-off may take. */
+const BOOT_SECONDS = 90;
 
 export interface BootOptions extends ImageOptions {
   /** Default `box`. */
@@ -36,8 +36,6 @@ export interface Container {
   writeFile(path: string, content: string | Uint8Array, mode?: number): void;
   readFile(path: string): string;
   exists(path: string): boolean;
-  /** Waits for a condition, `timeoutMs` milliseconds (default 30000) at most. */
-  waitFor: typeof waitFor;
   /** The kernel's id of this boot. */
   bootId(): string;
   /**
@@ -83,18 +81,19 @@ function containerOf(supervisor: Supervisor, system: ImageOptions['system']): Co
     },
     readFile: (path) => readFileSync(hostPath(path), 'utf8'),
     exists: (path) => existsSync(hostPath(path)),
-    waitFor,
     bootId,
     async reboot({ pullPlug = false } = {}) {
       const former = init(supervisor);
       if (pullPlug) supervisor.cutPower();
       else await systemctl(supervisor, 'reboot');
-      await waitFor(() => supervisor.init() !== former, BOOT_TIMEOUT_MS, 'the shutdown before a reboot');
+      await until('the shutdown before a reboot', () => supervisor.init() !== former, {
+        seconds: BOOT_SECONDS,
+      });
       await up(supervisor);
     },
     async powerOff() {
       if (supervisor.init() !== undefined) await systemctl(supervisor, 'poweroff');
-      const timer = setTimeout(supervisor.kill, BOOT_TIMEOUT_MS);
+      const timer = setTimeout(supervisor.kill, BOOT_SECONDS * 1000);
       await supervisor.ended;
       clearTimeout(timer);
     },
@@ -113,7 +112,7 @@ async function up(supervisor: Supervisor): Promise<void> {
     return ['running', 'degraded'].includes(stdout.trim());
   };
   try {
-    await waitFor(running, BOOT_TIMEOUT_MS, 'the container to be up');
+    await until('the container to be up', running, { seconds: BOOT_SECONDS });
   } catch (error) {
     throw new Error(`${error}. Its console:\n${supervisor.output()}`, { cause: error });
   }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
+import { until } from '../wait.ts';
 import type { Container } from './container.ts';
 import { run } from './run.ts';
-import { waitFor } from './wait-for.ts';
 
 /** A network that connects containers with each other and with nothing else. */
 export interface Network {
@@ -26,7 +26,7 @@ export async function openNetwork(): Promise<Network> {
   const ended = new Promise((resolve) => hub.once('close', resolve));
   hub.stdin.on('error', () => {}); // it has ended
   const open = () => output.includes('open\n') || hub.exitCode !== null;
-  await waitFor(open, 30_000, 'the bridge of the network');
+  await until('the bridge of the network', open, { seconds: 30 });
   if (hub.exitCode !== null) throw new Error(`the network failed:\n${output.join('')}`);
 
   return {

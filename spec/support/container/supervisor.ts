@@ -1,11 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { until } from '../wait.ts';
 import { hideMachine } from './host-view.ts';
 import { identify } from './identity.ts';
 import { CACHE, type Image } from './images.ts';
 import { initOf } from './processes.ts';
 import { run } from './run.ts';
-import { waitFor } from './wait-for.ts';
 
 /** The process that holds a container: see supervisor.sh. */
 export interface Supervisor {
@@ -37,7 +37,7 @@ export async function supervise(image: Image, hostname: string): Promise<Supervi
   const supervisor = handleOf(child);
 
   const mounted = () => supervisor.output().includes('mounted\n') || child.exitCode !== null;
-  await waitFor(mounted, 30_000, 'the supervisor to mount its file systems');
+  await until('the supervisor to mount its file systems', mounted, { seconds: 30 });
   if (child.exitCode !== null) throw new Error(`the supervisor failed:\n${supervisor.output()}`);
   try {
     const lowers = await fill(`/proc/${supervisor.pid}/root/mnt`, image, hostname);

@@ -1,12 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fieldsAfterName, isCopy } from '../stat.ts';
+import { readdirSync } from 'node:fs';
+import { type Process, readProcesses } from '../processes.ts';
 import type { Container } from './container.ts';
-
-/** A waiter, seen from outside. */
-export interface Waiter {
-  readonly pid: number;
-  readonly argv: readonly string[];
-}
 
 /**
  * The things that could still lead to a run, a line each: helpers and runs of Puppet, records, units, jobs of systemd.
@@ -30,7 +24,7 @@ export async function leftIn(box: Container, again: string): Promise<string[]> {
 }
 
 /** The fact, and a person's commands, are processes of the same name for a moment, and have the lock of the folder. */
-export function waitersIn(box: Container): Waiter[] {
+export function waitersIn(box: Container): Process[] {
   return processesIn(box).filter(
     ({ comm, argv, isCopy }) =>
       comm === 'again' && !isCopy && (argv.includes('--parent') || argv.includes('--adopt')),
@@ -65,22 +59,9 @@ export function listIn(box: Container, folder: string): string[] {
   }
 }
 
-type Process = Waiter & { readonly comm: string; readonly isCopy: boolean };
-
+/** That have not ended. */
 function processesIn(box: Container): Process[] {
-  return listIn(box, '/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const read = (file: string) => readFileSync(box.hostPath(`/proc/${pid}/${file}`), 'utf8');
-        const fields = fieldsAfterName(read('stat'));
-        if (fields[0] === 'Z') return [];
-        const argv = read('cmdline').split('\0').filter(Boolean);
-        return [{ pid: Number(pid), argv, comm: read('comm').trim(), isCopy: isCopy(fields) }];
-      } catch {
-        return []; // it has ended meanwhile
-      }
-    });
+  return readProcesses(box.hostPath('/proc')).filter(({ state }) => state !== 'Z');
 }
 
 /** Whether it is a helper or a run of Puppet, and not an agent's daemon, which stays. */

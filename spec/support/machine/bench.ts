@@ -1,9 +1,9 @@
 import { expect, type TestContext } from 'vitest';
+import { until } from '../wait.ts';
 import type { Sight } from './journal.ts';
 import type { Node, Started } from './node.ts';
 import { expectNoExtraDescriptors, expectSameSurroundings } from './same-run.ts';
 import type { PuppetServer } from './server.ts';
-import { until } from './wait.ts';
 import { announcement, both, makeWorld, type Puppet, type World, type WorldOptions } from './world.ts';
 
 /** Where scenarios run: a machine, one of its Puppets, and a Puppet Server where a scenario needs one. */

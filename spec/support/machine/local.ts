@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { constants } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fieldsAfterName, isCopy } from '../stat.ts';
-import type { Command, Files, Finished, Node, Process, Started } from './node.ts';
+import { readProcesses } from '../processes.ts';
+import type { Command, Files, Finished, Node, Started } from './node.ts';
 
 /** How to get into a machine that lives in namespaces of this one. */
 export interface Door {
@@ -111,51 +109,6 @@ function startProcess(door: Door, command: Command): Promise<Started> {
 
 /** Tells the pid that a command has on its own machine, through descriptor 3. */
 const sayPid = ['/bin/sh', '-c', 'echo $$ >&3; exec "$@" 3>&-', 'sh'];
-
-function readProcesses(proc: string): Process[] {
-  return readdirSync(proc)
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        return readProcess(join(proc, pid));
-      } catch {
-        return []; // ended while we looked
-      }
-    });
-}
-
-function readProcess(folder: string): Process | [] {
-  const stat = readFileSync(join(folder, 'stat'), 'latin1');
-  const fields = fieldsAfterName(stat);
-  const state = fields[0] ?? '';
-  const dead = state === 'Z' || state === 'X';
-  const exe = dead ? '' : link(join(folder, 'exe'));
-  if (!dead && exe === undefined) return []; // a kernel thread
-  return {
-    pid: Number.parseInt(stat, 10),
-    parent: Number(fields[1]),
-    session: Number(fields[3]),
-    startTime: Number(fields[19]),
-    state,
-    isCopy: isCopy(fields),
-    comm: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
-    argv: dead ? [] : splitNul(readFileSync(join(folder, 'cmdline'), 'latin1')),
-    exe: exe ?? '',
-    environ: dead ? '' : readFileSync(join(folder, 'environ'), 'latin1'),
-  };
-}
-
-function splitNul(text: string): string[] {
-  return text === '' ? [] : text.replace(/\0$/, '').split('\0');
-}
-
-function link(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
 
 function filesBelow(root: string): Files {
   const at = (path: string) => root + path;

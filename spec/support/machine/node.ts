@@ -1,3 +1,5 @@
+import type { Process } from '../processes.ts';
+
 /** A machine that Puppet runs on: this one, a namespace of it, or a booted container. */
 export interface Node {
   readonly name: string;
@@ -40,21 +42,6 @@ export interface Started {
   /** Its output so far. */
   output(): string;
   readonly ended: Promise<Finished>;
-}
-
-export interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly session: number;
-  /** Clock ticks between boot and start: with the pid, it names one process for good. */
-  readonly startTime: number;
-  readonly state: string;
-  /** Whether it is a copy of its parent, forked a moment ago. */
-  readonly isCopy: boolean;
-  readonly comm: string;
-  readonly argv: readonly string[];
-  readonly exe: string;
-  readonly environ: string;
 }
 
 export interface Files {

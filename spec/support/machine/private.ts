@@ -1,6 +1,6 @@
+import { until } from '../wait.ts';
 import { machineBehind } from './local.ts';
 import type { Node } from './node.ts';
-import { until } from './wait.ts';
 
 export interface PrivateMachine {
   readonly node: Node;

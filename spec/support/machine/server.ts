@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { until } from '../wait.ts';
 import type { Node, Started } from './node.ts';
-import { until } from './wait.ts';
 import type { Puppet } from './world.ts';
 
 /** A Puppet Server on the loopback address, with all its folders below one. */

@@ -1,4 +1,4 @@
-import { until } from './wait.ts';
+import { until } from '../wait.ts';
 import type { World } from './world.ts';
 
 /** A syslog of a world's own: what `again` tells the journal. */

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'vitest';
+import type { Process } from '../processes.ts';
+import { until } from '../wait.ts';
 import { type Clock, type Record, readClock, readJournal, type Sight } from './journal.ts';
-import type { Command, Finished, Node, Process, Started } from './node.ts';
+import type { Command, Finished, Node, Started } from './node.ts';
 import { supportFolder } from './session.ts';
-import { until } from './wait.ts';
 
 /** A Puppet that is installed on a node. */
 export interface Puppet {

@@ -3,7 +3,7 @@ import type { RunTimings } from '../simulation/fleet.ts';
 import type { Pass } from './story.ts';
 
 /** Seconds between two looks of examples/cluster. */
-export const LOOK_INTERVAL = 5;
+export const LOOK_INTERVAL = 7;
 
 /** Seconds of CPU time that one look at PuppetDB takes, by the script of examples/cluster. */
 export interface Look {

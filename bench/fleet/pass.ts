@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/project.mjs';
 import type { Container } from '../../spec/support/container/container.ts';
 import type { Network } from '../../spec/support/container/network.ts';
-import { waitFor } from '../../spec/support/container/wait-for.ts';
 import { type FleetAgent, openFleetAgent } from '../../spec/support/fleet/agent.ts';
 import type { Place } from '../../spec/support/fleet/names.ts';
 import { type FleetServer, START_MS } from '../../spec/support/fleet/server.ts';
 import { executableName } from '../../spec/support/machine/session.ts';
+import { until } from '../../spec/support/wait.ts';
 import { countCpu } from './cpu.ts';
 import type { Pass, Span } from './story.ts';
 import { type Watch, watchHost } from './watch.ts';
@@ -16,8 +16,8 @@ import { type Watch, watchHost } from './watch.ts';
 /** A host that comes this many seconds after the first one. */
 const LATE = 60;
 
-/** Seconds after which a pass counts as failed. */
-const PATIENCE = 30 * 60;
+/** How long a pass may take. */
+const patience = { seconds: 30 * 60 };
 
 /** How the hosts of a pass are started, and what befalls them. */
 export interface Plan {
@@ -52,30 +52,36 @@ export async function runPass(
   const now = () => (performance.now() - began) / 1000;
   const watches = agents.map((agent) => watchHost(agent, now));
   const tell = (line: string) => console.log(`${now().toFixed(0).padStart(4)} s  ${line}`);
-  const until = (what: string, condition: () => boolean) => waitFor(condition, PATIENCE * 1000, what);
   const convergence = watches.map(async (watch, index) => {
     const { host } = agents[index] as FleetAgent;
-    await until(`${host} to be configured`, () => watch.state() === 'configured' && watch.isIdle());
+    await until(`${host} to be configured`, () => watch.state() === 'configured' && watch.isIdle(), patience);
     tell(`${host} is configured, after ${watch.runs().length} runs`);
   });
 
+  const used = () => cpu.read().puppetserver;
   const rebooted = plan.offsets.indexOf(0);
   const late = plan.offsets.indexOf(LATE);
-  const [, , serverAway] = await Promise.all([
+  const [, , restarted] = await Promise.all([
     Promise.all(agents.map((agent, index) => startAt(agent, plan, plan.offsets[index] ?? 0, tell))),
-    until('a quorum', () => watches[rebooted]?.state() === 'quorum').then(async () => {
+    until('a quorum', () => watches[rebooted]?.state() === 'quorum', patience).then(async () => {
       tell(`${agents[rebooted]?.host} is rebooted`);
       await agents[rebooted]?.box.reboot();
     }),
-    until("the late host's first run", () => hasRun(watches[late])).then(async () => {
-      tell('the server is restarted');
-      return restart(server.box, now);
+    until("the late host's first run", () => hasRun(watches[late]), patience).then(async () => {
+      tell(`the server is restarted, after ${used().toFixed(0)} s of CPU`);
+      const restarted = await restartServer(server.box, now, used);
+      tell(`the server is back, after ${restarted.cpu.toFixed(0)} s of CPU more`);
+      return restarted;
     }),
     ...convergence,
   ]);
   const convergedAt = now();
   const hosts = watches.map((watch, index) => watch.stop(plan.offsets[index] ?? 0));
-  return { pass: { name: plan.name, hosts, serverAway: [serverAway], convergedAt, cpu: cpu.stop() }, agents };
+  const { away, cpu: restart } = restarted;
+  return {
+    pass: { name: plan.name, hosts, serverAway: [away], convergedAt, cpu: cpu.stop(), restart },
+    agents,
+  };
 }
 
 /** As a host whose image has the module's executable, and that has had its certificate before: whether a pass is quick must not hang on these. */
@@ -95,8 +101,13 @@ async function startAt(agent: FleetAgent, plan: Plan, offset: number, tell: (lin
   await plan.start(agent);
 }
 
-async function restart(box: Container, now: () => number): Promise<Span> {
-  const from = now();
+/** Restarts Puppet Server. Returns when it was away, and the CPU time that this took. */
+async function restartServer(
+  box: Container,
+  now: () => number,
+  used: () => number,
+): Promise<{ away: Span; cpu: number }> {
+  const [from, before] = [now(), used()];
   await box.exec(['systemctl', 'restart', 'puppetserver'], { timeoutMs: START_MS });
-  return { from, to: now() };
+  return { away: { from, to: now() }, cpu: used() - before };
 }

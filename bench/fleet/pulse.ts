@@ -1,6 +1,6 @@
-import { waitFor } from '../../spec/support/container/wait-for.ts';
 import type { FleetAgent } from '../../spec/support/fleet/agent.ts';
 import type { FleetServer } from '../../spec/support/fleet/server.ts';
+import { until } from '../../spec/support/wait.ts';
 import type { RunTimings } from '../simulation/fleet.ts';
 import { median } from '../statistics.mjs';
 import { parseAccessLog, type Request } from './access-log.ts';
@@ -30,10 +30,10 @@ export async function runPulse(server: FleetServer, agents: readonly FleetAgent[
   const watches = agents.map((agent) => watchHost(agent, now));
   const start = ['systemctl', 'kill', '--kill-who=main', '--signal=USR1', 'puppet'];
   await Promise.all(agents.map(({ box }) => box.exec(start)));
-  await waitFor(
-    () => watches.every((watch) => watch.isIdle() && watch.runs().at(-1)?.link === LINKS),
-    15 * 60_000,
+  await until(
     'the reruns of the pulse',
+    () => watches.every((watch) => watch.isIdle() && watch.runs().at(-1)?.link === LINKS),
+    { seconds: 15 * 60 },
   );
   return { hosts: watches.map((watch) => watch.stop(began)), requests: requestsOf(server).slice(before) };
 }

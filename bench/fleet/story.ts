@@ -7,6 +7,8 @@ export interface Pass {
   /** When the last host was done. */
   readonly convergedAt: number;
   readonly cpu: ServerCpu;
+  /** How much of Puppet Server's was that of its restart, in seconds. */
+  readonly restart: number;
   /** The looks of hosts at PuppetDB between their runs. */
   readonly looks?: { readonly count: number; readonly cpu: number };
 }

@@ -89,8 +89,8 @@ function figures({ longestQueue, waits, lastEnd, runs }: Outcome): string[] {
 
 function busyTable(timings: RunTimings): string {
   const shares = [0.1, 0.25, 0.5, 0.75, 0.95];
-  const rows = shares.map((share) => {
-    const instances = instancesFor(HOSTS, timings, share);
+  const numbers = new Set(shares.map((share) => instancesFor(HOSTS, timings, share)));
+  const rows = [...numbers].map((instances) => {
     const { waits, lastEnd } = sameMinute(HOSTS, timings, instances, 0);
     const tooLong = waits.filter((wait) => wait > PATIENCE).length;
     const worst = waits.reduce((longest, wait) => Math.max(longest, wait), 0);

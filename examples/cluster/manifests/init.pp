@@ -18,7 +18,7 @@
 # @param reruns
 #   When a host that is not in the last state runs again.
 #
-#   * `events`: as soon as its next state can be reached, by what is on the host or by what PuppetDB knows.
+#   * `events`: as soon as the quorum, or after it the last state, can be reached, by what is on the host or by what PuppetDB knows.
 #   * `delays`: two seconds after a run that has found something new, else after `patience` seconds, or later, by the back-off of the chain of reruns.
 #   * `none`: with Puppet's own next run.
 #
@@ -46,7 +46,7 @@ class cluster (
   Integer[1]                       $size,
   String[1]                        $cluster      = 'blue',
   Enum['events', 'delays', 'none'] $reruns       = 'events',
-  Integer[1, 3600]                 $interval     = 5,
+  Integer[1, 3600]                 $interval     = 7,
   Integer[1]                       $timeout      = 1800,
   Enum['run', 'drop']              $on_timeout   = 'run',
   String[1]                        $puppetserver = "https://${servername}:8140",

@@ -13,7 +13,7 @@ import { currentReruns } from '../state/current.ts';
 import { openStateFolder } from '../state/folder.ts';
 import { newestRerun, type PastRerun, readHistory } from '../state/history.ts';
 import { readHold } from '../state/hold.ts';
-import { PATIENCE_MS, withLock } from '../state/lock.ts';
+import { LOCK_PATIENCE_MS, withLock } from '../state/lock.ts';
 import { isOpen } from '../state/outcomes.ts';
 import { describeOutput, describeOutputOfUnit } from '../state/output.ts';
 import { hasLivingWaiter, readRecords } from '../state/records.ts';
@@ -103,7 +103,7 @@ export interface Look {
  * @throws {Refusal} where another process keeps the lock: then it is not certain that all is quiet
  */
 async function lockedLook(folder: string, ancestors: ReadonlySet<number>, deadline: number): Promise<Look> {
-  const patience = Math.min(PATIENCE_MS, Math.max(0, deadline - monotonic()));
+  const patience = Math.min(LOCK_PATIENCE_MS, Math.max(0, deadline - monotonic()));
   try {
     return await withLock(folder, () => lookAround(folder, ancestors), patience);
   } catch (error) {

@@ -10,7 +10,7 @@ import { isShortage } from '../os/read.ts';
 import { oneLine, Refusal } from '../os/refusal.ts';
 
 /** Owners hold the lock for some milliseconds; one that does so for longer than this is stopped or broken. */
-export const PATIENCE_MS = 20_000;
+export const LOCK_PATIENCE_MS = 20_000;
 const RETRY_MS = 3;
 /** Each place has a lock of its own: it can't tell whether another one's process lives. Records of different places are different files. */
 export const lockPrefix = () => `lock-${placeTag()}.`;
@@ -34,7 +34,7 @@ const holding = new Set<string>();
 export async function withLock<Result>(
   folder: string,
   work: () => Result | Promise<Result>,
-  patience = PATIENCE_MS,
+  patience = LOCK_PATIENCE_MS,
 ): Promise<Result> {
   const lock = await acquire(folder, patience);
   try {

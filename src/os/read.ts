@@ -27,7 +27,7 @@ export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** Whether a look has failed for want of a descriptor or of memory: that says nothing of what was to be seen. */
+/** Whether a look has failed because no descriptor or no memory was left: that says nothing about the file. */
 export function isShortage(error: unknown): boolean {
   return ['EMFILE', 'ENFILE', 'ENOMEM'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
